@@ -1,0 +1,79 @@
+//! Ids and names: what they look like and how they are made.
+
+use crate::{Error, Result};
+use sha2::{Digest, Sha256};
+
+const CROCKFORD: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+
+/// 26 lower-case Crockford base32 characters of 128 bits, most significant first.
+pub fn base32(bits: [u8; 16]) -> String {
+    let number = u128::from_be_bytes(bits);
+    (0..26).map(|i| CROCKFORD[(number >> (125 - 5 * i) & 31) as usize] as char).collect()
+}
+
+/// The id of a job submitted under an idempotency key:
+/// `job_` and 128 bits of `SHA-256("synthfleet/job/v1", length-prefixed tenant, key)`.
+pub fn job_id(tenant: &str, key: &str) -> String {
+    let digest = Sha256::new()
+        .chain_update(b"synthfleet/job/v1")
+        .chain_update((tenant.len() as u32).to_le_bytes())
+        .chain_update(tenant.as_bytes())
+        .chain_update(key.as_bytes())
+        .finalize();
+    let mut bits = [0; 16];
+    bits.copy_from_slice(&digest[..16]);
+    format!("job_{}", base32(bits))
+}
+
+/// Lower-case hexadecimal SHA-256 of some bytes.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+/// Lower-case hexadecimal of some bytes.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Checks a candidate, member or table name: `[a-z0-9_]`, 1 to `longest` characters.
+pub fn check_name(what: &str, name: &str, longest: usize) -> Result<()> {
+    let legal =
+        !name.is_empty() && name.len() <= longest && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if legal {
+        return Ok(());
+    }
+    let message = format!("{what} {name:?} must be 1 to {longest} characters of a-z, 0-9 and _");
+    Err(Error::invalid("name::illegal", message).help("choose another name"))
+}
+
+/// The known name nearest to a wrong one, if any is near enough to be meant.
+pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = wrong.to_lowercase();
+    let scored = known.into_iter().map(|name| (strsim::damerau_levenshtein(&folded, &name.to_lowercase()), name));
+    let (distance, name) = scored.min_by_key(|(distance, name)| (*distance, *name))?;
+    (distance <= 1 + folded.chars().count() / 3).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base32_keeps_all_bits_and_has_26_characters() {
+        assert_eq!(base32([0; 16]), "0".repeat(26));
+        assert_eq!(base32([255; 16]), format!("7{}", "z".repeat(25)));
+    }
+
+    #[test]
+    fn job_ids_depend_on_tenant_and_key() {
+        assert_ne!(job_id("a", "bc"), job_id("ab", "c"));
+        assert_eq!(job_id("a", "k"), job_id("a", "k"));
+        assert_eq!(job_id("a", "k").len(), 30);
+    }
+
+    #[test]
+    fn near_names_are_found_and_far_ones_are_not() {
+        assert_eq!(nearest("seqtee", ["clbn", "seqtree"]), Some("seqtree"));
+        assert_eq!(nearest("quux", ["clbn", "seqtree"]), None);
+    }
+}

@@ -1,0 +1,17 @@
+//! Pure data that crosses rooms. No I/O, no clock, no environment, no randomness, no async.
+//!
+//! Everything another process may read is defined here and nowhere else: a `Serialize` outside this
+//! crate and outside a member's options is a mistake (`ARCHITECTURE.md`, invariant A16).
+
+pub mod about;
+pub mod calendar;
+pub mod error;
+pub mod id;
+pub mod metadata;
+pub mod options;
+pub mod profile;
+pub mod score;
+pub mod seed;
+
+pub use error::{Error, ErrorKind, Place, Result};
+pub use seed::Seed;

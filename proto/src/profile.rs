@@ -1,0 +1,1 @@
+//! The protected description of a table that people are shown (`profile.json`).

@@ -1,0 +1,114 @@
+//! What a benchmark is: the typed trait its author writes, and the object the worker calls.
+
+use serde_json::Value;
+use synthfleet_proto::about::{About, Cost, MemberDoc, Shape};
+use synthfleet_proto::options::{Checked, Options, Problem, problems_of};
+use synthfleet_proto::score::Scored;
+use synthfleet_proto::{Error, Result, Seed};
+use synthfleet_table::{Arrays, Budget, Table};
+
+/// The real side of a comparison: one description, equal codes.
+#[derive(Debug, Clone)]
+pub struct Real {
+    /// What the synthesizer saw.
+    pub train: Table,
+    /// What it did not see; 0 rows if the job has none.
+    pub holdout: Table,
+    /// Stream from which the choice of real rows, folds and groups comes, equal for all candidates:
+    /// `shared/benchmark/<name>`.
+    pub shared: Seed,
+}
+
+/// One sample beside the real tables.
+#[derive(Debug, Clone)]
+pub struct Case {
+    /// The real side.
+    pub real: Real,
+    /// The sample.
+    pub sample: Table,
+    /// What `prepare` gave; empty if the benchmark prepares nothing.
+    pub prepared: Arrays,
+}
+
+/// A benchmark scores a sample against real tables.
+pub trait Benchmark: Send + Sync + 'static {
+    /// Its options.
+    type Options: Options;
+    /// What it says of itself, its scores included.
+    const ABOUT: About;
+
+    /// What one scoring will cost, without a look at the data.
+    fn estimate(shape: &Shape, options: &Checked<Self::Options>) -> Cost;
+
+    /// What does not depend on the sample (models trained on real rows), computed once per job.
+    fn prepare(_real: &Real, _options: &Checked<Self::Options>, _budget: &Budget) -> Result<Arrays> {
+        Ok(Arrays::default())
+    }
+
+    /// Scores a sample. What cannot be computed is undefined with a reason, not an error.
+    fn score(case: &Case, options: &Checked<Self::Options>, seed: &Seed, budget: &Budget) -> Result<Scored>;
+}
+
+/// A benchmark without its types: what the worker calls.
+pub trait AnyBenchmark: Send + Sync {
+    /// What it says of itself.
+    fn about(&self) -> &'static About;
+    /// JSON Schema of the options.
+    fn schema(&self) -> Value;
+    /// Default options.
+    fn defaults(&self) -> Value;
+    /// All problems of some options.
+    fn check(&self, options: &Value) -> Vec<Problem>;
+    /// What one scoring will cost.
+    fn estimate_any(&self, shape: &Shape, options: &Value) -> Result<Cost>;
+    /// What does not depend on the sample.
+    fn prepare_any(&self, real: &Real, options: &Value, budget: &Budget) -> Result<Arrays>;
+    /// Scores a sample.
+    fn score_any(&self, case: &Case, options: &Value, seed: &Seed, budget: &Budget) -> Result<Scored>;
+
+    /// The owned form of `about`.
+    fn doc(&self) -> MemberDoc {
+        MemberDoc::of("benchmark", self.about(), self.schema())
+    }
+}
+
+impl<B: Benchmark> AnyBenchmark for B {
+    fn about(&self) -> &'static About {
+        const { &B::ABOUT }
+    }
+
+    fn schema(&self) -> Value {
+        schemars::schema_for!(B::Options).to_value()
+    }
+
+    fn defaults(&self) -> Value {
+        serde_json::to_value(B::Options::default()).unwrap_or_default()
+    }
+
+    fn check(&self, options: &Value) -> Vec<Problem> {
+        problems_of::<B::Options>(options)
+    }
+
+    fn estimate_any(&self, shape: &Shape, options: &Value) -> Result<Cost> {
+        Ok(B::estimate(shape, &Checked::decode(options)?))
+    }
+
+    fn prepare_any(&self, real: &Real, options: &Value, budget: &Budget) -> Result<Arrays> {
+        same_description(&real.train, &real.holdout)?;
+        B::prepare(real, &Checked::decode(options)?, budget)
+    }
+
+    fn score_any(&self, case: &Case, options: &Value, seed: &Seed, budget: &Budget) -> Result<Scored> {
+        same_description(&case.real.train, &case.real.holdout)?;
+        same_description(&case.real.train, &case.sample)?;
+        B::score(case, &Checked::decode(options)?, seed, budget)
+    }
+}
+
+fn same_description(a: &Table, b: &Table) -> Result<()> {
+    if a.metadata() == b.metadata() {
+        Ok(())
+    } else {
+        Err(Error::internal("benchmark::descriptions", "two tables of one case have different descriptions"))
+    }
+}

@@ -1,0 +1,5 @@
+//! The synthesizers. A member is one file and two lines here: its module and its place in the list.
+
+pub mod member;
+
+pub use member::{BLOCK_ROWS, Block, Given, Model, Synthesizer, Train};
