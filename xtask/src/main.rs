@@ -1,2 +1,40 @@
-//! To be filled.
-fn main() {}
+//! `cargo xtask`: the checks of the workspace, cheapest first. Uses no room of the product, so that
+//! law and tidiness are judged before anything else is compiled.
+
+mod law;
+mod shelf;
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "usage: cargo xtask COMMAND
+  test [--setup]   everything that a change must pass; --setup first installs what is missing
+  validate         formatting, law, tidiness and lints only
+  law              who may depend on whom
+  tidy             habits that a machine can check
+  long             the long shelf: statistics over many seeds, the outside judge, peers
+";
+
+/// Why a check failed, ready to print.
+type Outcome = Result<(), String>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let outcome = match words[..] {
+        ["test"] => shelf::test(false),
+        ["test", "--setup"] => shelf::test(true),
+        ["validate"] => shelf::validate(),
+        ["law"] => law::check(),
+        ["tidy"] => tidy::check(),
+        ["long"] => shelf::long(),
+        _ => Err(USAGE.to_owned()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}

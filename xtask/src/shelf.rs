@@ -1,0 +1,69 @@
+//! The three shelves of checks. Each step prints its name, its time and, on failure, its remedy.
+
+use crate::{Outcome, law, tidy};
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+/// Formatting, law, tidiness, lints: all that needs no generated code.
+pub fn validate() -> Outcome {
+    step("format", || cargo(&["fmt", "--all", "--check"]))?;
+    step("law", law::check)?;
+    step("tidy", tidy::check)?;
+    step("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"]))
+}
+
+/// Everything that a change must pass.
+pub fn test(setup: bool) -> Outcome {
+    if setup {
+        step("setup", install)?;
+    }
+    validate()?;
+    step("build", || cargo(&["build", "--release", "--workspace", "--locked"]))?;
+    step("tests", run_tests)
+}
+
+/// What is too long for every change: statistics over many seeds, the outside judge.
+pub fn long() -> Outcome {
+    step("long tests", || cargo(&["nextest", "run", "--release", "--workspace", "--locked", "--run-ignored", "only"]))?;
+    step("outside judge", || run("bash", &["xtask/judge.sh"]))
+}
+
+/// nextest where it is installed, else the toolchain's own runner; both pass.
+fn run_tests() -> Outcome {
+    let has_nextest = Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|o| o.status.success());
+    if has_nextest {
+        cargo(&["nextest", "run", "--release", "--workspace", "--locked", "--no-fail-fast"])
+    } else {
+        cargo(&["test", "--release", "--workspace", "--locked"])
+    }
+}
+
+/// Installs what a fresh Debian machine lacks: a C compiler for the compression library.
+fn install() -> Outcome {
+    if Command::new("cc").arg("--version").output().is_ok_and(|o| o.status.success()) {
+        return Ok(());
+    }
+    if !Path::new("/usr/bin/apt-get").exists() {
+        return Err("no C compiler `cc` and no apt-get to install one: install gcc".to_owned());
+    }
+    run("apt-get", &["update"])?;
+    run("apt-get", &["install", "-y", "--no-install-recommends", "gcc", "libc6-dev"])
+}
+
+fn cargo(arguments: &[&str]) -> Outcome {
+    run("cargo", arguments)
+}
+
+fn run(program: &str, arguments: &[&str]) -> Outcome {
+    let status = Command::new(program).args(arguments).status().map_err(|e| format!("cannot run {program}: {e}"))?;
+    if status.success() { Ok(()) } else { Err(format!("failed: {program} {}", arguments.join(" "))) }
+}
+
+fn step(name: &str, work: impl FnOnce() -> Outcome) -> Outcome {
+    eprintln!("== {name}");
+    let start = Instant::now();
+    let outcome = work();
+    eprintln!("== {name}: {} after {:.1} s", if outcome.is_ok() { "ok" } else { "FAILED" }, start.elapsed().as_secs_f64());
+    outcome
+}
