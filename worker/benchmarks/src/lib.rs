@@ -1,5 +1,20 @@
 //! The benchmarks. A member is one file and two lines here: its module and its place in the list.
+//!
+//! `member` is the contract, `reference` builds the cases of reference rows, `folds` the intervals,
+//! `parts` what several members compute alike, `conformance` the battery that every member passes.
 
+pub mod conformance;
+pub mod folds;
 pub mod member;
+pub mod parts;
+pub mod reference;
 
 pub use member::{AnyBenchmark, Benchmark, Case, Real};
+
+/// Every benchmark, in the order of their names.
+pub static BENCHMARKS: &[&dyn AnyBenchmark] = &[];
+
+/// The benchmark that answers to `name`: its own name or an alias, case-blind.
+pub fn find(name: &str) -> Option<&'static dyn AnyBenchmark> {
+    BENCHMARKS.iter().copied().find(|benchmark| benchmark.about().answers_to(name))
+}
