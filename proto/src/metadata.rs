@@ -120,6 +120,9 @@ pub struct NumberForm {
     pub plus: bool,
     /// Negative numbers are written `(1,200)`.
     pub parentheses: bool,
+    /// The sign stands before the prefix (`-$5`) rather than after it (`$-5`).
+    #[serde(default)]
+    pub sign_first: bool,
     /// Numbers are written with an exponent.
     pub exponent: bool,
 }
@@ -136,6 +139,7 @@ impl Default for NumberForm {
             suffix: String::new(),
             plus: false,
             parentheses: false,
+            sign_first: false,
             exponent: false,
         }
     }
@@ -144,7 +148,9 @@ impl Default for NumberForm {
 /// How instants of a column are written.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DateForm {
-    /// Commonest format, in strptime letters (`%Y-%m-%d %H:%M:%S`).
+    /// Commonest format, in strptime letters (`%Y-%m-%d %H:%M:%S`). Beyond them: `%-d`, `%-m`, `%-H`, `%-I`
+    /// without leading zero, `%1f` .. `%9f` so many digits of the second's fraction, `%P` am and pm in
+    /// lower case, `%:z` an offset with colon, `%s` and `%Q` seconds and milliseconds since 1970 as a number.
     pub format: String,
     /// Coarsest unit that loses nothing; table values count this unit since 1970-01-01T00:00.
     pub grain: Grain,
@@ -202,9 +208,15 @@ pub struct ColumnMeta {
     /// More than 500 levels.
     #[serde(default)]
     pub high_cardinality: bool,
-    /// All cells of the input were quoted; the output quotes them too.
+    /// All cells of the input that are not missing were quoted; the output quotes them too.
     #[serde(default)]
     pub quoted: bool,
+    /// Missing cells were quoted (`""`).
+    #[serde(default)]
+    pub missing_quoted: bool,
+    /// The header cell was quoted.
+    #[serde(default)]
+    pub header_quoted: bool,
     /// Sensitive, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sensitivity: Option<Sensitivity>,
@@ -234,6 +246,8 @@ impl ColumnMeta {
             constant: false,
             high_cardinality: false,
             quoted: false,
+            missing_quoted: false,
+            header_quoted: false,
             sensitivity: None,
         }
     }
