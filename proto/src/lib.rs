@@ -5,13 +5,21 @@
 
 pub mod about;
 pub mod calendar;
+pub mod class;
+pub mod envelope;
 pub mod error;
+pub mod event;
+pub mod fact;
 pub mod id;
+pub mod job;
+pub mod key;
 pub mod metadata;
 pub mod options;
+pub mod outside;
 pub mod profile;
 pub mod score;
 pub mod seed;
+pub mod task;
 
 pub use error::{Error, ErrorKind, Place, Result};
 pub use seed::Seed;

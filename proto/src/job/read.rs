@@ -1,0 +1,210 @@
+//! Reads a job from JSON: unfolds shorthand, refuses unknown fields with their nearest neighbour and tells
+//! every problem at once.
+
+use super::{Choice, ColumnWish, DialectWish, Gate, JobSpec, Limits, Source, Weights};
+use crate::{Error, Result, id};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value, json};
+
+impl JobSpec {
+    /// Reads a job in its short or long form. The error is the first problem; the others hang on it.
+    pub fn read(value: &Value) -> Result<Self> {
+        let (spec, problems) = Self::read_all(value);
+        let mut problems = problems.into_iter();
+        match problems.next() {
+            None => Ok(spec),
+            Some(first) => Err(first.and(problems)),
+        }
+    }
+
+    /// Reads what can be read, with all problems, each at its JSON pointer.
+    pub fn read_all(value: &Value) -> (Self, Vec<Error>) {
+        let mut reader = Reader::default();
+        let unfolded = unfold(value);
+        let spec: Self = reader.object(&unfolded, "");
+        if reader.problems.is_empty() {
+            reader.problems = spec.problems();
+        }
+        (spec, reader.problems)
+    }
+}
+
+/// Replaces shorthand by the long form, without judging anything.
+fn unfold(value: &Value) -> Value {
+    let Some(fields) = value.as_object() else { return value.clone() };
+    let mut fields = fields.clone();
+    let into = |fields: &mut Map<String, Value>, field: &str, key: &str| {
+        if let Some(text) = fields.get(field).and_then(Value::as_str) {
+            let long = json!({ key: text });
+            fields.insert(field.to_owned(), long);
+        }
+    };
+    into(&mut fields, "source", "uri");
+    into(&mut fields, "gate", "profile");
+    into(&mut fields, "weights", "profile");
+    into(&mut fields, "metadata", "uri");
+    for (field, name) in fields.iter_mut().filter(|(field, _)| matches!(field.as_str(), "preset" | "weights")) {
+        let name = if field == "preset" { Some(name) } else { name.get_mut("profile") };
+        if let Some(name) = name.filter(|name| matches!(name.as_str(), Some("sdgym-2020" | "sdgym_2020"))) {
+            *name = json!("sdgym2020");
+        }
+    }
+    for list in ["synthesizers", "benchmarks"] {
+        if let Some(Value::Array(choices)) = fields.get_mut(list) {
+            choices.iter_mut().filter(|choice| choice.is_string()).for_each(|choice| *choice = json!({ "name": choice.take() }));
+        }
+    }
+    if let Some(Value::Object(weights)) = fields.get_mut("weights")
+        && !weights.contains_key("profile")
+        && !weights.contains_key("components")
+    {
+        let components = std::mem::take(weights);
+        weights.insert("components".to_owned(), Value::Object(components));
+    }
+    Value::Object(fields)
+}
+
+#[derive(Default)]
+struct Reader {
+    problems: Vec<Error>,
+}
+
+impl Reader {
+    /// Reads an object field by field, so that one wrong field does not hide the next.
+    fn object<T: Default + Serialize + DeserializeOwned>(&mut self, value: &Value, pointer: &str) -> T {
+        let Some(given) = value.as_object() else {
+            self.problem("job::form", format!("must be an object, not {}", sort_of(value)), pointer);
+            return T::default();
+        };
+        let mut fields = match serde_json::to_value(T::default()) {
+            Ok(Value::Object(fields)) => fields,
+            _ => Map::new(),
+        };
+        for (field, value) in given.iter().filter(|(field, _)| !field.starts_with("x_")) {
+            let place = format!("{pointer}/{}", escape(field));
+            if !fields.contains_key(field) {
+                self.unknown(field, &fields, &place);
+                continue;
+            }
+            let before = fields.insert(field.clone(), self.nested(field, value, &place));
+            if let Err(error) = serde_json::from_value::<T>(Value::Object(fields.clone())) {
+                self.problem("job::form", format!("{field} is {}: {error}", shown(value)), &place);
+                before.map(|before| fields.insert(field.clone(), before));
+            }
+        }
+        serde_json::from_value(Value::Object(fields)).unwrap_or_default()
+    }
+
+    /// Nested objects are read by the same rule first; what they hold then is legal.
+    fn nested(&mut self, field: &str, value: &Value, place: &str) -> Value {
+        match field {
+            "source" if !value.is_null() => self.long::<Source>(value, place),
+            "dialect" if value.is_object() => self.long::<DialectWish>(value, place),
+            "columns" => self.columns(value, place),
+            "gate" => self.long::<Gate>(value, place),
+            "weights" => self.long::<Weights>(value, place),
+            "budget" => self.long::<Limits>(value, place),
+            "synthesizers" | "benchmarks" => match value.as_array() {
+                Some(choices) => {
+                    let read = |(i, choice)| self.long::<Choice>(choice, &format!("{place}/{i}"));
+                    Value::Array(choices.iter().enumerate().map(read).collect())
+                }
+                None => value.clone(),
+            },
+            _ => value.clone(),
+        }
+    }
+
+    fn columns(&mut self, value: &Value, place: &str) -> Value {
+        let Some(columns) = value.as_object() else { return value.clone() };
+        let mut read = Map::new();
+        for (name, wish) in columns {
+            read.insert(name.clone(), self.long::<ColumnWish>(wish, &format!("{place}/{}", escape(name))));
+        }
+        Value::Object(read)
+    }
+
+    fn long<T: Default + Serialize + DeserializeOwned>(&mut self, value: &Value, place: &str) -> Value {
+        let read: T = self.object(value, place);
+        serde_json::to_value(read).unwrap_or_default()
+    }
+
+    fn unknown(&mut self, field: &str, known: &Map<String, Value>, place: &str) {
+        let error = Error::invalid("job::unknown_field", format!("no field {field:?}")).at_pointer(place);
+        let near = id::nearest(field, known.keys().map(String::as_str));
+        self.problems.push(match near {
+            Some(near) => error.help(format!("did you mean {near:?}?")),
+            None => error.help(format!("known fields: {}", known.keys().cloned().collect::<Vec<_>>().join(", "))),
+        });
+    }
+
+    fn problem(&mut self, code: &str, message: String, pointer: &str) {
+        self.problems.push(Error::invalid(code, message).at_pointer(pointer));
+    }
+}
+
+fn escape(field: &str) -> String {
+    field.replace('~', "~0").replace('/', "~1")
+}
+
+fn sort_of(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn shown(value: &Value) -> String {
+    let text = value.to_string();
+    if text.chars().count() <= 60 { text } else { format!("{}..", text.chars().take(60).collect::<String>()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shorthand_and_long_form_read_alike() {
+        let short = json!({"source": "a.csv", "synthesizers": ["seqtree"], "gate": "strict", "weights": {"accuracy": 2.0}});
+        let long = json!({
+            "source": {"uri": "a.csv"}, "synthesizers": [{"name": "seqtree"}],
+            "gate": {"profile": "strict"}, "weights": {"components": {"accuracy": 2.0}},
+        });
+        let spec = JobSpec::read(&short).expect("legal");
+        assert_eq!(spec, JobSpec::read(&long).expect("legal"));
+        assert_eq!(spec.synthesizers, [Choice::of("seqtree")]);
+    }
+
+    #[test]
+    fn every_problem_is_told_with_its_pointer() {
+        let (_, problems) = JobSpec::read_all(&json!({
+            "source": {"uri": "a.csv", "dialekt": {}}, "reapets": 3, "seed": -1, "budget": {"seconds": "soon"},
+            "synthesizers": [{"name": "seqtree", "option": {}}],
+        }));
+        let mut pointers: Vec<_> = problems.iter().filter_map(|p| p.place().pointer.clone()).collect();
+        pointers.sort();
+        assert_eq!(pointers, ["/budget/seconds", "/reapets", "/seed", "/source/dialekt", "/synthesizers/0/option"]);
+    }
+
+    #[test]
+    fn an_unknown_field_names_its_neighbour() {
+        let error = JobSpec::read(&json!({"source": "a.csv", "holdut": 0.2})).expect_err("holdut is unknown");
+        assert_eq!((error.code(), error.helps()), ("job::unknown_field", &["did you mean \"holdout\"?".to_owned()][..]));
+    }
+
+    #[test]
+    fn keys_that_start_with_x_are_free() {
+        assert!(JobSpec::read(&json!({"source": "a.csv", "x_note": {"any": 1}})).is_ok());
+    }
+
+    #[test]
+    fn the_stored_form_reads_back() {
+        let spec = JobSpec::read(&json!({"source": "a.csv", "rows": "input", "preset": "quick"})).expect("legal");
+        let stored = serde_json::to_value(&spec).expect("plain data");
+        assert_eq!(JobSpec::read(&stored).expect("own form"), spec);
+    }
+}
