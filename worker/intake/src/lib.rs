@@ -1,1 +1,7 @@
-//! placeholder
+//! Files in and out: the only room that knows Arrow, Parquet and DataFusion.
+//!
+//! Everything here blocks; the asynchronous engine inside is hidden.
+
+mod arrow_columns;
+pub mod parquet;
+pub mod split;
