@@ -1,1 +1,8 @@
-//! To be filled.
+//! Brokers: hints that make the fleet fast and never make it right. Every message may be lost,
+//! doubled, late or reordered; the store alone is the truth.
+
+mod contract;
+mod delivery;
+
+pub use contract::{BODY_BYTES_MAX, Broker, Depth, Health, Inbox, Listener, Route, Settle, Topic, Wait};
+pub use delivery::{Delivery, Unsettled};

@@ -1,1 +1,10 @@
-//! To be filled.
+//! Stores: the only truth. A fact is created once and never changed; markers may be put again; data
+//! is uploaded whole and is invisible before it is complete.
+//!
+//! The type of a key ([`synthfleet_proto::key`]) fixes which of these verbs it takes.
+
+mod contract;
+mod files;
+
+pub use contract::{Abilities, Created, Entry, FACT_BYTES_MAX, Nonce, Object, Store, Stored, Upload};
+pub use files::{download, fetch, upload_bytes, upload_file};

@@ -1,0 +1,192 @@
+//! The contract of a broker, and the shapes that cross it.
+
+use crate::Delivery;
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::time::Duration;
+use synthfleet_proto::{Result, class::Class};
+use tokio::sync::broadcast;
+
+/// Longest message in bytes.
+pub const BODY_BYTES_MAX: usize = 64 << 10;
+
+/// Where a message goes.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Route {
+    /// To the workers of a pool, in one of its two queues.
+    Pool {
+        /// Pool name.
+        pool: String,
+        /// Which queue.
+        class: Class,
+    },
+    /// To the coordinators: something happened to a task.
+    Result,
+    /// To the coordinators: a job is asked for.
+    Submit,
+}
+
+/// Where messages are taken from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inbox {
+    /// The queues of a pool; earlier classes first.
+    Pool {
+        /// Pool name.
+        pool: String,
+        /// Which queues, most urgent first.
+        classes: Vec<Class>,
+    },
+    /// Results.
+    Result,
+    /// Submissions.
+    Submit,
+    /// Buried messages, with their reason.
+    Dead,
+}
+
+/// How long a parked message stays hidden.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wait {
+    /// 5 seconds.
+    Five,
+    /// 30 seconds.
+    Thirty,
+    /// 120 seconds.
+    TwoMinutes,
+    /// 600 seconds.
+    TenMinutes,
+}
+
+impl Wait {
+    /// Every step, shortest first.
+    pub const ALL: [Self; 4] = [Self::Five, Self::Thirty, Self::TwoMinutes, Self::TenMinutes];
+
+    /// Its length.
+    pub const fn duration(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Five => 5,
+            Self::Thirty => 30,
+            Self::TwoMinutes => 120,
+            Self::TenMinutes => 600,
+        })
+    }
+
+    /// The shortest step that lasts at least so long; beyond the longest: the longest.
+    pub fn covering(duration: Duration) -> Self {
+        Self::ALL.into_iter().find(|wait| wait.duration() >= duration).unwrap_or(Self::TenMinutes)
+    }
+}
+
+/// What becomes of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Settle {
+    /// Done: forget it.
+    Ack,
+    /// Back at once.
+    Requeue,
+    /// Back later.
+    Park(Wait),
+    /// To the dead list, with a reason of at most 200 bytes.
+    Bury(String),
+}
+
+/// What can be listened to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Topic {
+    /// What coordinators tell everybody: cancel, drain, wake.
+    Control,
+    /// Progress, measures, notes.
+    Events,
+}
+
+/// A running subscription. Late messages may be missed; it never blocks a sender.
+#[derive(Debug)]
+pub struct Listener {
+    source: broadcast::Receiver<Bytes>,
+    missed: u64,
+}
+
+impl Listener {
+    /// A listener over a channel.
+    pub fn new(source: broadcast::Receiver<Bytes>) -> Self {
+        Self { source, missed: 0 }
+    }
+
+    /// The next message; `None` when the broker is gone.
+    pub async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            match self.source.recv().await {
+                Ok(body) => return Some(body),
+                Err(broadcast::error::RecvError::Lagged(count)) => self.missed += count,
+                Err(broadcast::error::RecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// Messages that came faster than they were read.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+}
+
+/// How full an inbox is. What a broker cannot tell is `None`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Depth {
+    /// Messages that wait to be taken.
+    pub ready: u64,
+    /// Messages that were taken and not settled.
+    pub unacked: Option<u64>,
+    /// Takers: waiting ones and holders of a delivery.
+    pub consumers: Option<u64>,
+    /// Age of the oldest ready message.
+    pub oldest_age: Option<Duration>,
+}
+
+/// Whether the broker answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// Whether messages pass now.
+    pub ready: bool,
+    /// Time since the last good round trip.
+    pub last_good: Duration,
+}
+
+/// Carries hints, at least once, in order per queue for messages that never came back.
+///
+/// Every future may be dropped at any time without harm. Dropping an unsettled [`Delivery`] returns
+/// it to its queue.
+///
+/// # Errors
+/// `Unavailable` with the code `broker::unroutable` (nobody ever took from that queue),
+/// `broker::rejected` (the queue is full) or `broker::unavailable`; `Invalid` with
+/// `broker::too_large` beyond [`BODY_BYTES_MAX`].
+#[async_trait]
+pub trait Broker: Send + Sync {
+    /// Sends a message. `Ok` says that the broker has it.
+    async fn publish(&self, route: &Route, body: &[u8]) -> Result<()>;
+
+    /// Waits for one message.
+    async fn take(&self, inbox: &Inbox) -> Result<Delivery>;
+
+    /// Says what becomes of a delivery: once, hence by value. After a disconnect nothing happens, as
+    /// the message has gone back already.
+    async fn settle(&self, delivery: Delivery, verb: Settle) -> Result<()>;
+
+    /// Says that a delivery is still worked on.
+    async fn extend(&self, delivery: &Delivery) -> Result<()>;
+
+    /// Tells everybody who listens to [`Topic::Control`].
+    async fn broadcast(&self, body: &[u8]) -> Result<()>;
+
+    /// Tells everybody who listens to [`Topic::Events`]; droppable, hence cannot fail.
+    async fn emit(&self, event: &[u8]);
+
+    /// Subscribes from now on.
+    async fn listen(&self, topic: Topic) -> Result<Listener>;
+
+    /// How full an inbox is.
+    async fn depth(&self, inbox: &Inbox) -> Result<Depth>;
+
+    /// Whether the broker answers.
+    fn health(&self) -> Health;
+}
