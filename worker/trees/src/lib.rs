@@ -1,1 +1,3 @@
-//! To be filled.
+//! Histogram trees: single trees and boosting. Numbers in, numbers out; they never heard of a job.
+
+pub mod boost;
