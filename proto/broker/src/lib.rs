@@ -3,6 +3,8 @@
 
 mod contract;
 mod delivery;
+mod in_process;
 
 pub use contract::{BODY_BYTES_MAX, Broker, Depth, Health, Inbox, Listener, Route, Settle, Topic, Wait};
 pub use delivery::{Delivery, Unsettled};
+pub use in_process::{InProcess, Settings};
