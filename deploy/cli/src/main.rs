@@ -1,2 +1,164 @@
-//! To be filled.
-fn main() {}
+//! The synthfleet binary. Only here are arguments, environment, signals and clocks read, and only here
+//! does the process exit.
+
+mod arguments;
+mod commands;
+mod config;
+mod explain;
+mod jobfile;
+mod machine;
+mod present;
+mod processor;
+
+use arguments::{Arguments, Command, Global};
+use clap::Parser;
+use clap::error::ErrorKind as ClapKind;
+use commands::Surroundings;
+use present::{error, style::Style};
+use std::process::ExitCode;
+use synthfleet_proto::{Error, Result, id};
+
+/// Prints a line on stdout. A reader that went away is no error of ours.
+#[macro_export]
+macro_rules! say {
+    ($($part:tt)*) => {{
+        use std::io::Write as _;
+        if writeln!(std::io::stdout(), $($part)*).is_err() {
+            tracing::debug!("stdout is closed");
+        }
+    }};
+}
+
+/// Prints a line on stderr: progress, notes, logs.
+#[macro_export]
+macro_rules! tell {
+    ($($part:tt)*) => {{
+        use std::io::Write as _;
+        if writeln!(std::io::stderr(), $($part)*).is_err() {
+            tracing::debug!("stderr is closed");
+        }
+    }};
+}
+
+const WELCOME: &str = "synthfleet: the best synthetic table for yours, under a privacy limit you can defend
+
+  synthfleet run data.csv            the whole job: data, model, report
+  synthfleet demo                    try it without data of your own
+  synthfleet profile data.csv        what is in a table
+  synthfleet benchmark a.csv b.csv   score a synthetic table made elsewhere
+  synthfleet synthesizers ls         what there is to choose from
+  synthfleet explain csv::ragged     what an error means
+  synthfleet doctor                  what this machine offers
+  synthfleet --help                  all commands
+
+Try:  synthfleet run sim:demo";
+
+fn main() -> ExitCode {
+    if !processor::fits() {
+        tell!(
+            "error[cli::processor]: this build needs a processor with AVX2 and FMA\n  help: build it for yours: remove the target-cpu flag in .cargo/config.toml"
+        );
+        return ExitCode::from(1);
+    }
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(refusal) => return refuse(&refusal),
+    };
+    let style = Style::decide(arguments.global.color, arguments.global.no_progress, &variable);
+    match run(&arguments, style) {
+        Ok(code) => ExitCode::from(code),
+        Err(wrong) => {
+            if arguments.global.json {
+                say!("{}", error::json(&wrong));
+            }
+            tell!("{}", error::text(&wrong, style).trim_end());
+            tracing::debug!(error = ?wrong, "the command failed");
+            ExitCode::from(wrong.kind().exit_code())
+        }
+    }
+}
+
+fn run(arguments: &Arguments, style: Style) -> Result<u8> {
+    let surroundings = surroundings(&arguments.global, style)?;
+    let Some(command) = &arguments.command else {
+        say!("{WELCOME}");
+        return Ok(0);
+    };
+    match command {
+        Command::Synthesizers(what) => commands::catalogue::run(what, &commands::catalogue::synthesizers(), &surroundings),
+        Command::Benchmarks(what) => commands::catalogue::run(what, &commands::catalogue::benchmarks(), &surroundings),
+        Command::Explain { code } => commands::explain::run(code.as_deref(), &surroundings),
+        Command::Config(arguments::Config::Show { origin }) => commands::config::show(*origin, &surroundings),
+        Command::Doctor => commands::doctor::run(&machine::work_dir(&surroundings.config.run.work_dir, &variable), &surroundings),
+        Command::Completions { shell } => commands::pages::completions(*shell),
+        Command::Man { folder } => commands::pages::man(folder),
+        Command::Version => commands::pages::version(&surroundings),
+        _ => Err(Error::internal("cli::later", "not wired yet")),
+    }
+}
+
+fn surroundings(global: &Global, style: Style) -> Result<Surroundings> {
+    let sources =
+        config::Sources { file: global.config.as_deref(), variables: std::env::vars().filter(|(name, _)| interesting(name)).collect() };
+    let (config, settings) = config::load(&sources)?;
+    start_logs(&config.log.level, global.verbose);
+    Ok(Surroundings {
+        config,
+        settings,
+        style,
+        json: global.json,
+        events: global.events.is_some(),
+        quiet: global.quiet,
+        verbose: global.verbose,
+    })
+}
+
+fn interesting(name: &str) -> bool {
+    name.starts_with("SYNTHFLEET_") || name.starts_with("XDG_") || name == "HOME"
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+fn start_logs(level: &str, verbose: u8) {
+    let level = match verbose {
+        0 => level.to_owned(),
+        1 => "info".to_owned(),
+        _ => "debug".to_owned(),
+    };
+    let filter = tracing_subscriber::EnvFilter::new(level);
+    if tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init().is_err() {
+        tell!("logs were started twice");
+    }
+}
+
+/// Help and version go to stdout with success; a wrong word is told with its nearest neighbour.
+fn refuse(refusal: &clap::Error) -> ExitCode {
+    match refusal.kind() {
+        ClapKind::DisplayHelp | ClapKind::DisplayVersion => {
+            say!("{}", refusal.render().to_string().trim_end());
+            ExitCode::SUCCESS
+        }
+        _ => {
+            tell!("{}", refusal.render().to_string().trim_end());
+            if let Some(near) = nearest_command() {
+                tell!("\n  did you mean `synthfleet {near}`?");
+            }
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// The command that a misspelt first word may have meant, where the parser itself has no tip.
+fn nearest_command() -> Option<String> {
+    use clap::CommandFactory;
+    let given = std::env::args().nth(1).filter(|word| !word.starts_with('-'))?;
+    let command = Arguments::command();
+    let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+    if names.contains(&given.as_str()) {
+        return None;
+    }
+    id::nearest(&given, names.iter().copied()).map(str::to_owned)
+}

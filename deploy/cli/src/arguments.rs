@@ -1,0 +1,386 @@
+//! The command line: every command and flag, once. Help, completions and man pages follow from it.
+
+use crate::present::style::Colour;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A table goes in; the best synthetic table that passes a privacy gate comes out, with proof.
+#[derive(Debug, Parser)]
+#[command(name = "synthfleet", version, disable_help_subcommand = true, propagate_version = false, max_term_width = 100)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags that every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct Global {
+    /// Print exactly one JSON object on stdout
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print one JSON event a line on stdout: jsonl
+    #[arg(long, global = true, value_name = "FORMAT", value_parser = ["jsonl"])]
+    pub events: Option<String>,
+    /// Say only what went wrong
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+    /// Say more; twice: say all
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value = "auto", value_name = "WHEN")]
+    pub color: Colour,
+    /// Draw no progress bars
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+    /// Read this configuration file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Turn a table into the best synthetic table, with proof
+    #[command(
+        after_long_help = "Examples:\n  synthfleet run adult.csv\n  synthfleet run adult.csv --preset quick --target income -o out\n  synthfleet run sim:demo --dry-run\n  cat adult.csv | synthfleet run -"
+    )]
+    Run(Box<Run>),
+    /// Describe a table: kinds, levels, quantiles, notes
+    Profile(Profile),
+    /// Fit one synthesizer and write its model and a sample
+    Synthesize(Synthesize),
+    /// Sample rows from a model file
+    Generate(Generate),
+    /// Score any two tables, also made elsewhere
+    Benchmark(Benchmark),
+    /// Build the report of a finished output folder again
+    Report(Report),
+    /// List synthesizers, or show one
+    #[command(subcommand)]
+    Synthesizers(Catalogue),
+    /// List benchmarks, or show one
+    #[command(subcommand)]
+    Benchmarks(Catalogue),
+    /// Explain an error code
+    Explain {
+        /// The code that stands in brackets behind `error`, for example csv::ragged
+        code: Option<String>,
+    },
+    /// Write sim:demo to demo.csv and run it with the preset quick
+    Demo {
+        /// Folder for demo.csv and the output
+        #[arg(short, long, value_name = "DIR", default_value = ".")]
+        output: PathBuf,
+    },
+    /// Show the settings in force
+    #[command(subcommand)]
+    Config(Config),
+    /// Check this machine: processor, memory, work folder, store
+    Doctor,
+    /// Print a completion script
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Write man pages
+    Man {
+        /// Folder for the pages
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
+    /// Print version and build
+    Version,
+    /// Run one task folder; what a worker starts as a child
+    #[command(hide = true)]
+    Task {
+        /// The task folder
+        folder: PathBuf,
+    },
+}
+
+/// Flags of `config`.
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Print each setting
+    Show {
+        /// Say where each value comes from
+        #[arg(long)]
+        origin: bool,
+    },
+}
+
+/// Flags of `synthesizers` and `benchmarks`.
+#[derive(Debug, Subcommand)]
+pub enum Catalogue {
+    /// One line each
+    Ls,
+    /// Options, cost, paper
+    Show {
+        /// Name or alias
+        name: String,
+    },
+}
+
+/// What a table is and how its file is written: all commands that read one take these.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Reading")]
+pub struct Reading {
+    /// Column to predict, or `none`
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+    /// Kind of a column
+    #[arg(long, value_name = "COLUMN=KIND")]
+    pub kind: Vec<String>,
+    /// Role of a column: model, generate, drop, null
+    #[arg(long, value_name = "COLUMN=ROLE")]
+    pub role: Vec<String>,
+    /// Order of a column's levels
+    #[arg(long, value_name = "COLUMN=LOW<MID<HIGH")]
+    pub ordinal: Vec<String>,
+    /// Metadata file that overrides what is inferred (SDV, SDGym 2020)
+    #[arg(long, value_name = "FILE")]
+    pub metadata: Option<String>,
+    /// What to do with values outside the metadata: fail, warn
+    #[arg(long, value_name = "HOW")]
+    pub metadata_check: Option<String>,
+    /// Table of a metadata file that describes several
+    #[arg(long, value_name = "NAME")]
+    pub table: Option<String>,
+    /// Field separator
+    #[arg(long, value_name = "CHAR")]
+    pub delimiter: Option<String>,
+    /// Quote, or `none`
+    #[arg(long, value_name = "CHAR")]
+    pub quote: Option<String>,
+    /// Escape inside quotes
+    #[arg(long, value_name = "CHAR")]
+    pub escape: Option<String>,
+    /// Whether the first record names the columns: yes, no
+    #[arg(long, value_name = "YES|NO")]
+    pub header: Option<String>,
+    /// Records to leave out before the header
+    #[arg(long, value_name = "N")]
+    pub skip_lines: Option<u32>,
+    /// Lines that start with this are comments
+    #[arg(long, value_name = "CHAR")]
+    pub comment: Option<String>,
+    /// Decimal mark
+    #[arg(long, value_name = "CHAR")]
+    pub decimal: Option<String>,
+    /// Thousands mark
+    #[arg(long, value_name = "CHAR")]
+    pub thousands: Option<String>,
+    /// A further token for missing cells
+    #[arg(long, value_name = "TOKEN")]
+    pub missing: Vec<String>,
+    /// The only tokens for missing cells
+    #[arg(long, value_name = "TOKEN,..", value_delimiter = ',')]
+    pub missing_only: Vec<String>,
+    /// Encoding label
+    #[arg(long, value_name = "NAME")]
+    pub encoding: Option<String>,
+    /// What to do with bytes that are not text: fail, replace, strip
+    #[arg(long, value_name = "HOW")]
+    pub bad_bytes: Option<String>,
+    /// What to do with ragged rows: fail, skip, save, pad
+    #[arg(long, value_name = "HOW")]
+    pub bad_rows: Option<String>,
+    /// Largest share of bad rows that is left out
+    #[arg(long, value_name = "SHARE")]
+    pub bad_rows_max: Option<f64>,
+    /// What to do with cells that do not fit their column: null, keep, fail
+    #[arg(long, value_name = "HOW")]
+    pub on_bad_cell: Option<String>,
+    /// Share of rows kept as holdout, 0.05 to 0.5
+    #[arg(long, value_name = "SHARE")]
+    pub holdout: Option<f64>,
+    /// A given test file; all rows of the source then are train
+    #[arg(long, value_name = "SOURCE")]
+    pub holdout_source: Option<String>,
+    /// random, stratified or auto
+    #[arg(long, value_name = "HOW")]
+    pub split_strategy: Option<String>,
+    /// Seed of everything
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// How a task may run.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Running")]
+pub struct Running {
+    /// Threads to use; all cores if absent
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Memory to use on this machine, for example 8GiB
+    #[arg(long, value_name = "SIZE")]
+    pub memory: Option<String>,
+    /// Folder for work files; it holds real rows
+    #[arg(long, value_name = "DIR")]
+    pub work_dir: Option<PathBuf>,
+}
+
+/// Flags of `run`.
+#[derive(Debug, Clone, Args)]
+pub struct Run {
+    /// Path, `-` for standard input, or sim:NAME; may stand in --job instead
+    pub source: Option<String>,
+    /// quick or standard
+    #[arg(long, value_name = "NAME")]
+    pub preset: Option<String>,
+    /// Synthesizers to try instead of the preset's
+    #[arg(short, long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
+    pub synthesizers: Vec<String>,
+    /// Benchmarks to score on instead of the default set
+    #[arg(short, long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
+    pub benchmarks: Vec<String>,
+    /// An option of a candidate or a benchmark
+    #[arg(long, value_name = "NAME.OPTION=VALUE")]
+    pub set: Vec<String>,
+    /// Fits of each candidate
+    #[arg(long, value_name = "N")]
+    pub repeats: Option<u32>,
+    /// Rows to deliver: train, input or a number
+    #[arg(long, value_name = "ROWS")]
+    pub rows: Option<String>,
+    /// Formats to deliver: csv, tsv, parquet, each with .gz or .zst
+    #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
+    pub formats: Vec<String>,
+    /// Privacy gate: balanced, strict, off
+    #[arg(long, value_name = "NAME")]
+    pub gate: Option<String>,
+    /// Weights profile: balanced, utility, strict_privacy
+    #[arg(long, value_name = "NAME")]
+    pub weights: Option<String>,
+    /// Exit with 4 if a score of the winner lies below
+    #[arg(long, value_name = "SCORE=VALUE")]
+    pub fail_under: Vec<String>,
+    /// Reference rows: default, all
+    #[arg(long, value_name = "WHICH")]
+    pub references: Option<String>,
+    /// Time for the whole job, for example 5m
+    #[arg(long, value_name = "TIME")]
+    pub budget: Option<String>,
+    /// Time for one task
+    #[arg(long, value_name = "TIME")]
+    pub task_time: Option<String>,
+    /// Planned memory of one task
+    #[arg(long, value_name = "SIZE")]
+    pub task_memory: Option<String>,
+    /// Run tasks in threads or in child processes: pool, child
+    #[arg(long, value_name = "HOW")]
+    pub isolate: Option<String>,
+    /// What profile and metadata show: protected, exact
+    #[arg(long, value_name = "HOW")]
+    pub disclosure: Option<String>,
+    /// Job file, TOML or JSON; flags override it
+    #[arg(long, value_name = "FILE")]
+    pub job: Option<PathBuf>,
+    /// Output folder
+    #[arg(short, long, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Write into a folder that holds other files
+    #[arg(long)]
+    pub force: bool,
+    /// Use finished tasks of an earlier, equal job (the default)
+    #[arg(long, overrides_with = "no_cache")]
+    pub resume: bool,
+    /// Do every task anew
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Guard text cells against spreadsheets: prefix = + - @ with '
+    #[arg(long)]
+    pub csv_safe: bool,
+    /// Further layout of the output: original
+    #[arg(long, value_name = "NAME")]
+    pub layout: Option<String>,
+    /// Show plan and estimate, run nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub reading: Reading,
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// Flags of `profile`.
+#[derive(Debug, Clone, Args)]
+pub struct Profile {
+    /// Path, `-` or sim:NAME
+    pub source: String,
+    /// table, json, sdv or sdgym2020
+    #[arg(long, value_name = "FORMAT", default_value = "table", value_parser = ["table", "json", "sdv", "sdgym2020"])]
+    pub format: String,
+    #[command(flatten)]
+    pub reading: Reading,
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// Flags of `synthesize`.
+#[derive(Debug, Clone, Args)]
+pub struct Synthesize {
+    /// Path, `-` or sim:NAME; all its rows are train unless --holdout is given
+    pub source: String,
+    /// The synthesizer
+    #[arg(short, long, value_name = "NAME")]
+    pub synthesizer: String,
+    /// An option of the synthesizer
+    #[arg(long, value_name = "OPTION=VALUE")]
+    pub set: Vec<String>,
+    /// Rows of the sample; as many as train if absent
+    #[arg(long, value_name = "N")]
+    pub rows: Option<u64>,
+    /// Folder for model.bin and the sample
+    #[arg(short, long, value_name = "DIR", default_value = ".")]
+    pub output: PathBuf,
+    #[command(flatten)]
+    pub reading: Reading,
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// Flags of `generate`.
+#[derive(Debug, Clone, Args)]
+pub struct Generate {
+    /// A model.bin
+    pub model: PathBuf,
+    /// Rows to make
+    #[arg(long, value_name = "N")]
+    pub rows: u64,
+    /// File to write: .csv or .parquet; stdout if absent
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// Flags of `benchmark`.
+#[derive(Debug, Clone, Args)]
+pub struct Benchmark {
+    /// The real table: what the synthesizer saw
+    pub real: String,
+    /// The synthetic table
+    pub synthetic: String,
+    /// Benchmarks to score on instead of all
+    #[arg(short, long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
+    pub benchmarks: Vec<String>,
+    #[command(flatten)]
+    pub reading: Reading,
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// Flags of `report`.
+#[derive(Debug, Clone, Args)]
+pub struct Report {
+    /// A finished output folder
+    pub folder: PathBuf,
+    /// Open the report in the browser
+    #[arg(long)]
+    pub open: bool,
+}

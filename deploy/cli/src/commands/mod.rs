@@ -1,0 +1,21 @@
+//! One file a command. A command gets its flags and the surroundings, and returns an exit code.
+
+pub mod catalogue;
+pub mod config;
+pub mod doctor;
+pub mod explain;
+pub mod pages;
+
+use crate::config::{Config, Setting};
+use crate::present::style::Style;
+
+/// What every command may use.
+pub struct Surroundings {
+    pub config: Config,
+    pub settings: Vec<Setting>,
+    pub style: Style,
+    pub json: bool,
+    pub events: bool,
+    pub quiet: bool,
+    pub verbose: u8,
+}

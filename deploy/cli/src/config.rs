@@ -1,0 +1,174 @@
+//! Settings of the process: flag, environment, file and default, in this order. Unknown keys are refused.
+
+use figment::Figment;
+use figment::providers::{Format, Serialized, Toml};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use synthfleet_proto::{Error, Result, id};
+
+const DEFAULTS: &str = include_str!("default.toml");
+const PREFIX: &str = "SYNTHFLEET_";
+/// Variables of this prefix that are not settings: tests and tools read them.
+const NOT_SETTINGS: [&str; 2] = ["SYNTHFLEET_SHARED", "SYNTHFLEET_TASK_DIR"];
+
+/// All settings.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub run: RunConfig,
+    pub log: LogConfig,
+}
+
+/// Settings of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    pub threads: usize,
+    pub memory_bytes: u64,
+    pub work_dir: PathBuf,
+    pub isolate: String,
+    pub keep_days: u32,
+}
+
+/// Settings of logs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    pub level: String,
+}
+
+/// One setting as `config show` prints it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Setting {
+    pub key: String,
+    pub value: Value,
+    pub origin: String,
+}
+
+/// Where settings may come from, besides the defaults.
+pub struct Sources<'a> {
+    /// The file named by `--config`; if absent, `synthfleet.toml` in the working folder.
+    pub file: Option<&'a Path>,
+    /// The environment.
+    pub variables: Vec<(String, String)>,
+}
+
+/// The settings in force, and where each comes from.
+pub fn load(sources: &Sources<'_>) -> Result<(Config, Vec<Setting>)> {
+    let variable = |name: &str| sources.variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    let mut figment = Figment::from(Toml::string(DEFAULTS)).merge(Toml::file_exact("/etc/synthfleet/config.toml"));
+    let home = variable("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| variable("HOME").map(|home| Path::new(&home).join(".config")));
+    if let Some(home) = home {
+        figment = figment.merge(Toml::file_exact(home.join("synthfleet/config.toml")));
+    }
+    let file = match sources.file {
+        Some(file) if !file.exists() => {
+            return Err(Error::invalid("config::missing", format!("no configuration file {}", file.display()))
+                .help("check the path given with --config"));
+        }
+        Some(file) => file.to_owned(),
+        None => PathBuf::from("synthfleet.toml"),
+    };
+    figment = figment.merge(Toml::file_exact(file));
+    for (name, value) in &sources.variables {
+        figment = from_variable(figment, name, value)?;
+    }
+    refuse_unknown(&figment)?;
+    let config = figment.extract().map_err(|e| {
+        Error::invalid("config::value", e.to_string()).help("synthfleet config show --origin names the place of each setting")
+    })?;
+    Ok((config, settings(&figment)?))
+}
+
+fn from_variable(figment: Figment, name: &str, value: &str) -> Result<Figment> {
+    let Some(rest) = name.strip_prefix(PREFIX).filter(|_| !NOT_SETTINGS.contains(&name)) else { return Ok(figment) };
+    let known = keys(&defaults()?);
+    let names: Vec<String> = known.iter().map(|key| variable_of(key)).collect();
+    match known.iter().find(|key| variable_of(key) == format!("{PREFIX}{rest}")) {
+        Some(key) => {
+            let typed: Value = serde_json::from_str(value).unwrap_or_else(|_| Value::String(value.to_owned()));
+            Ok(figment.merge(Serialized::default(key, typed)))
+        }
+        None => Err(unknown("variable", name, names.iter().map(String::as_str))),
+    }
+}
+
+fn variable_of(key: &str) -> String {
+    format!("{PREFIX}{}", key.replace('.', "_").to_uppercase())
+}
+
+fn refuse_unknown(figment: &Figment) -> Result<()> {
+    let all: Value = figment.extract().map_err(|e| Error::invalid("config::syntax", e.to_string()))?;
+    let known = keys(&defaults()?);
+    match keys(&all).into_iter().find(|key| !known.contains(key)) {
+        Some(key) => Err(unknown("setting", &key, known.iter().map(String::as_str))),
+        None => Ok(()),
+    }
+}
+
+fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Error {
+    let error = Error::invalid("config::unknown", format!("no {what} {name}"));
+    match id::nearest(name, known) {
+        Some(near) => error.help(format!("did you mean {near}?")),
+        None => error.help("synthfleet config show lists all settings"),
+    }
+}
+
+fn settings(figment: &Figment) -> Result<Vec<Setting>> {
+    let all: Value = figment.extract().map_err(|e| Error::invalid("config::syntax", e.to_string()))?;
+    let setting = |key: String| {
+        let origin = match figment.find_metadata(&key) {
+            Some(metadata) if metadata.source.is_some() => metadata.source.as_ref().map(ToString::to_string).unwrap_or_default(),
+            Some(metadata) if metadata.name.contains("TOML") => "default".to_owned(),
+            _ => variable_of(&key),
+        };
+        let value = key.split('.').fold(all.clone(), |value, part| value[part].clone());
+        Setting { key, value, origin }
+    };
+    Ok(keys(&all).into_iter().map(setting).collect())
+}
+
+fn defaults() -> Result<Value> {
+    toml::from_str(DEFAULTS).map_err(|e| Error::internal("config::defaults", e.to_string()))
+}
+
+fn keys(value: &Value) -> Vec<String> {
+    let Some(object) = value.as_object() else { return Vec::new() };
+    let below = |(name, value): (&String, &Value)| match value {
+        Value::Object(_) => keys(value).into_iter().map(|key| format!("{name}.{key}")).collect(),
+        _ => vec![name.clone()],
+    };
+    object.iter().flat_map(below).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(variables: &[(&str, &str)]) -> Result<(Config, Vec<Setting>)> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        load(&Sources { file: None, variables })
+    }
+
+    #[test]
+    fn the_defaults_are_complete() {
+        let (config, settings) = with(&[]).expect("defaults are legal");
+        assert_eq!(config.run.isolate, "pool");
+        assert!(settings.iter().all(|setting| setting.origin == "default"));
+    }
+
+    #[test]
+    fn a_variable_overrides_and_is_named_as_origin() {
+        let (config, settings) = with(&[("SYNTHFLEET_RUN_THREADS", "3")]).expect("legal");
+        assert_eq!(config.run.threads, 3);
+        let threads = settings.iter().find(|s| s.key == "run.threads").expect("a setting");
+        assert_eq!(threads.origin, "SYNTHFLEET_RUN_THREADS");
+    }
+
+    #[test]
+    fn an_unknown_variable_names_its_neighbour() {
+        let error = with(&[("SYNTHFLEET_RUN_THREAD", "3")]).expect_err("unknown");
+        assert_eq!(error.helps(), ["did you mean SYNTHFLEET_RUN_THREADS?"]);
+    }
+}

@@ -1,0 +1,4 @@
+//! How things look in a terminal: errors, tables, progress. Results go to stdout, all else to stderr.
+
+pub mod error;
+pub mod style;

@@ -1,0 +1,386 @@
+//! The standing hostile inputs, as a person meets them on the command line. The number in a test's
+//! name is the row of the set. "Done" means a winner or an explained refusal, never a crash.
+
+mod support;
+
+use support::{Desk, Dice, plain};
+
+fn quick(desk: &Desk, source: &str, more: &[&str]) -> support::Ended {
+    let mut arguments = vec!["run", source, "--preset", "quick", "-o", "out"];
+    arguments.extend(more);
+    desk.run(&arguments)
+}
+
+/// Every candidate is done, or skipped or failed with code and reason; every score a number or undefined with a reason.
+fn all_accounted(desk: &Desk) {
+    let results = desk.json("out/results.json");
+    let candidates = results["candidates"].as_array().expect("candidates");
+    assert!(!candidates.is_empty());
+    for candidate in candidates {
+        for repeat in candidate["repeats"].as_array().expect("repeats") {
+            let error = &repeat["error"];
+            assert!(error.is_null() || (error["code"].is_string() && error["message"].is_string()), "{candidate}");
+            for score in repeat["scores"].as_array().into_iter().flatten() {
+                let explained = score["value"].is_number() || (score["undefined"].is_string() && score["why"].is_string());
+                assert!(explained, "{score}");
+            }
+        }
+    }
+    assert!(desk.path("out/manifest.json").exists(), "the output folder is not finished");
+}
+
+fn column(text: &str, place: usize) -> Vec<String> {
+    text.lines().skip(1).map(|line| line.split(',').nth(place).unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn h01_thirty_percent_missing_is_kept_with_the_commonest_token() {
+    let (desk, mut dice) = (Desk::new(), Dice(1));
+    let mut text = String::from("a,b,c\n");
+    for _ in 0..1_500 {
+        let mut cell = |value: String| if dice.share() < 0.3 { ["NA", "NA", "", "null"][dice.below(4) as usize].to_owned() } else { value };
+        let row = [cell("x".to_owned()), cell("17.5".to_owned()), cell("blue".to_owned())];
+        let (a, b) = (dice.below(40), dice.share());
+        let row = [row[0].replace('x', &a.to_string()), row[1].replace("17.5", &format!("{b:.3}")), row[2].replace("blue", dice.pick(&["blue", "red"]))];
+        text.push_str(&format!("{}\n", row.join(",")));
+    }
+    quick(&desk, desk.file("t.csv", &text).to_str().expect("utf-8"), &["--target", "none"]).must_be_done();
+    all_accounted(&desk);
+    if desk.path("out/synthetic.csv").exists() {
+        let out = desk.text("out/synthetic.csv");
+        for place in 0..3 {
+            let missing = column(&out, place).iter().filter(|cell| cell.as_str() == "NA").count() as f64 / column(&out, place).len() as f64;
+            assert!((missing - 0.3).abs() < 0.3 * 0.25, "column {place}: {missing}");
+        }
+    }
+}
+
+#[test]
+fn h02_constant_columns_come_back_exactly() {
+    let desk = Desk::new();
+    let text: String = plain(600, 2).lines().enumerate().map(|(i, line)| if i == 0 { format!("{line},n,t,d\n") } else { format!("{line},7.50,only,2020-02-02\n") }).collect();
+    quick(&desk, desk.file("t.csv", text).to_str().expect("utf-8"), &["--target", "member"]).must_be_done();
+    all_accounted(&desk);
+    if desk.path("out/synthetic.csv").exists() {
+        assert!(desk.text("out/synthetic.csv").lines().skip(1).all(|line| line.ends_with(",7.50,only,2020-02-02")));
+    }
+}
+
+#[test]
+fn h03_twelve_categorical_columns_are_done() {
+    let (desk, mut dice) = (Desk::new(), Dice(3));
+    let mut text = (0..12).map(|i| format!("c{i}")).collect::<Vec<_>>().join(",") + "\n";
+    for _ in 0..800 {
+        let base = dice.below(4);
+        let cells: Vec<String> = (0..12).map(|i| format!("v{}", if dice.share() < 0.6 { base } else { dice.below(3 + i) })).collect();
+        text.push_str(&(cells.join(",") + "\n"));
+    }
+    quick(&desk, desk.file("t.csv", text).to_str().expect("utf-8"), &[]).must_be_done();
+    all_accounted(&desk);
+}
+
+#[test]
+fn h04_ten_rows_are_done_with_a_note_and_four_are_refused() {
+    let desk = Desk::new();
+    let ten = desk.file("ten.csv", plain(10, 4));
+    let ended = quick(&desk, ten.to_str().expect("utf-8"), &[]).must_be_done();
+    assert!(ended.stderr.contains("tiny_table") || ended.stdout.contains("tiny_table"), "{}", ended.stderr);
+    all_accounted(&desk);
+    let four = desk.file("four.csv", plain(4, 4));
+    desk.run(&["run", four.to_str().expect("utf-8"), "-o", "four"]).must_refuse(3, "input::too_few_rows");
+    assert!(!desk.path("four/manifest.json").exists());
+}
+
+#[test]
+fn h05_ragged_rows_are_told_and_each_policy_accounts_for_all_rows() {
+    let desk = Desk::new();
+    let mut lines: Vec<String> = plain(400, 5).lines().map(str::to_owned).collect();
+    lines[20].push_str(",extra");
+    lines[30] = "18,1000.00".to_owned();
+    let file = desk.file("t.csv", lines.join("\n") + "\n");
+    let file = file.to_str().expect("utf-8");
+    let ended = quick(&desk, file, &[]).must_refuse(3, "csv::ragged");
+    assert!(ended.stderr.contains("t.csv:21"), "{}", ended.stderr);
+    assert!(!desk.path("out/manifest.json").exists());
+    for (policy, rows) in [("skip", 398), ("save", 398), ("pad", 399)] {
+        let ended = desk.run(&["profile", file, "--format", "json", "--bad-rows", policy]).must_end(0);
+        let profile: serde_json::Value = serde_json::from_str(&ended.stdout).expect("json");
+        assert_eq!(profile["table"]["rows"], rows, "{policy}");
+        assert_eq!(profile["source"]["rejected_rows"], 400 - rows, "{policy}");
+    }
+}
+
+#[test]
+fn h06_duplicate_empty_and_spaced_headers_come_back_byte_equal() {
+    let desk = Desk::new();
+    let text = plain(400, 6).replacen("age,income,region,day,member", "a,a,, b ,c", 1);
+    quick(&desk, desk.file("t.csv", text).to_str().expect("utf-8"), &[]).must_be_done();
+    all_accounted(&desk);
+    if desk.path("out/synthetic.csv").exists() {
+        assert_eq!(desk.text("out/synthetic.csv").lines().next(), Some("a,a,, b ,c"));
+    }
+}
+
+#[test]
+fn h07_a_huge_cell_is_refused_naming_the_line_of_its_quote() {
+    let desk = Desk::new();
+    let mut text = plain(50, 7);
+    text.push_str(&format!("20,1000.00,\"{}\",2024-01-01,yes\n", "x".repeat(10 << 20)));
+    let ended = quick(&desk, desk.file("t.csv", &text).to_str().expect("utf-8"), &[]).must_refuse(3, "csv::cell_too_large");
+    assert!(ended.stderr.contains("52"), "{}", &ended.stderr[..ended.stderr.len().min(500)]);
+    let open = plain(50, 7) + "20,1000.00,\"never closed,2024-01-01,yes\n" + &plain(2_000, 8);
+    let ended = quick(&desk, desk.file("open.csv", open).to_str().expect("utf-8"), &[]);
+    assert!(ended.stderr.contains("error[csv::unterminated_quote]") || ended.stderr.contains("error[csv::cell_too_large]"), "{}", ended.stderr);
+    ended.must_end(3);
+}
+
+#[test]
+fn h08_nul_bytes_are_refused_or_stripped_and_garbage_is_named() {
+    let desk = Desk::new();
+    let text = plain(300, 8).replacen("north", "no\0rth", 1);
+    let file = desk.file("t.csv", text);
+    let file = file.to_str().expect("utf-8");
+    quick(&desk, file, &[]).must_refuse(3, "csv::nul_byte");
+    desk.run(&["profile", file, "--bad-bytes", "strip"]).must_end(0);
+    let mut dice = Dice(8);
+    let garbage: Vec<u8> = (0..20_000).map(|_| dice.next() as u8).collect();
+    let ended = quick(&desk, desk.file("g.csv", garbage).to_str().expect("utf-8"), &[]).must_end(3);
+    assert!(ended.stderr.contains("error["), "{}", ended.stderr);
+}
+
+#[test]
+fn h09_windows_1252_is_read_with_a_note_and_written_as_utf_8() {
+    let desk = Desk::new();
+    let text = plain(600, 9).replace("north", "n\u{e9}rd").replace("south", "\u{201c}s\u{201d}");
+    let bytes: Vec<u8> = text.chars().map(|c| match c {
+        '\u{201c}' => 0x93,
+        '\u{201d}' => 0x94,
+        c => c as u32 as u8,
+    }).collect();
+    let ended = quick(&desk, desk.file("t.csv", bytes).to_str().expect("utf-8"), &[]).must_be_done();
+    assert!(ended.stderr.contains("encoding_guessed"), "{}", ended.stderr);
+    if desk.path("out/synthetic.csv").exists() {
+        assert!(desk.text("out/synthetic.csv").contains("n\u{e9}rd"));
+    }
+}
+
+#[test]
+fn h10_byte_order_marks_and_utf_16_read_like_their_twin() {
+    let desk = Desk::new();
+    let text = plain(300, 10);
+    let twin = profile_columns(&desk, "twin.csv", text.as_bytes());
+    let mut marked = vec![0xef, 0xbb, 0xbf];
+    marked.extend(text.as_bytes());
+    assert_eq!(profile_columns(&desk, "bom.csv", &marked), twin);
+    let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+    for (name, mark, body) in [("le.csv", &[0xff, 0xfe][..], &little), ("be.csv", &[0xfe, 0xff][..], &big), ("le0.csv", &[][..], &little), ("be0.csv", &[][..], &big)] {
+        assert_eq!(profile_columns(&desk, name, &[mark, body].concat()), twin, "{name}");
+    }
+}
+
+fn profile_columns(desk: &Desk, name: &str, bytes: &[u8]) -> serde_json::Value {
+    let file = desk.file(name, bytes);
+    let ended = desk.run(&["profile", file.to_str().expect("utf-8"), "--format", "json"]).must_end(0);
+    let profile: serde_json::Value = serde_json::from_str(&ended.stdout).expect("json");
+    profile["columns"].clone()
+}
+
+#[test]
+fn h12_an_empty_column_stays_empty() {
+    let desk = Desk::new();
+    let text: String = plain(500, 12).lines().enumerate().map(|(i, line)| if i == 0 { format!("{line},void\n") } else { format!("{line},NA\n") }).collect();
+    quick(&desk, desk.file("t.csv", text).to_str().expect("utf-8"), &["--target", "member"]).must_be_done();
+    all_accounted(&desk);
+    let sdv = desk.json("out/metadata.json");
+    let table = sdv["tables"].as_object().and_then(|t| t.values().next()).expect("one table");
+    assert_eq!(table["columns"]["void"]["sdtype"], "categorical");
+    if desk.path("out/synthetic.csv").exists() {
+        assert!(desk.text("out/synthetic.csv").lines().skip(1).all(|line| line.ends_with(",NA")));
+    }
+}
+
+#[test]
+fn h13_mixed_date_formats_are_read_and_one_is_written() {
+    let (desk, mut dice) = (Desk::new(), Dice(13));
+    let mut text = String::from("when,amount,kind\n");
+    for i in 0..600 {
+        let (year, month, day) = (2_020 + dice.below(4), 1 + dice.below(12), 1 + dice.below(28));
+        let date = match i % 10 {
+            0 => format!("{day:02}.{month:02}.{year}"),
+            1 => format!("{year}/{month:02}/{day:02}"),
+            _ => format!("{year}-{month:02}-{day:02}"),
+        };
+        text.push_str(&format!("{date},{:.2},{}\n", dice.share() * 50.0, dice.pick(&["a", "b"])));
+    }
+    let ended = quick(&desk, desk.file("t.csv", text).to_str().expect("utf-8"), &[]).must_be_done();
+    assert!(ended.stderr.contains("mixed_date_formats"), "{}", ended.stderr);
+    if desk.path("out/synthetic.csv").exists() {
+        let out = desk.text("out/synthetic.csv");
+        assert!(column(&out, 0).iter().all(|cell| cell.len() == 10 && cell.as_bytes()[4] == b'-'), "{}", &out[..200]);
+    }
+}
+
+#[test]
+fn h14_two_thousand_columns_are_done() {
+    let (desk, mut dice) = (Desk::new(), Dice(14));
+    let mut text = (0..2_000).map(|i| format!("c{i}")).collect::<Vec<_>>().join(",") + "\n";
+    for _ in 0..500 {
+        let base = dice.share();
+        let cells: Vec<String> = (0..2_000).map(|i| if i % 4 == 0 { format!("l{}", dice.below(4)) } else { format!("{:.3}", base + dice.share()) }).collect();
+        text.push_str(&(cells.join(",") + "\n"));
+    }
+    quick(&desk, desk.file("t.csv", text).to_str().expect("utf-8"), &[]).must_be_done();
+    all_accounted(&desk);
+    let report = std::fs::metadata(desk.path("out/report.html")).expect("a report").len();
+    assert!(report < 3_000_000, "the report has {report} bytes");
+}
+
+#[test]
+fn h15_empty_files_are_named_and_one_column_is_done() {
+    let desk = Desk::new();
+    for (name, bytes, code) in [("empty.csv", "", "input::empty"), ("blank.csv", "\n\n\n", "input::empty"), ("header.csv", "a,b,c\n", "csv::header_only")] {
+        quick(&desk, desk.file(name, bytes).to_str().expect("utf-8"), &[]).must_refuse(3, code);
+    }
+    let one: String = std::iter::once("x\n".to_owned()).chain((0..200).map(|i| format!("{}\n", (i * 37) % 101))).collect();
+    quick(&desk, desk.file("one.csv", one).to_str().expect("utf-8"), &[]).must_be_done();
+    all_accounted(&desk);
+}
+
+#[test]
+fn h16_pages_and_workbooks_are_named() {
+    let desk = Desk::new();
+    let html = "<!DOCTYPE html>\n<html><body>Not found</body></html>\n";
+    let workbook = b"PK\x03\x04\x14\x00\x06\x00\x08\x00\x00\x00!\x00[Content_Types].xml xl/workbook.xml";
+    for (name, bytes) in [("page.csv", html.as_bytes()), ("book.csv", &workbook[..]), ("print.csv", &b"%PDF-1.7\n%..."[..])] {
+        quick(&desk, desk.file(name, bytes).to_str().expect("utf-8"), &[]).must_refuse(3, "input::unsupported");
+    }
+}
+
+#[test]
+fn h17_a_truncated_gzip_is_named() {
+    let desk = Desk::new();
+    let whole = gzip(plain(2_000, 17).as_bytes());
+    quick(&desk, desk.file("cut.csv.gz", &whole[..whole.len() / 2]).to_str().expect("utf-8"), &[]).must_refuse(3, "source::truncated");
+    let file = desk.file("whole.csv.gz", &whole);
+    desk.run(&["profile", file.to_str().expect("utf-8")]).must_end(0);
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    use std::io::Write;
+    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    writer.write_all(bytes).expect("memory");
+    writer.finish().expect("memory")
+}
+
+#[test]
+fn h18_damaged_parquet_is_named() {
+    let desk = Desk::new();
+    let source = desk.file("t.csv", plain(500, 18));
+    desk.run(&["synthesize", source.to_str().expect("utf-8"), "-s", "independent", "-o", "s"]).must_end(0);
+    let good = std::fs::read(desk.path("s/sample.parquet")).expect("a sample");
+    desk.run(&["profile", desk.path("s/sample.parquet").to_str().expect("utf-8")]).must_end(0);
+    let mut footer = good.clone();
+    let length = footer.len();
+    footer[length - 8..length - 4].copy_from_slice(&u32::MAX.to_le_bytes());
+    let cut = &good[..good.len() / 2];
+    for (name, bytes) in [("footer.parquet", footer.as_slice()), ("cut.parquet", cut)] {
+        quick(&desk, desk.file(name, bytes).to_str().expect("utf-8"), &[]).must_refuse(3, "parquet::footer");
+    }
+}
+
+#[test]
+fn h19_codes_and_great_numbers_keep_their_digits() {
+    let (desk, mut dice) = (Desk::new(), Dice(19));
+    let mut text = String::from("code,great,wide,small,label\n");
+    for _ in 0..600 {
+        let great = 9_007_199_254_740_993i64 + dice.below(50) as i64 * 2;
+        let wide = if dice.share() < 0.5 { "1e308" } else { "-0.0" };
+        text.push_str(&format!("{:05},{great},{wide},{},{}\n", dice.below(60), dice.pick(&["5e-324", "1e-310", "0"]), dice.pick(&["inf", "x"])));
+    }
+    quick(&desk, desk.file("t.csv", text).to_str().expect("utf-8"), &[]).must_be_done();
+    all_accounted(&desk);
+    if desk.path("out/synthetic.csv").exists() {
+        let out = desk.text("out/synthetic.csv");
+        assert!(column(&out, 0).iter().all(|cell| cell.len() == 5), "leading zeros were lost");
+        assert!(column(&out, 1).iter().all(|cell| cell.parse::<i64>().is_ok_and(|n| n % 2 == 1)), "whole numbers lost digits");
+    }
+}
+
+#[test]
+fn h20_formulas_markup_and_escapes_are_data() {
+    let (desk, mut dice) = (Desk::new(), Dice(20));
+    let labels = ["=cmd|'/c calc'!A0", "<script>alert(1)</script>", "'; drop table x", "../x", "\u{1b}[31mred", "\u{202e}abc"];
+    let mut text = String::from("<script>h</script>,n,=x\n");
+    for _ in 0..900 {
+        text.push_str(&format!("{},{},{}\n", dice.pick(&labels), dice.below(90), dice.pick(&["p", "q"])));
+    }
+    let ended = quick(&desk, desk.file("t.csv", &text).to_str().expect("utf-8"), &[]).must_be_done();
+    assert!(!ended.stdout.contains('\u{1b}') && !ended.stderr.contains('\u{1b}'), "an escape reached the terminal");
+    all_accounted(&desk);
+    let report = desk.text("out/report.html");
+    assert!(!report.contains("<script>alert(1)") && !report.contains("<script>h<"), "markup reached the page");
+    if desk.path("out/synthetic.csv").exists() {
+        assert!(desk.text("out/synthetic.csv").contains("<script>alert(1)</script>"));
+    }
+}
+
+#[test]
+fn h21_line_ends_quoted_newlines_and_european_numbers_come_back() {
+    let (desk, mut dice) = (Desk::new(), Dice(21));
+    let mut text = String::from("preis;betrag;anteil;text\r");
+    for _ in 0..700 {
+        let (euro, cents) = (1 + dice.below(9), dice.below(100));
+        let dollars = 1_000 + dice.below(8_000);
+        text.push_str(&format!("{euro}.{:03},{cents:02};\"$1,{:03}.50\";{} %;\"a\n{}\"\r", dice.below(1_000), dollars % 1_000, dice.below(100), dice.pick(&["b", "c"])));
+    }
+    quick(&desk, desk.file("t.csv", &text).to_str().expect("utf-8"), &[]).must_be_done();
+    all_accounted(&desk);
+    if desk.path("out/synthetic.csv").exists() {
+        let out = desk.text("out/synthetic.csv");
+        assert!(out.starts_with("preis;betrag;anteil;text\r") && out.contains(" %;"), "{}", &out[..120]);
+        assert!(out.contains("\"a\nb\"") && out.contains("$1,"), "{}", &out[..120]);
+    }
+}
+
+#[test]
+fn h22_repeated_rows_and_columns_are_done_and_a_named_useless_target_is_refused() {
+    let desk = Desk::new();
+    let base = plain(60, 22);
+    let mut lines: Vec<&str> = base.lines().collect();
+    let head = lines.remove(0);
+    let mut text = format!("{head},member2,same\n");
+    for i in 0..600 {
+        let line = lines[if i % 10 == 0 { i / 10 } else { 7 }];
+        text.push_str(&format!("{line},{},k\n", line.rsplit(',').next().unwrap_or_default()));
+    }
+    let file = desk.file("t.csv", text);
+    let file = file.to_str().expect("utf-8");
+    quick(&desk, file, &[]).must_be_done();
+    all_accounted(&desk);
+    desk.run(&["run", file, "--target", "same", "-o", "named"]).must_refuse(3, "columns::target_unusable");
+}
+
+#[test]
+fn h23_a_file_that_is_not_there_is_named_with_its_neighbours() {
+    let desk = Desk::new();
+    desk.file("table.csv", plain(50, 23));
+    let ended = desk.run(&["run", "tabel.csv"]).must_refuse(3, "source::not_found");
+    assert!(ended.stderr.contains("table.csv"), "{}", ended.stderr);
+}
+
+#[test]
+fn h24_wrong_metadata_is_refused_with_a_pointer() {
+    let desk = Desk::new();
+    let file = desk.file("t.csv", plain(200, 24));
+    let file = file.to_str().expect("utf-8");
+    let other = r#"{"tables":{"t":{"columns":{"height":{"sdtype":"numerical"}}}},"relationships":[],"METADATA_SPEC_VERSION":"V1"}"#;
+    let strange = r#"{"tables":{"t":{"columns":{"age":{"sdtype":"numerical","colour":"red"}}}},"relationships":[],"METADATA_SPEC_VERSION":"V1"}"#;
+    let three = r#"{"tables":{"a":{"columns":{}},"b":{"columns":{}},"c":{"columns":{}}},"relationships":[],"METADATA_SPEC_VERSION":"MULTI_TABLE_V1"}"#;
+    for (name, text, code) in [("o.json", other, "metadata::mismatch"), ("s.json", strange, "metadata::unknown_key"), ("m.json", three, "metadata::multi_table")] {
+        let metadata = desk.file(name, text);
+        let ended = desk.run(&["run", file, "--metadata", metadata.to_str().expect("utf-8"), "-o", "out"]);
+        assert!(ended.stderr.contains(&format!("error[{code}]")), "expected {code}\n{}", ended.stderr);
+        assert_eq!(ended.code, 3, "{}", ended.stderr);
+    }
+}

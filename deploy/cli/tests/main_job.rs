@@ -1,0 +1,82 @@
+//! The main job on real tables: a winner or an explained refusal, references where they belong, and an
+//! output a person can use.
+
+mod support;
+
+use serde_json::Value;
+use support::{Desk, shared};
+
+fn candidate<'a>(verdict: &'a Value, name: &str) -> &'a Value {
+    let ranking = verdict["ranking"].as_array().expect("a ranking");
+    ranking.iter().find(|row| row["candidate"] == name).unwrap_or_else(|| panic!("no row {name}"))
+}
+
+/// The self-test of every table: the copy is rejected, independence does not win, real rows rank first.
+fn references_stand_where_they_belong(verdict: &Value) {
+    let copy = candidate(verdict, "identity");
+    assert_eq!(copy["eligible"], false);
+    let failed = copy["gates"].as_array().expect("gates").iter().any(|gate| gate["state"] == "fail");
+    assert!(failed, "the copy passed the privacy gate: {copy}");
+    let independent = candidate(verdict, "independent")["score"].as_f64().unwrap_or(0.0);
+    let holdout = &verdict["references"]["holdout"];
+    let real = holdout["score"].as_f64().expect("the holdout row has a score");
+    assert!(holdout["gates"].as_array().expect("gates").iter().all(|gate| gate["state"] != "fail"), "{holdout}");
+    for row in verdict["ranking"].as_array().expect("a ranking").iter().filter(|row| row["eligible"] == true) {
+        let score = row["score"].as_f64().expect("an eligible row has a score");
+        assert!(score <= real + 0.03, "{row} ranks above real rows at {real}");
+        assert!(score <= 0.5 || score >= independent, "{row} lies below independence at {independent}");
+    }
+}
+
+fn run(desk: &Desk, source: &str, more: &[&str]) -> Value {
+    let source = shared(source);
+    let mut arguments = vec!["run", source.to_str().expect("utf-8"), "--preset", "quick", "-o", "out"];
+    arguments.extend(more);
+    desk.run(&arguments).must_be_done();
+    let verdict = desk.json("out/verdict.json");
+    references_stand_where_they_belong(&verdict);
+    verdict
+}
+
+#[test]
+fn adult_ends_with_a_winner_in_the_input_s_form() {
+    let desk = Desk::new();
+    let verdict = run(&desk, "data/adult.csv.gz", &[]);
+    assert_eq!(verdict["outcome"], "winner", "{verdict}");
+    let out = desk.text("out/synthetic.csv");
+    let header = "age,workclass,fnlwgt,education,education_num,marital_status,occupation,relationship,race,sex,capital_gain,capital_loss,hours_per_week,native_country,income";
+    assert_eq!(out.lines().next(), Some(header));
+    assert_eq!(out.lines().count(), 39_074);
+    assert!(out.lines().skip(1).all(|line| line.ends_with("<=50K") || line.ends_with(">50K")));
+    for file in ["verdict.json", "results.csv", "results.json", "metadata.json", "metadata.sdgym2020.json", "profile.json", "report.html", "card.md"] {
+        assert!(desk.path(&format!("out/{file}")).exists(), "{file} is missing");
+    }
+    assert!(!desk.path("out/candidates/identity/sample.parquet").exists(), "real rows were published");
+    let report = desk.text("out/report.html");
+    assert!(report.len() < 3_000_000 && !report.contains("http://") , "the report is large or reaches out");
+}
+
+#[test]
+fn california_housing_is_decided_and_keeps_missing_cells() {
+    let desk = Desk::new();
+    let verdict = run(&desk, "data/california_housing.csv.gz", &["--target", "median_house_value"]);
+    if verdict["outcome"] == "winner" {
+        let out = desk.text("out/synthetic.csv");
+        let missing = out.lines().skip(1).filter(|line| line.split(',').nth(4) == Some("")).count() as f64 / 16_512.0;
+        assert!((missing - 0.010).abs() < 0.005, "share of missing total_bedrooms: {missing}");
+    }
+}
+
+#[test]
+fn titanic_is_decided() {
+    let desk = Desk::new();
+    run(&desk, "data/titanic.csv", &["--target", "survived"]);
+}
+
+#[test]
+fn the_demo_runs_from_one_word() {
+    let desk = Desk::new();
+    let ended = desk.run(&["demo"]).must_be_done();
+    assert!(ended.stdout.contains("winner"), "{}", ended.stdout);
+    assert!(desk.path("demo.csv").exists());
+}
