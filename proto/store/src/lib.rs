@@ -4,7 +4,13 @@
 //! The type of a key ([`synthfleet_proto::key`]) fixes which of these verbs it takes.
 
 mod contract;
+mod faulty;
 mod files;
+mod local;
+mod memory;
 
 pub use contract::{Abilities, Created, Entry, FACT_BYTES_MAX, Nonce, Object, Store, Stored, Upload};
+pub use faulty::{Fault, Faults, Faulty, Operation};
 pub use files::{download, fetch, upload_bytes, upload_file};
+pub use local::{Local, Settings, Step};
+pub use memory::Memory;
