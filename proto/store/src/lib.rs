@@ -4,6 +4,7 @@
 //! The type of a key ([`synthfleet_proto::key`]) fixes which of these verbs it takes.
 
 mod contract;
+mod facts;
 mod faulty;
 mod files;
 mod local;
@@ -11,6 +12,7 @@ mod memory;
 
 pub use contract::{Abilities, Created, Entry, FACT_BYTES_MAX, Nonce, Object, Store, Stored, Upload};
 pub use faulty::{Fault, Faults, Faulty, Operation};
+pub use facts::{Kept, create_fact, read_fact};
 pub use files::{download, fetch, upload_bytes, upload_file};
 pub use local::{Local, Settings, Step};
 pub use memory::Memory;
