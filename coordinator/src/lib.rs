@@ -1,1 +1,15 @@
-//! To be filled.
+//! Plans, folds, dispatches, judges and publishes. Sees profiles and scores, never a row.
+//!
+//! `plan`, `job`, `dispatch` and `reconcile` are pure: they say what to do. `service` is the only loop and
+//! does it. The store is the only truth, so any number of coordinators may run and any may die.
+
+pub mod catalogue;
+pub mod intake;
+pub mod job;
+pub mod plan;
+
+#[cfg(test)]
+mod testing;
+
+pub use catalogue::Catalogue;
+pub use intake::{Asked, Desk, Submitted, submit};

@@ -1,0 +1,276 @@
+//! Presets and aliases become candidates and benchmarks here, and nowhere else.
+
+use crate::Catalogue;
+use serde_json::{Map, Value};
+use std::collections::BTreeSet;
+use synthfleet_proto::about::MemberDoc;
+use synthfleet_proto::fact::{Candidate, ChosenBenchmark};
+use synthfleet_proto::job::{Choice, JobSpec};
+use synthfleet_proto::options::Problem;
+use synthfleet_proto::{Error, Result, id};
+
+/// Candidates that every job has: never eligible, one repeat each.
+pub const BASELINES: [&str; 3] = ["identity", "uniform", "independent"];
+
+/// A named list of synthesizers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preset {
+    /// Name.
+    pub name: &'static str,
+    /// Synthesizers.
+    pub members: &'static [&'static str],
+    /// Fits of each with other seeds.
+    pub repeats: u32,
+}
+
+const PRESETS: [Preset; 2] = [
+    Preset { name: "quick", members: &["gaussian_copula", "clbn", "seqtree"], repeats: 1 },
+    Preset { name: "standard", members: &["gaussian_copula", "clbn", "seqtree"], repeats: 3 },
+];
+
+/// Presets that are known by name and none of whose members exists in this version.
+const LATER: [&str; 3] = ["full", "dp", "sdgym2020"];
+
+/// The presets of this version.
+pub fn presets() -> &'static [Preset] {
+    &PRESETS
+}
+
+/// The preset of a name.
+pub fn preset(name: &str) -> Result<Preset> {
+    if let Some(preset) = PRESETS.into_iter().find(|preset| preset.name == name) {
+        return Ok(preset);
+    }
+    let known = PRESETS.map(|preset| preset.name);
+    if LATER.contains(&name) {
+        let message = format!("no member of the preset {name:?} exists in this version");
+        return Err(Error::invalid("job::preset_later", message).at_pointer("/preset").help(format!("choose of {}", known.join(", "))));
+    }
+    let error = Error::invalid("job::unknown_preset", format!("no preset {name:?}, known: {}", known.join(", "))).at_pointer("/preset");
+    Err(match id::nearest(name, known) {
+        Some(near) => error.help(format!("did you mean {near:?}?")),
+        None => error,
+    })
+}
+
+/// Judges the options of a member: its kind (`synthesize`, `benchmark`), its name, its options.
+pub type CheckOptions<'a> = &'a (dyn Fn(&str, &str, &Value) -> Vec<Problem> + Sync);
+
+/// A job without presets, aliases and defaults.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Resolved {
+    /// Candidates: baselines first, then in the order of the job.
+    pub candidates: Vec<Candidate>,
+    /// Benchmarks in the order of the job.
+    pub benchmarks: Vec<ChosenBenchmark>,
+}
+
+/// Resolves a job; the error tells every problem.
+pub fn resolve(job: &JobSpec, catalogue: &Catalogue, check: CheckOptions<'_>) -> Result<Resolved> {
+    let mut resolver = Resolver { job, catalogue, check, taken: BTreeSet::new(), set: BTreeSet::new(), problems: Vec::new() };
+    let candidates = resolver.candidates();
+    let benchmarks = resolver.benchmarks();
+    resolver.unused_settings();
+    let mut problems = resolver.problems.into_iter();
+    match problems.next() {
+        None => Ok(Resolved { candidates, benchmarks }),
+        Some(first) => Err(first.and(problems)),
+    }
+}
+
+struct Resolver<'a> {
+    job: &'a JobSpec,
+    catalogue: &'a Catalogue,
+    check: CheckOptions<'a>,
+    taken: BTreeSet<String>,
+    set: BTreeSet<String>,
+    problems: Vec<Error>,
+}
+
+impl Resolver<'_> {
+    fn candidates(&mut self) -> Vec<Candidate> {
+        let mut candidates = Vec::new();
+        for name in BASELINES {
+            if let Ok(member) = self.catalogue.synthesizer(name) {
+                self.taken.insert(name.to_owned());
+                let options = self.options(&Choice::of(name), name, member, &format!("/set/{name}"));
+                candidates.push(candidate(name.to_owned(), member, options, 1));
+            }
+        }
+        let bare = self.job.preset.is_none() && self.job.synthesizers.is_empty();
+        let named = if bare { Some("standard") } else { self.job.preset.as_deref() };
+        let preset = named.and_then(|name| self.keep(preset(name), None));
+        let repeats = self.job.repeats.or(preset.map(|preset| preset.repeats)).unwrap_or(1);
+        for name in preset.map(|preset| preset.members).unwrap_or_default() {
+            candidates.extend(self.candidate(&Choice::of(name), "/preset", repeats));
+        }
+        for (place, choice) in self.job.synthesizers.iter().enumerate() {
+            candidates.extend(self.candidate(choice, &format!("/synthesizers/{place}"), repeats));
+        }
+        candidates
+    }
+
+    fn candidate(&mut self, choice: &Choice, pointer: &str, repeats: u32) -> Option<Candidate> {
+        let member = self.keep(self.catalogue.synthesizer(&choice.name), Some(pointer))?;
+        if member.baseline && choice.alias.is_none() && choice.options.is_empty() {
+            return None; // it runs anyway
+        }
+        let name = match &choice.alias {
+            Some(alias) => self.free(alias, pointer)?,
+            None => self.next_free(&member.name),
+        };
+        let options = self.options(choice, &name, member, pointer);
+        let repeats = if member.baseline { 1 } else { choice.repeats.unwrap_or(repeats) };
+        Some(candidate(name, member, options, repeats))
+    }
+
+    /// The name itself, if no other candidate has it.
+    fn free(&mut self, name: &str, pointer: &str) -> Option<String> {
+        if self.taken.insert(name.to_owned()) {
+            return Some(name.to_owned());
+        }
+        let message = format!("another candidate is called {name:?}");
+        self.problems.push(Error::invalid("job::name_taken", message).at_pointer(pointer).help("give another name with \"as\""));
+        None
+    }
+
+    /// The name, or the name with `_2`, `_3`, ..., cut so that it stays within 24 characters.
+    fn next_free(&mut self, name: &str) -> String {
+        let numbered = |n: u32| match n {
+            1 => name.to_owned(),
+            n => {
+                let tail = format!("_{n}");
+                format!("{}{tail}", &name[..name.len().min(24 - tail.len())])
+            }
+        };
+        let free = (1..).map(numbered).find(|name| !self.taken.contains(name)).unwrap_or_default();
+        self.taken.insert(free.clone());
+        free
+    }
+
+    fn benchmarks(&mut self) -> Vec<ChosenBenchmark> {
+        let all: Vec<Choice>;
+        let wished = if self.job.benchmarks.is_empty() {
+            all = self.catalogue.benchmarks().iter().map(|member| Choice::of(&member.name)).collect();
+            &all
+        } else {
+            &self.job.benchmarks
+        };
+        let mut chosen: Vec<ChosenBenchmark> = Vec::new();
+        for (place, choice) in wished.iter().enumerate() {
+            let pointer = format!("/benchmarks/{place}");
+            let Some(member) = self.keep(self.catalogue.benchmark(&choice.name), Some(&pointer)) else { continue };
+            if chosen.iter().any(|other| other.name == member.name) {
+                let message = format!("benchmark {:?} is given twice", member.name);
+                self.problems.push(Error::invalid("job::name_taken", message).at_pointer(&pointer));
+                continue;
+            }
+            let options = self.options(choice, &member.name, member, &pointer);
+            chosen.push(ChosenBenchmark { name: member.name.clone(), options });
+        }
+        chosen
+    }
+
+    /// Options as given, with those of `set` laid over them; their problems are kept.
+    fn options(&mut self, choice: &Choice, name: &str, member: &MemberDoc, pointer: &str) -> Value {
+        let mut options: Map<String, Value> = choice.options.clone();
+        if let Some(over) = self.job.set.get(name) {
+            self.set.insert(name.to_owned());
+            options.extend(over.clone());
+        }
+        let options = Value::Object(options);
+        for problem in (self.check)(&member.task, &member.name, &options) {
+            let message = format!("{}: {} is {}, allowed: {}", member.name, problem.option, problem.value, problem.allowed);
+            let error = Error::invalid("options::range", message).at_pointer(format!("{pointer}/options/{}", problem.option));
+            self.problems.push(error);
+        }
+        options
+    }
+
+    fn unused_settings(&mut self) {
+        for name in self.job.set.keys().filter(|name| !self.set.contains(*name)) {
+            let known = self.taken.iter().map(String::as_str).chain(self.catalogue.benchmarks().iter().map(|b| b.name.as_str()));
+            let error =
+                Error::invalid("job::unknown_member", format!("no candidate or benchmark {name:?} to set options of")).at_pointer("/set");
+            self.problems.push(match id::nearest(name, known) {
+                Some(near) => error.help(format!("did you mean {near:?}?")),
+                None => error,
+            });
+        }
+    }
+
+    fn keep<T>(&mut self, found: Result<T>, pointer: Option<&str>) -> Option<T> {
+        match found {
+            Ok(found) => Some(found),
+            Err(error) => {
+                self.problems.push(match pointer {
+                    Some(pointer) => error.at_pointer(pointer),
+                    None => error,
+                });
+                None
+            }
+        }
+    }
+}
+
+fn candidate(name: String, member: &MemberDoc, options: Value, repeats: u32) -> Candidate {
+    let synthesizer = member.name.clone();
+    Candidate { name, synthesizer, options, repeats, baseline: member.baseline, real_rows: member.real_rows, private: member.private }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::catalogue;
+    use serde_json::json;
+
+    fn resolved(job: Value) -> Result<Resolved> {
+        resolve(&JobSpec::read(&job).expect("legal form"), &catalogue(), &|_, _, _| Vec::new())
+    }
+
+    fn names(job: Value) -> Vec<(String, u32)> {
+        resolved(job).expect("legal").candidates.into_iter().map(|c| (c.name, c.repeats)).collect()
+    }
+
+    fn with_baselines(names: &[(&str, u32)]) -> Vec<(String, u32)> {
+        let baselines = BASELINES.iter().map(|name| ((*name).to_owned(), 1));
+        baselines.chain(names.iter().map(|(name, repeats)| ((*name).to_owned(), *repeats))).collect()
+    }
+
+    #[test]
+    fn a_bare_job_runs_the_standard_preset_beside_the_baselines() {
+        let expected = with_baselines(&[("gaussian_copula", 3), ("clbn", 3), ("seqtree", 3)]);
+        assert_eq!(names(json!({"source": "a.csv"})), expected);
+    }
+
+    #[test]
+    fn further_candidates_of_one_member_are_numbered() {
+        let job = json!({"source": "a.csv", "synthesizers": ["trees", "seqtree", {"name": "seqtree", "as": "mine", "repeats": 5}]});
+        assert_eq!(names(job), with_baselines(&[("seqtree", 1), ("seqtree_2", 1), ("mine", 5)]));
+    }
+
+    #[test]
+    fn a_baseline_that_is_asked_for_runs_once() {
+        assert_eq!(names(json!({"source": "a.csv", "synthesizers": ["independent", "clbn"]})), with_baselines(&[("clbn", 1)]));
+    }
+
+    #[test]
+    fn settings_reach_their_candidate_and_unknown_ones_are_told() {
+        let job = json!({"source": "a", "synthesizers": ["seqtree"], "set": {"seqtree": {"leaf_rows": 30}}});
+        let options = &resolved(job).expect("legal").candidates[3].options;
+        assert_eq!(options, &json!({"leaf_rows": 30}));
+        let error = resolved(json!({"source": "a", "set": {"seqtre": {"leaf_rows": 30}}})).expect_err("unknown");
+        assert_eq!(error.helps(), ["did you mean \"seqtree\"?"]);
+    }
+
+    #[test]
+    fn every_unknown_name_is_told_at_once() {
+        let error = resolved(json!({"source": "a", "preset": "quik", "synthesizers": ["sectree"], "benchmarks": ["accurcy"]})).expect_err("3");
+        assert_eq!((error.code(), error.others().len()), ("job::unknown_preset", 2));
+    }
+
+    #[test]
+    fn a_preset_without_members_is_refused_by_name() {
+        assert_eq!(resolved(json!({"source": "a", "preset": "dp"})).expect_err("later").code(), "job::preset_later");
+    }
+}

@@ -1,0 +1,106 @@
+//! Every door ends here: validate, then store. Nothing is stored of a refused job.
+
+use super::resolve::{CheckOptions, resolve};
+use crate::Catalogue;
+use bytes::Bytes;
+use synthfleet_proto::fact::{self, SpecFact};
+use synthfleet_proto::job::{JobSpec, References};
+use synthfleet_proto::key::JobKeys;
+use synthfleet_proto::outside::{Clock, Entropy};
+use synthfleet_proto::{Error, Result, id};
+use synthfleet_store::{Created, Store, create_fact, read_fact};
+
+/// Who asks, and what for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Asked {
+    /// Tenant, from the identity of the caller and never from the request.
+    pub tenant: String,
+    /// Caller.
+    pub principal: String,
+    /// `http`, `amqp`, `sqs`, `cli`.
+    pub door: String,
+    /// Equal keys are one job; without one every submission is a new job.
+    pub key: Option<String>,
+    /// What is wished.
+    pub job: JobSpec,
+    /// SHA-256 of the source's bytes, if they are at hand.
+    pub source_sha256: Option<String>,
+    /// SHA-256 of the given holdout's bytes, if they are at hand.
+    pub holdout_sha256: Option<String>,
+}
+
+/// What a submission needs besides the request.
+pub struct Desk<'a> {
+    /// Where the job is stored.
+    pub store: &'a dyn Store,
+    /// Members to choose from.
+    pub catalogue: &'a Catalogue,
+    /// Judge of options.
+    pub check: CheckOptions<'a>,
+    /// Clock.
+    pub clock: &'a dyn Clock,
+    /// Random bits.
+    pub entropy: &'a dyn Entropy,
+}
+
+/// An accepted job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Submitted {
+    /// Its id.
+    pub job: String,
+    /// Whether an equal submission came before.
+    pub replayed: bool,
+}
+
+/// Accepts a job: checks names, aliases and options, then creates the fact `spec`. The error tells every
+/// problem, and then nothing was stored.
+///
+/// The id is a function of tenant and key, so a repeated submission finds its job; another request
+/// under the same key is refused with the code `job::key_reused`.
+pub async fn submit(desk: &Desk<'_>, asked: Asked) -> Result<Submitted> {
+    let resolved = resolve(&asked.job, desk.catalogue, desk.check)?;
+    let key = asked.key.clone().unwrap_or_else(|| id::hex(&desk.entropy.bits()));
+    if key.len() > 200 {
+        return Err(Error::invalid("job::key", format!("idempotency key of {} characters, allowed: 200", key.len())));
+    }
+    let job = id::job_id(&asked.tenant, &key);
+    let keys = JobKeys::new(&asked.tenant, &job)?;
+    let now = desk.clock.now_ms();
+    let request_sha256 = request_hash(&asked)?;
+    let references = if asked.job.references == References::All { vec!["holdout".into(), "flip10".into()] } else { vec!["holdout".into()] };
+    let spec = SpecFact {
+        v: fact::VERSION,
+        job: job.clone(),
+        tenant: asked.tenant,
+        key_sha256: id::sha256_hex(key.as_bytes()),
+        request_sha256: request_sha256.clone(),
+        door: asked.door,
+        principal: asked.principal,
+        submitted_at: now as i64,
+        class: asked.job.priority,
+        weight: 50,
+        request: asked.job,
+        source_sha256: asked.source_sha256,
+        holdout_sha256: asked.holdout_sha256,
+        candidates: resolved.candidates,
+        benchmarks: resolved.benchmarks,
+        references,
+    };
+    desk.store.put(&keys.live()?, Bytes::from_static(b"{}")).await?;
+    let (created, _) = create_fact(desk.store, &keys.spec()?, &spec, desk.entropy.bits()).await?;
+    if created == Created::Exists {
+        let earlier = read_fact::<SpecFact>(desk.store, keys.spec()?.key()).await?;
+        if earlier.is_none_or(|earlier| earlier.fact.request_sha256 != request_sha256) {
+            let message = "this idempotency key belongs to a job with another request";
+            return Err(Error::invalid("job::key_reused", message).help("use another key"));
+        }
+        return Ok(Submitted { job, replayed: true });
+    }
+    create_fact(desk.store, &keys.index(now)?, &serde_json::json!({ "v": fact::VERSION }), desk.entropy.bits()).await?;
+    Ok(Submitted { job, replayed: false })
+}
+
+fn request_hash(asked: &Asked) -> Result<String> {
+    let request = serde_json::json!({ "job": asked.job, "source": asked.source_sha256, "holdout": asked.holdout_sha256 });
+    Ok(id::sha256_hex(&fact::encode(&request)?))
+}

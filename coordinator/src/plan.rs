@@ -1,0 +1,329 @@
+//! Which tasks a job has: pure functions of the spec, the profile and the members there are.
+
+use crate::Catalogue;
+use serde_json::{Map, Value, json};
+use synthfleet_proto::about::{CostClass, MemberDoc, Reason};
+use synthfleet_proto::fact::{self, Candidate, Group, PlanFact, PlanInputs, PlannedMember, ProfileSummary, SkippedPart, SpecFact, Winner};
+use synthfleet_proto::job::{Rows, RowsName};
+use synthfleet_proto::task::{FLIP10, HOLDOUT, PREPARE, TaskId, TaskKind};
+use synthfleet_proto::{Error, Result};
+
+/// Most tasks of a job besides generate shards.
+pub const TASKS_MAX: u64 = 50_000;
+
+/// Fields of a job that say what the table is: all that a profile task is told.
+const READING: [&str; 10] = [
+    "source",
+    "metadata",
+    "metadata_check",
+    "table",
+    "target",
+    "problem_type",
+    "holdout",
+    "split_strategy",
+    "holdout_source",
+    "disclosure",
+];
+
+/// Refuses a job whose plan would be too large, with the count.
+pub fn check_size(spec: &SpecFact) -> Result<()> {
+    let fits: u64 = spec.candidates.iter().map(|candidate| u64::from(candidate.repeats)).sum();
+    let rows = fits + spec.references.len() as u64 + 1;
+    let tasks = fits + rows * spec.benchmarks.len() as u64;
+    if tasks <= TASKS_MAX {
+        return Ok(());
+    }
+    let message = format!("{tasks} tasks, allowed: {TASKS_MAX}");
+    Err(Error::invalid("job::too_many_tasks", message).help("fewer synthesizers, benchmarks or repeats"))
+}
+
+/// `plan-0`: the profile task.
+pub fn first(spec: &SpecFact, spec_sha256: &str) -> PlanFact {
+    let request = serde_json::to_value(&spec.request).unwrap_or_default();
+    let mut options: Map<String, Value> = READING.iter().map(|field| ((*field).to_owned(), request[*field].clone())).collect();
+    options.insert("seed".to_owned(), json!(spec.request.seed));
+    let profile = Group { options: Value::Object(options), ..group(spec, TaskKind::Profile) };
+    PlanFact {
+        v: fact::VERSION,
+        plan: 0,
+        inputs: PlanInputs { spec_sha256: spec_sha256.to_owned(), ..PlanInputs::default() },
+        members: Vec::new(),
+        groups: vec![profile],
+        skipped: Vec::new(),
+    }
+}
+
+/// What `plan-1` is made from besides the catalogue.
+#[derive(Debug, Clone, Copy)]
+pub struct MainInputs<'a> {
+    /// The job.
+    pub spec: &'a SpecFact,
+    /// SHA-256 of the spec.
+    pub spec_sha256: &'a str,
+    /// What the profile task found.
+    pub profile: &'a ProfileSummary,
+    /// SHA-256 of its outcome.
+    pub profile_sha256: &'a str,
+}
+
+/// `plan-1`: a synthesize task for each candidate and repeat that can take the table, and for each of these
+/// and each benchmark a benchmark task that needs only that sample. What cannot take the table becomes
+/// a skipped part with its reason.
+pub fn main(inputs: MainInputs<'_>, catalogue: &Catalogue) -> PlanFact {
+    let mut planner = Planner { inputs, members: Vec::new(), groups: Vec::new(), skipped: Vec::new() };
+    let benchmarks = planner.benchmarks(catalogue);
+    let candidates = planner.candidates(catalogue);
+    for (candidate, member) in &candidates {
+        for repeat in 0..candidate.repeats {
+            planner.synthesize(candidate, member, repeat);
+        }
+    }
+    for (_, options, member) in benchmarks.iter().filter(|(_, _, member)| member.prepares) {
+        planner.benchmark(PREPARE, 0, None, options, member);
+    }
+    for row in inputs.spec.references.iter().map(|row| if row == "flip10" { FLIP10 } else { HOLDOUT }) {
+        benchmarks.iter().for_each(|(_, options, member)| planner.benchmark(row, 0, None, options, member));
+    }
+    for (candidate, _) in &candidates {
+        for repeat in 0..candidate.repeats {
+            let sample = TaskId::synthesize(&candidate.name, repeat);
+            benchmarks.iter().for_each(|(_, options, member)| planner.benchmark(&candidate.name, repeat, Some(&sample), options, member));
+        }
+    }
+    planner.members.sort();
+    planner.members.dedup();
+    PlanFact {
+        v: fact::VERSION,
+        plan: 1,
+        inputs: PlanInputs {
+            spec_sha256: inputs.spec_sha256.to_owned(),
+            profile_sha256: Some(inputs.profile_sha256.to_owned()),
+            selection_sha256: None,
+        },
+        members: planner.members,
+        groups: planner.groups,
+        skipped: planner.skipped,
+    }
+}
+
+/// `plan-2`: writes the delivered table of the winner: the scored rows first, then more of its model.
+pub fn delivery(inputs: MainInputs<'_>, winner: &Winner, selection_sha256: &str) -> PlanFact {
+    let spec = inputs.spec;
+    let candidate = spec.candidates.iter().find(|candidate| candidate.name == winner.candidate);
+    let synthesizer = candidate.map(|candidate| candidate.synthesizer.clone()).unwrap_or_default();
+    let sample = TaskId::synthesize(&winner.candidate, winner.repeat);
+    let rows = match spec.request.rows {
+        Rows::Count(rows) => rows,
+        Rows::Named(RowsName::Train) => inputs.profile.shape.train_rows,
+        Rows::Named(RowsName::Input) => inputs.profile.rows,
+    };
+    let generate = Group {
+        group: TaskId::generate(&winner.candidate, winner.repeat, 0).to_string(),
+        name: synthesizer,
+        candidate: Some(winner.candidate.clone()),
+        repeat: winner.repeat,
+        needs: vec![TaskId::profile(), sample],
+        options: json!({ "formats": spec.request.formats, "seed": spec.request.seed }),
+        rows,
+        ..group(spec, TaskKind::Generate)
+    };
+    PlanFact {
+        v: fact::VERSION,
+        plan: 2,
+        inputs: PlanInputs {
+            spec_sha256: inputs.spec_sha256.to_owned(),
+            profile_sha256: Some(inputs.profile_sha256.to_owned()),
+            selection_sha256: Some(selection_sha256.to_owned()),
+        },
+        members: Vec::new(),
+        groups: vec![generate],
+        skipped: Vec::new(),
+    }
+}
+
+/// A group of one task with the limits of the job.
+fn group(spec: &SpecFact, kind: TaskKind) -> Group {
+    Group {
+        group: TaskId::profile().to_string(),
+        kind,
+        name: String::new(),
+        candidate: None,
+        repeat: 0,
+        count: 1,
+        needs: Vec::new(),
+        options: Value::Null,
+        rows: 0,
+        task_seconds: spec.request.budget.task_seconds,
+        memory_bytes: spec.request.budget.memory_bytes_per_task,
+        cost: CostClass::Light,
+        checkpoint: false,
+    }
+}
+
+struct Planner<'a> {
+    inputs: MainInputs<'a>,
+    members: Vec<PlannedMember>,
+    groups: Vec<Group>,
+    skipped: Vec<SkippedPart>,
+}
+
+impl<'a> Planner<'a> {
+    fn benchmarks<'c>(&mut self, catalogue: &'c Catalogue) -> Vec<(&'a str, &'a Value, &'c MemberDoc)> {
+        let mut taken = Vec::new();
+        for benchmark in &self.inputs.spec.benchmarks {
+            match fitting(catalogue.benchmark(&benchmark.name), self.inputs.profile) {
+                Ok(member) => taken.push((benchmark.name.as_str(), &benchmark.options, member)),
+                Err(reason) => self.skipped.push(SkippedPart { candidate: None, benchmark: Some(benchmark.name.clone()), reason }),
+            }
+        }
+        taken
+    }
+
+    fn candidates<'c>(&mut self, catalogue: &'c Catalogue) -> Vec<(&'a Candidate, &'c MemberDoc)> {
+        let mut taken = Vec::new();
+        for candidate in &self.inputs.spec.candidates {
+            match fitting(catalogue.synthesizer(&candidate.synthesizer), self.inputs.profile) {
+                Ok(member) => taken.push((candidate, member)),
+                Err(reason) => self.skipped.push(SkippedPart { candidate: Some(candidate.name.clone()), benchmark: None, reason }),
+            }
+        }
+        taken
+    }
+
+    fn synthesize(&mut self, candidate: &Candidate, member: &MemberDoc, repeat: u32) {
+        self.member(TaskKind::Synthesize, member);
+        self.groups.push(Group {
+            group: TaskId::synthesize(&candidate.name, repeat).to_string(),
+            name: candidate.synthesizer.clone(),
+            candidate: Some(candidate.name.clone()),
+            repeat,
+            needs: vec![TaskId::profile()],
+            options: candidate.options.clone(),
+            rows: self.inputs.profile.shape.train_rows,
+            cost: member.cost,
+            checkpoint: member.checkpoint,
+            ..group(self.inputs.spec, TaskKind::Synthesize)
+        });
+    }
+
+    /// One scoring: of a sample, of a reference row, or the preparation that they share.
+    fn benchmark(&mut self, candidate: &str, repeat: u32, sample: Option<&TaskId>, options: &Value, member: &MemberDoc) {
+        self.member(TaskKind::Benchmark, member);
+        let mut needs = vec![TaskId::profile()];
+        needs.extend(sample.cloned());
+        if member.prepares && candidate == PREPARE {
+            // it is the preparation
+        } else if member.prepares {
+            needs.push(TaskId::benchmark(PREPARE, 0, &member.name));
+        }
+        self.groups.push(Group {
+            group: TaskId::benchmark(candidate, repeat, &member.name).to_string(),
+            name: member.name.clone(),
+            candidate: Some(candidate.to_owned()),
+            repeat,
+            needs,
+            options: options.clone(),
+            cost: member.cost,
+            ..group(self.inputs.spec, TaskKind::Benchmark)
+        });
+    }
+
+    fn member(&mut self, kind: TaskKind, member: &MemberDoc) {
+        self.members.push(PlannedMember { kind, name: member.name.clone(), version: member.version.clone() });
+    }
+}
+
+fn fitting<'c>(member: Result<&'c MemberDoc>, profile: &ProfileSummary) -> Result<&'c MemberDoc, Reason> {
+    let member = member.map_err(|error| Reason { code: "no_pool".to_owned(), why: error.message().to_owned() })?;
+    member.accepts.fits(&profile.shape).map(|()| member)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{catalogue, profile_summary, spec};
+
+    fn plan(job: Value, shape: impl FnOnce(&mut ProfileSummary)) -> PlanFact {
+        let spec = spec(job);
+        let mut profile = profile_summary();
+        shape(&mut profile);
+        main(MainInputs { spec: &spec, spec_sha256: "s", profile: &profile, profile_sha256: "p" }, &catalogue())
+    }
+
+    fn ids(plan: &PlanFact) -> Vec<String> {
+        plan.groups.iter().flat_map(Group::tasks).map(String::from).collect()
+    }
+
+    #[test]
+    fn the_first_plan_reads_the_table_and_nothing_else() {
+        let spec = spec(json!({"source": "a.csv", "target": "income", "summary": "not for the profile"}));
+        let plan = first(&spec, "s");
+        assert_eq!(ids(&plan), ["profile"]);
+        assert_eq!(plan.groups[0].options["target"], "income");
+        assert!(plan.groups[0].options.get("summary").is_none());
+    }
+
+    #[test]
+    fn each_sample_is_scored_as_soon_as_it_exists() {
+        let plan = plan(json!({"source": "a", "synthesizers": ["clbn"], "benchmarks": ["accuracy"]}), |_| {});
+        let tasks = ids(&plan);
+        assert!(tasks.contains(&"syn-clbn-r0".to_owned()) && tasks.contains(&"ben-ref_holdout-r0-accuracy".to_owned()));
+        let group = plan.group_of(&TaskId::benchmark("clbn", 0, "accuracy")).expect("planned");
+        assert_eq!(group.needs, [TaskId::profile(), TaskId::synthesize("clbn", 0)]);
+    }
+
+    #[test]
+    fn what_prepares_is_prepared_once() {
+        let plan = plan(json!({"source": "a", "preset": "standard", "benchmarks": ["ml_efficacy"]}), |_| {});
+        let prepare = TaskId::benchmark(PREPARE, 0, "ml_efficacy");
+        assert_eq!(ids(&plan).iter().filter(|id| **id == prepare.as_str()).count(), 1);
+        let needing = plan.groups.iter().filter(|group| group.needs.contains(&prepare)).count();
+        assert_eq!(needing, 3 * 3 + 3 + 1, "candidates, baselines and the holdout row");
+    }
+
+    #[test]
+    fn what_cannot_take_the_table_is_skipped_with_its_reason() {
+        let plan = plan(json!({"source": "a", "preset": "quick"}), |profile| {
+            profile.shape.target = false;
+            profile.target = None;
+        });
+        assert_eq!(plan.skipped.len(), 1);
+        assert_eq!((plan.skipped[0].benchmark.as_deref(), plan.skipped[0].reason.code.as_str()), (Some("ml_efficacy"), "no_target"));
+        assert!(ids(&plan).iter().all(|id| !id.ends_with("-ml_efficacy")));
+    }
+
+    #[test]
+    fn every_task_needs_only_tasks_of_the_plan_or_the_profile() {
+        let plan = plan(json!({"source": "a", "references": "all"}), |_| {});
+        let tasks = ids(&plan);
+        for need in plan.groups.iter().flat_map(|group| &group.needs) {
+            assert!(need == &TaskId::profile() || tasks.contains(&need.to_string()), "{need}");
+        }
+        let mut unique = tasks.clone();
+        unique.sort();
+        unique.dedup();
+        assert_eq!(unique.len(), tasks.len());
+    }
+
+    #[test]
+    fn equal_inputs_give_equal_bytes() {
+        let bytes = || fact::encode(&plan(json!({"source": "a"}), |_| {})).expect("small");
+        assert_eq!(bytes(), bytes());
+    }
+
+    #[test]
+    fn the_delivered_table_has_as_many_rows_as_asked() {
+        let profile = profile_summary();
+        let rows = |job: Value| {
+            let spec = spec(job);
+            let inputs = MainInputs { spec: &spec, spec_sha256: "s", profile: &profile, profile_sha256: "p" };
+            let winner = Winner { candidate: "seqtree".into(), repeat: 1 };
+            let plan = delivery(inputs, &winner, "sel");
+            assert_eq!(ids(&plan), ["gen-seqtree-r1-0000000"]);
+            plan.groups[0].rows
+        };
+        assert_eq!(rows(json!({"source": "a"})), profile.shape.train_rows);
+        assert_eq!(rows(json!({"source": "a", "rows": "input"})), profile.rows);
+        assert_eq!(rows(json!({"source": "a", "rows": 7})), 7);
+    }
+}
