@@ -3,16 +3,24 @@
 //! `member` is the contract, `reference` builds the cases of reference rows, `folds` the intervals,
 //! `parts` what several members compute alike, `conformance` the battery that every member passes.
 
+pub mod accuracy;
+pub mod column_shapes;
 pub mod conformance;
 pub mod folds;
 pub mod member;
+pub mod pair_trends;
 pub mod parts;
 pub mod reference;
 
 pub use member::{AnyBenchmark, Benchmark, Case, Real};
 
 /// Every benchmark, in the order of their names.
-pub static BENCHMARKS: &[&dyn AnyBenchmark] = &[];
+#[rustfmt::skip]
+pub static BENCHMARKS: &[&dyn AnyBenchmark] = &[
+    &accuracy::Accuracy,
+    &column_shapes::ColumnShapes,
+    &pair_trends::PairTrends,
+];
 
 /// The benchmark that answers to `name`: its own name or an alias, case-blind.
 pub fn find(name: &str) -> Option<&'static dyn AnyBenchmark> {

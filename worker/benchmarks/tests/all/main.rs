@@ -1,4 +1,6 @@
 //! Tests of whole benchmarks: golden values and the conformance battery. One binary, a file per matter.
 
+mod accuracy;
 mod loading;
+mod quality;
 mod support;

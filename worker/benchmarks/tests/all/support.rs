@@ -9,7 +9,8 @@ use synthfleet_benchmarks::{Case, Real};
 use synthfleet_proto::Seed;
 use synthfleet_proto::calendar::{Grain, days_of_date};
 use synthfleet_proto::metadata::{ColumnMeta, DateForm, Kind, Metadata, Sensitivity, Storage};
-use synthfleet_table::{Arrays, Bits, Column, Table, Values};
+use synthfleet_proto::score::Scored;
+use synthfleet_table::{Arrays, Bits, Budget, Column, Table, Values};
 
 /// Names of the golden pairs.
 pub const PAIRS: [&str; 6] = ["student_placements", "mixed_missing", "numeric_edge", "categorical_wide", "identity", "tiny"];
@@ -181,4 +182,24 @@ fn column(meta: &ColumnMeta, cells: &[String]) -> Column {
         _ => Values::Text(cells.iter().map(|cell| if present(cell) { cell.as_str() } else { "" }).collect()),
     };
     Column::new(values, Some(missing)).expect("golden column")
+}
+
+/// Scores a golden pair by the front door.
+pub fn scored(golden: &Golden, benchmark: &str, options: &Value) -> Scored {
+    let benchmark = synthfleet_benchmarks::find(benchmark).expect("a benchmark of this name");
+    let case = golden.case(benchmark.about().name);
+    benchmark.score_any(&case, options, &Seed::of_task(7, "golden"), &Budget::quiet(2)).expect("scores")
+}
+
+/// The value of one score.
+pub fn value(scored: &Scored, id: &str) -> Option<f64> {
+    scored.scores.iter().find(|score| score.name == id).expect("a score of this id").value
+}
+
+/// Fails unless both are absent or both are within `tolerance`.
+pub fn same(what: &str, ours: Option<f64>, theirs: &Value, tolerance: f64) {
+    match (ours, theirs.as_f64()) {
+        (Some(ours), Some(theirs)) => assert!((ours - theirs).abs() <= tolerance, "{what}: {ours} is not {theirs}"),
+        (ours, theirs) => assert_eq!(ours, theirs, "{what}"),
+    }
 }

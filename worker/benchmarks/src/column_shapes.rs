@@ -1,0 +1,106 @@
+//! `column_shapes`: does each column have the right marginal distribution?
+//!
+//! # Definition
+//! `column_shapes` = mean over modelled columns of the Kolmogorov–Smirnov complement (number-like) or the
+//! total-variation complement (discrete), see [`crate::parts::marginal`]. Missing cells are left out.
+//!
+//! # Details
+//! `columns[{column, kind, measure, score, undefined?, why?, univariate{..}, plot{..}}]`: `univariate` as in
+//! [`crate::parts::univariate`], `plot` as in [`crate::parts::histogram`]. At most 2,000 columns have a plot.
+//!
+//! # Limits
+//! Independent columns get .99 here: shape alone never ranks.
+//!
+//! # Cost
+//! rows x columns x log rows.
+//!
+//! # Reference
+//! Column Shapes of the quality report of SDMetrics 0.32.
+
+use crate::member::{Benchmark, Case};
+use crate::parts::each::each;
+use crate::parts::marginal::{self, Marginal};
+use crate::parts::side::{Reference, Side};
+use crate::parts::{histogram, univariate};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use synthfleet_proto::about::{About, Cost, ScoreAbout, Shape};
+use synthfleet_proto::options::{Checked, Options, Problem};
+use synthfleet_proto::score::{Score, Scored};
+use synthfleet_proto::{Result, Seed};
+use synthfleet_table::{Budget, Table};
+
+/// Scored on column shapes.
+pub struct ColumnShapes;
+
+/// Options of `column_shapes`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ColumnShapesOptions {
+    /// Which real rows the sample is compared with.
+    pub reference: Reference,
+}
+
+impl Options for ColumnShapesOptions {
+    fn check(&self) -> Vec<Problem> {
+        Vec::new()
+    }
+}
+
+const SHAPES: ScoreAbout = ScoreAbout { id: "column_shapes", up: true, range: (Some(0.0), Some(1.0)), fair: None, unit: "share" };
+
+/// Most columns with plot data.
+const PLOTS_MAX: usize = 2_000;
+
+impl Benchmark for ColumnShapes {
+    type Options = ColumnShapesOptions;
+    const ABOUT: About = About {
+        name: "column_shapes",
+        aliases: &["shapes"],
+        summary: "Agreement of each column's distribution, averaged.",
+        paper: "SDMetrics 0.32, Column Shapes (KSComplement, TVComplement)",
+        scores: &[SHAPES],
+        ..About::LIGHT
+    };
+
+    fn estimate(shape: &Shape, _: &Checked<Self::Options>) -> Cost {
+        let cells = (shape.train_rows * 2 + shape.holdout_rows) as f64 * f64::from(shape.modelled());
+        Cost { cpu_seconds: 2e-7 * cells, peak_bytes: (shape.train_rows + shape.holdout_rows) * 64, model_bytes: 0 }
+    }
+
+    fn score(case: &Case, options: &Checked<Self::Options>, seed: &Seed, budget: &Budget) -> Result<Scored> {
+        let table = options.reference.of(&case.real)?;
+        let (real, sample) = (Side::real(&table, case), Side::new(&case.sample, seed));
+        let marginals = marginal::all(&real, &sample, budget)?;
+        let (estimate, used) = marginal::mean(&marginals);
+        let score = match estimate {
+            Ok(estimate) => {
+                let score = Score::new(&SHAPES, estimate.value);
+                estimate.error().map_or(score.clone(), |error| score.with_error(error))
+            }
+            Err(reason) => Score::undefined_for(&SHAPES, &reason),
+        };
+        let columns = each(budget, marginals.len(), |index| Ok(details(case, &table, &marginals[index], index < PLOTS_MAX)))?;
+        Ok(Scored { scores: vec![score.over(used, marginals.len())], details: json!({ "columns": columns }) })
+    }
+}
+
+fn details(case: &Case, real: &Table, marginal: &Marginal, with_plot: bool) -> Value {
+    let meta = &real.metadata().columns[marginal.place];
+    let mut entry = json!({
+        "column": meta.name, "kind": meta.kind.name(), "measure": marginal.measure,
+        "univariate": univariate::of(real, &case.sample, marginal.place),
+    });
+    match &marginal.estimate {
+        Ok(estimate) => entry["score"] = json!(estimate.value),
+        Err(reason) => {
+            entry["undefined"] = json!(reason.code);
+            entry["why"] = json!(reason.why);
+        }
+    }
+    if with_plot {
+        entry["plot"] = histogram::of([&case.real.train, &case.real.holdout, &case.sample], marginal.place);
+    }
+    entry
+}
