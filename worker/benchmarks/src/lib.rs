@@ -6,6 +6,7 @@
 pub mod accuracy;
 pub mod column_shapes;
 pub mod conformance;
+pub mod diagnostic;
 pub mod folds;
 pub mod member;
 pub mod pair_trends;
@@ -19,6 +20,7 @@ pub use member::{AnyBenchmark, Benchmark, Case, Real};
 pub static BENCHMARKS: &[&dyn AnyBenchmark] = &[
     &accuracy::Accuracy,
     &column_shapes::ColumnShapes,
+    &diagnostic::Diagnostic,
     &pair_trends::PairTrends,
 ];
 

@@ -2,12 +2,18 @@
 
 pub mod association;
 pub mod bins;
+pub mod checks;
 pub mod each;
+pub mod encode16;
 pub mod histogram;
 pub mod joint;
 pub mod marginal;
 pub mod matrix;
+pub mod neighbours;
 pub mod pairs;
+pub mod patterns;
+pub mod physical;
+pub mod pii;
 pub mod quantile_codes;
 pub mod side;
 pub mod tables;

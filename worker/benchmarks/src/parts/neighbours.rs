@@ -162,10 +162,7 @@ pub trait Visitor {
 
 /// Shows the pool to the visitor of each query, `[queries, lanes]`.
 fn walk<V: Visitor>(space: &Space, pool: &Pool, queries: &[u16], visitors: &mut [V]) {
-    if pool.lanes == 0 {
-        visitors.iter_mut().for_each(|visitor| (0..pool.rows).for_each(|row| visitor.visit(row as u32, 0)));
-        return;
-    }
+    assert!(pool.lanes > 0, "neighbours need a column");
     let tiles_a_block = (BLOCK_BYTES / (pool.lanes * TILE * 2)).max(1);
     for (block, tiles) in pool.tiles.chunks(tiles_a_block * pool.lanes).enumerate() {
         for (visitor, query) in visitors.iter_mut().zip(queries.chunks_exact(pool.lanes)) {
@@ -186,12 +183,7 @@ fn walk<V: Visitor>(space: &Space, pool: &Pool, queries: &[u16], visitors: &mut 
 
 /// Runs `chunk` over the queries in chunks, in parallel, and returns its results in order. `chunk` gets the
 /// number of its first query and the queries, `[queries, lanes]`.
-pub fn by_chunk<T: Send>(
-    queries: &[u16],
-    lanes: usize,
-    budget: &Budget,
-    chunk: impl Fn(usize, &[u16]) -> T + Sync,
-) -> Result<Vec<T>> {
+pub fn by_chunk<T: Send>(queries: &[u16], lanes: usize, budget: &Budget, chunk: impl Fn(usize, &[u16]) -> T + Sync) -> Result<Vec<T>> {
     let work = queries.par_chunks(QUERIES * lanes.max(1)).enumerate();
     work.map(|(place, queries)| budget.go_on().map(|()| chunk(place * QUERIES, queries))).collect()
 }
@@ -204,36 +196,136 @@ pub fn visit_all<V: Visitor>(space: &Space, pool: &Pool, queries: &[u16], fresh:
     visitors
 }
 
-/// Keeps the smallest distance and all rows that have it.
+/// Keeps the smallest distance, all rows that have it, and the second smallest.
 #[derive(Debug, Clone)]
-pub struct Nearest {
+pub struct Nearest<'a> {
     /// The smallest distance; `u32::MAX` if the pool was empty or all of it out of bound.
     pub distance: u32,
-    /// Rows at that distance, ascending.
+    /// The second smallest distance, equal to the first if two rows have it; known only if asked for.
+    pub second: u32,
+    /// Rows at the smallest distance, ascending.
     pub rows: Vec<u32>,
-    bound: u32,
+    weights: &'a [u32],
+    bound: Option<u32>,
 }
 
-impl Nearest {
-    /// Looks for rows no further than `bound`.
+impl<'a> Nearest<'a> {
+    /// Looks for the nearest rows no further than `bound`.
     pub fn within(bound: u32) -> Self {
-        Self { distance: u32::MAX, rows: Vec::new(), bound }
+        Self { distance: u32::MAX, second: u32::MAX, rows: Vec::new(), weights: &[], bound: Some(bound) }
+    }
+
+    /// Looks for the two nearest rows in a pool in which row `i` stands for `weights[i]` rows.
+    pub fn two(weights: &'a [u32]) -> Self {
+        Self { distance: u32::MAX, second: u32::MAX, rows: Vec::new(), weights, bound: None }
     }
 }
 
-impl Visitor for Nearest {
+impl Visitor for Nearest<'_> {
     fn bound(&self) -> u32 {
-        self.bound
+        self.bound.map_or(self.second, |bound| bound.min(self.distance))
     }
 
     fn visit(&mut self, row: u32, distance: u32) {
+        let alone = self.weights.get(row as usize).is_none_or(|weight| *weight < 2);
         if distance < self.distance {
+            self.second = if alone { self.distance } else { distance };
             self.distance = distance;
-            self.bound = distance;
             self.rows.clear();
-        }
-        if distance == self.distance {
             self.rows.push(row);
+        } else if distance == self.distance {
+            self.second = distance;
+            self.rows.push(row);
+        } else {
+            self.second = self.second.min(distance);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::encode16::Cells;
+    use super::*;
+
+    /// Pseudo-random cells below `below`.
+    fn cells(count: usize, below: u64, salt: u64) -> Vec<u16> {
+        let mut state = salt;
+        let next = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) % below) as u16
+        };
+        std::iter::repeat_with(next).take(count).collect()
+    }
+
+    /// Two sides, all four sorts of column.
+    fn columns(rows: [usize; 2]) -> Vec<Column16> {
+        let column = |measure: Measure, flags: bool, below: u64, salt: u64| {
+            let side = |side: usize| {
+                let main = cells(rows[side], below, salt + side as u64);
+                let flag = match measure {
+                    _ if !flags => Vec::new(),
+                    Measure::Level => cells(rows[side], 2, salt + 10),
+                    Measure::Number => cells(rows[side], 2, salt + 10).iter().map(|flag| flag * u16::MAX).collect(),
+                };
+                let main = main
+                    .iter()
+                    .enumerate()
+                    .map(|(row, &cell)| if measure == Measure::Number && flags && flag[row] != 0 { 0 } else { cell });
+                Cells { main: main.collect(), flag: flag.clone() }
+            };
+            Column16 { measure, sides: vec![side(0), side(1)] }
+        };
+        let mut columns: Vec<Column16> = (0..10).map(|i| column(Measure::Level, false, 3, 100 * i)).collect();
+        columns.extend((0..3).map(|i| column(Measure::Number, false, 65_536, 5_000 + 100 * i)));
+        columns.push(column(Measure::Level, true, 4, 7));
+        columns.push(column(Measure::Number, true, 65_536, 8));
+        columns
+    }
+
+    fn plain_distance(columns: &[Column16], a: usize, b: usize) -> u32 {
+        let one = |column: &Column16| {
+            let flag = |side: usize, row: usize| column.sides[side].flag.get(row).copied().unwrap_or(0);
+            let (x, y) = (column.sides[0].main[a], column.sides[1].main[b]);
+            match column.measure {
+                Measure::Level if x == y && flag(0, a) == flag(1, b) => 0,
+                Measure::Number if flag(0, a) == flag(1, b) => u32::from(x.abs_diff(y)),
+                _ => 65_535,
+            }
+        };
+        columns.iter().map(one).sum()
+    }
+
+    #[test]
+    fn neighbours_are_those_of_a_plain_search() {
+        let (queries, pool) = (150, 333);
+        let columns = columns([queries, pool]);
+        let space = Space::new(&columns, u16::MAX);
+        let all = |rows: usize| (0..rows as u32).collect::<Vec<_>>();
+        let searched = Pool::new(&space.rows(1, &all(pool)), pool, space.lanes());
+        let cells = space.rows(0, &all(queries));
+        let found =
+            by_chunk(&cells, space.lanes(), &Budget::quiet(1), |_, queries| visit_all(&space, &searched, queries, |_| Nearest::two(&[])));
+        for (query, found) in found.expect("nobody stops it").into_iter().flatten().enumerate() {
+            let mut distances: Vec<(u32, u32)> = (0..pool).map(|row| (plain_distance(&columns, query, row), row as u32)).collect();
+            distances.sort_unstable();
+            let ties: Vec<u32> = distances.iter().filter(|pair| pair.0 == distances[0].0).map(|pair| pair.1).collect();
+            assert_eq!((found.distance, found.second, found.rows), (distances[0].0, distances[1].0, ties));
+        }
+    }
+
+    #[test]
+    fn a_row_that_stands_for_two_is_its_own_second() {
+        let mut nearest = Nearest::two(&[1, 2]);
+        [(0, 5), (1, 3)].into_iter().for_each(|(row, distance)| nearest.visit(row, distance));
+        assert_eq!((nearest.distance, nearest.second), (3, 3));
+    }
+
+    #[test]
+    fn rows_out_of_bound_are_not_found() {
+        let columns = columns([1, 64]);
+        let space = Space::new(&columns, u16::MAX);
+        let pool = Pool::new(&space.rows(1, &(0..64).collect::<Vec<_>>()), 64, space.lanes());
+        let found = visit_all(&space, &pool, &space.rows(0, &[0]), |_| Nearest::within(0));
+        assert!(found[0].rows.is_empty() && found[0].distance == u32::MAX);
     }
 }
