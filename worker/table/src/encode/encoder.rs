@@ -1,0 +1,311 @@
+//! Fits the plan of every column, codes tables by it and restores coded rows to cells.
+
+use super::plan::{At, Cells, Plan, choose};
+use super::protect::threshold;
+use super::shelf::{Reader, Writer};
+use super::{Coded, CodedColumn, Encoded, Sort, check};
+use crate::encode::exact::Exact;
+use crate::{Arrays, Budget, Column, Table};
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use synthfleet_proto::metadata::{ColumnMeta, Metadata};
+use synthfleet_proto::score::Finding;
+use synthfleet_proto::{Error, Result, Seed};
+
+/// Whether values are protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protection {
+    /// Rare labels are hidden, extremes clipped, ids and texts invented.
+    On,
+    /// Every cell of every column is coded exactly: only for members whose samples are real rows.
+    Off,
+}
+
+/// Fitted on a train table; the way there and back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Encoder {
+    metadata: Arc<Metadata>,
+    /// Plan and sort of cells of each column of the table.
+    plans: Vec<(Plan, Cells)>,
+    columns: Vec<CodedColumn>,
+    /// First coded column of each column of the table, and the end of the last.
+    starts: Vec<usize>,
+    target: Option<usize>,
+}
+
+impl Encoder {
+    /// Fits on a train table. `shared` is the job's shared seed: every candidate protects alike.
+    pub fn fit(train: &Table, protection: Protection, shared: &Seed, budget: &Budget) -> Result<Self> {
+        if train.rows() == 0 {
+            return Err(Error::unsupported("encode::no_rows", "the train table has no rows").help("give a table with at least one row"));
+        }
+        budget.progress(0.0, "encode");
+        let described: Vec<(&ColumnMeta, &Column)> = train.described().collect();
+        let fit = |(meta, column): &(&ColumnMeta, &Column)| -> Result<(Plan, Cells)> {
+            budget.go_on()?;
+            let cells = Cells::of(column.values());
+            if protection == Protection::Off {
+                return Ok((Plan::Exact(Exact::fit(column)), cells));
+            }
+            let chosen = choose(meta, column, threshold(shared, &meta.name));
+            if chosen.collapsed {
+                budget.find(collapsed(meta));
+            }
+            Ok((chosen.plan, cells))
+        };
+        let plans = described.par_iter().map(fit).collect::<Result<Vec<_>>>()?;
+        Ok(Self::assemble(Arc::clone(train.metadata()), plans))
+    }
+
+    fn assemble(metadata: Arc<Metadata>, plans: Vec<(Plan, Cells)>) -> Self {
+        let mut columns: Vec<CodedColumn> = Vec::new();
+        let mut starts = vec![0];
+        let mut names: BTreeSet<String> = metadata.columns.iter().map(|meta| meta.name.clone()).collect();
+        for (source, (plan, _)) in plans.iter().enumerate() {
+            for (suffix, sort, atoms) in plan.sorts() {
+                let place = columns.len();
+                let follows_state = place > starts[source] && columns[place - 1].is_state();
+                let sort = match sort {
+                    Sort::Value { low, high, step, .. } => Sort::Value { state: follows_state.then(|| place - 1), low, high, step },
+                    levels => levels,
+                };
+                let mut name = format!("{}{suffix}", metadata.columns[source].name);
+                while !suffix.is_empty() && !names.insert(name.clone()) {
+                    name.push('#');
+                }
+                columns.push(CodedColumn { name, source, sort, atoms });
+            }
+            starts.push(columns.len());
+        }
+        let target = metadata.target_position().and_then(|source| {
+            let is_target = |column: &CodedColumn| column.source == source && column.name == metadata.columns[source].name;
+            columns.iter().position(is_target)
+        });
+        Self { metadata, plans, columns, starts, target }
+    }
+
+    /// Coded columns in order; a State stands immediately before its Value.
+    pub fn columns(&self) -> &[CodedColumn] {
+        &self.columns
+    }
+
+    /// Place of the coded column that holds the target, if it is modelled.
+    pub fn target(&self) -> Option<usize> {
+        self.target
+    }
+
+    /// The description of restored tables. After [`Encoder::load`] hidden labels have placeholder names
+    /// and ranges are absent; codes mean the same.
+    pub fn metadata(&self) -> &Arc<Metadata> {
+        &self.metadata
+    }
+
+    /// Codes a table with the same columns as the train table.
+    pub fn encode(self: &Arc<Self>, table: &Table) -> Result<Encoded> {
+        if table.width() != self.plans.len() {
+            let message = format!("{} columns, the encoder was fitted on {}", table.width(), self.plans.len());
+            return Err(Error::internal("encode::broken", message));
+        }
+        let code = |((plan, _), column): (&(Plan, Cells), &Column)| plan.encode(column);
+        let parts: Vec<Vec<Coded>> = self.plans.par_iter().zip(table.columns()).map(code).collect();
+        Encoded::new(Arc::clone(self), table.rows(), parts.into_iter().flatten().collect())
+    }
+
+    /// Cells of `rows` coded rows that start at `first_row` of a sample. `seed` names what is invented:
+    /// ids, texts, what hides behind rare labels. Blocks made apart equal rows made together if they
+    /// start at the same rows.
+    pub fn restore(&self, columns: &[Coded], rows: usize, first_row: u64, seed: &Seed) -> Result<Table> {
+        check(self, rows, columns)?;
+        let restored = (0..self.plans.len()).map(|source| {
+            let (plan, cells) = &self.plans[source];
+            let meta = &self.metadata.columns[source];
+            let seed = seed.child(&meta.name);
+            let parts = &columns[self.starts[source]..self.starts[source + 1]];
+            plan.decode(*cells, parts, &At { rows, first_row, seed: &seed }).map_err(|error| error.in_column(&meta.name))
+        });
+        Table::new(Arc::clone(&self.metadata), rows, restored.collect::<Result<Vec<_>>>()?)
+    }
+
+    /// Stores everything that [`Encoder::load`] needs: no row, no real id or text, no hidden label.
+    pub fn save(&self, arrays: &mut Arrays) -> Result<()> {
+        let text = serde_json::to_string(&self.shown_metadata()).map_err(|e| Error::internal("encode::broken", e.to_string()))?;
+        let mut out = Writer::new(arrays, "encoder");
+        out.text("metadata", &text);
+        for (source, (plan, cells)) in self.plans.iter().enumerate() {
+            let mut out = out.below(&source.to_string());
+            out.code("cells", *cells as u32);
+            plan.save(&mut out);
+        }
+        Ok(())
+    }
+
+    /// Reads what [`Encoder::save`] stored; nothing is trusted.
+    pub fn load(arrays: &Arrays) -> Result<Self> {
+        let reader = Reader::new(arrays, "encoder");
+        let metadata: Metadata = serde_json::from_str(reader.text("metadata")?).map_err(|_| reader.damaged("metadata"))?;
+        let mut plans = Vec::new();
+        for (source, meta) in metadata.columns.iter().enumerate() {
+            let reader = reader.below(&source.to_string());
+            let cells = match reader.code("cells")? {
+                0 => Cells::Real,
+                1 => Cells::Whole,
+                2 => Cells::Code,
+                3 => Cells::Text,
+                _ => return Err(reader.damaged("cells")),
+            };
+            plans.push((Plan::load(&reader, meta, cells)?, cells));
+        }
+        Ok(Self::assemble(Arc::new(metadata), plans))
+    }
+
+    /// The description without what protection hides.
+    fn shown_metadata(&self) -> Metadata {
+        let mut metadata = Metadata::clone(&self.metadata);
+        for (meta, (plan, _)) in metadata.columns.iter_mut().zip(&self.plans) {
+            let Some(shown) = plan.shown_labels() else { continue };
+            meta.range = None;
+            for (code, level) in meta.levels.iter_mut().enumerate() {
+                if shown.binary_search(&(code as u32)).is_err() {
+                    *level = format!("_HIDDEN_{code}_");
+                }
+            }
+        }
+        metadata
+    }
+}
+
+fn collapsed(meta: &ColumnMeta) -> Finding {
+    Finding {
+        code: "protected_to_one_value".to_owned(),
+        column: Some(meta.name.clone()),
+        number: None,
+        text: "too few rows to show more than one value of this column".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Bits, Values};
+    use synthfleet_proto::calendar::Grain;
+    use synthfleet_proto::metadata::{DateForm, Kind, Role};
+
+    /// 600 rows of every kind, some cells missing.
+    fn mixed() -> Table {
+        let rows = 600usize;
+        let mut colour = ColumnMeta::plain("colour", Kind::Categorical);
+        colour.levels = ["red", "green", "blue", "secret"].map(str::to_owned).into();
+        let mut day = ColumnMeta::plain("day", Kind::Datetime);
+        day.date = Some(DateForm { format: "%Y-%m-%d %H:%M".to_owned(), grain: Grain::Minute, offset_minutes: None, formats: Vec::new() });
+        let mut dropped = ColumnMeta::plain("dropped", Kind::Continuous);
+        dropped.role = Role::Drop;
+        let metas = vec![
+            colour,
+            ColumnMeta::plain("size", Kind::Continuous),
+            ColumnMeta::plain("few", Kind::Continuous),
+            day,
+            ColumnMeta::plain("key", Kind::Id),
+            ColumnMeta::plain("note", Kind::Text),
+            dropped,
+        ];
+        let missing = || Some(Bits::collect((0..rows).map(|row| row % 11 == 3)));
+        let column = |values: Values, missing: Option<Bits>| Column::new(values, missing).expect("legal");
+        let columns = vec![
+            column(Values::Code((0..rows).map(|i| if i == 77 { 3 } else { (i % 3) as u32 }).collect()), missing()),
+            column(Values::Real((0..rows).map(|i| i as f64 * 0.25 - 7.0).collect()), missing()),
+            column(Values::Whole((0..rows).map(|i| (i * i % 7) as i64).collect()), None),
+            column(Values::Whole((0..rows).map(|i| i as i64 * 1_471).collect()), missing()),
+            column(Values::Text((0..rows).map(|i| format!("user-{:05}", i * 37 % 99_991)).collect()), None),
+            column(Values::Text((0..rows).map(|i| format!("something private {i}")).collect()), missing()),
+            column(Values::Real((0..rows).map(|i| i as f64).collect()), None),
+        ];
+        Table::new(Arc::new(Metadata::plain("mixed", metas)), rows, columns).expect("legal")
+    }
+
+    fn fitted(protection: Protection) -> Arc<Encoder> {
+        Arc::new(Encoder::fit(&mixed(), protection, &Seed::shared(0), &Budget::quiet(1)).expect("fits"))
+    }
+
+    fn there_and_back(encoder: &Arc<Encoder>) -> Table {
+        let encoded = encoder.encode(&mixed()).expect("same columns");
+        encoder.restore(encoded.columns(), 600, 0, &Seed::shared(0)).expect("own codes")
+    }
+
+    #[test]
+    fn every_column_becomes_the_documented_coded_columns() {
+        let names: Vec<String> = fitted(Protection::On).columns().iter().map(|column| column.name.clone()).collect();
+        let expected =
+            ["colour", "size#state", "size", "few", "day#state", "day", "day#weekday", "day#time#state", "day#time", "note#state"];
+        assert_eq!(names, expected);
+    }
+
+    #[test]
+    fn a06_a_restored_table_has_the_columns_levels_and_missing_cells_of_train() {
+        let (table, back) = (mixed(), there_and_back(&fitted(Protection::On)));
+        assert_eq!(back.metadata(), table.metadata());
+        for place in 0..6 {
+            assert_eq!(back.column(place).missing(), table.column(place).missing(), "column {place}");
+        }
+        assert_eq!(back.column(6).missing_count(), 600);
+        assert_eq!(back.column(2), table.column(2));
+    }
+
+    #[test]
+    fn nothing_hidden_comes_back() {
+        let (table, back) = (mixed(), there_and_back(&fitted(Protection::On)));
+        let Values::Code(colours) = back.column(0).values() else { panic!("codes") };
+        assert!(colours.iter().all(|&code| code < 3));
+        for place in [4, 5] {
+            let (Values::Text(real), Values::Text(made)) = (table.column(place).values(), back.column(place).values()) else {
+                panic!("texts")
+            };
+            let real: BTreeSet<&str> = real.iter().collect();
+            let copied = made.iter().filter(|text| text.len() > 3 && real.contains(text)).count();
+            assert!(copied <= 6, "{copied} of column {place}");
+        }
+    }
+
+    #[test]
+    fn without_protection_every_cell_comes_back() {
+        let encoder = fitted(Protection::Off);
+        let back = there_and_back(&encoder);
+        let codes = |table: &Table| encoder.encode(table).expect("same columns").columns().to_vec();
+        assert!(codes(&back) == codes(&mixed()));
+        assert!(back.columns().iter().zip(mixed().columns()).all(|(a, b)| a.missing() == b.missing()));
+    }
+
+    #[test]
+    fn a_stored_encoder_restores_the_same_cells_and_holds_nothing_hidden() {
+        let encoder = fitted(Protection::On);
+        let mut arrays = Arrays::default();
+        encoder.save(&mut arrays).expect("saves");
+        let bytes = arrays.to_bytes();
+        for hidden in ["secret", "something private", "user-00037"] {
+            assert!(!bytes.windows(hidden.len()).any(|window| window == hidden.as_bytes()), "{hidden}");
+        }
+        let loaded = Encoder::load(&Arrays::from_bytes(&bytes).expect("own bytes")).expect("own arrays");
+        let encoded = encoder.encode(&mixed()).expect("same columns");
+        let back = loaded.restore(encoded.columns(), 600, 0, &Seed::shared(0)).expect("own codes");
+        assert_eq!(back.columns(), there_and_back(&encoder).columns());
+    }
+
+    #[test]
+    fn a_table_of_three_rows_is_protected_and_says_so() {
+        let (table, budget) = (mixed().head(3), Budget::quiet(1));
+        let encoder = Arc::new(Encoder::fit(&table, Protection::On, &Seed::shared(0), &budget).expect("fits"));
+        assert!(!budget.take_findings().is_empty());
+        let encoded = encoder.encode(&table).expect("same columns");
+        let back = encoder.restore(encoded.columns(), 3, 0, &Seed::shared(0)).expect("own codes");
+        let Values::Real(sizes) = back.column(1).values() else { panic!("reals") };
+        assert!(sizes.iter().all(|size| *size == sizes[0]));
+    }
+
+    #[test]
+    fn codes_out_of_range_are_refused() {
+        let encoder = fitted(Protection::On);
+        let mut columns = encoder.encode(&mixed()).expect("same columns").columns().to_vec();
+        columns[0] = Coded::Levels(vec![99; 600].into());
+        assert_eq!(encoder.restore(&columns, 600, 0, &Seed::shared(0)).expect_err("level 99").code(), "encode::broken");
+    }
+}

@@ -1,0 +1,60 @@
+//! Value protection: rare labels are hidden, extremes are clipped. Not differential privacy.
+//!
+//! **Definition.** Each column has a threshold k from {5, 6, 7}, drawn from the job's shared seed at
+//! `protect/<column>`, so that all candidates protect alike and nobody outside knows k. A label with
+//! fewer than k train rows is rare; the protected range reaches from the k-th smallest to the k-th
+//! largest value by rows; with fewer than 2k rows only the median is left.
+
+use crate::SeedExt;
+use crate::random::Draw;
+use synthfleet_proto::Seed;
+
+/// How many rows a value of `column` needs to be shown.
+pub(crate) fn threshold(shared: &Seed, column: &str) -> usize {
+    5 + shared.child("protect").child(column).rng().below(3) as usize
+}
+
+/// The protected range of sorted numbers.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Limits {
+    /// Smallest number shown.
+    pub(crate) low: f64,
+    /// Largest number shown.
+    pub(crate) high: f64,
+    /// Too few rows: only the median is shown.
+    pub(crate) collapsed: bool,
+}
+
+/// The protected range of `sorted`, which must not be empty.
+pub(crate) fn limits(sorted: &[f64], k: usize) -> Limits {
+    let rows = sorted.len();
+    if rows < 2 * k {
+        let median = sorted[(rows - 1) / 2];
+        return Limits { low: median, high: median, collapsed: true };
+    }
+    Limits { low: sorted[k - 1], high: sorted[rows - k], collapsed: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_are_five_to_seven_and_differ_between_columns() {
+        let shared = Seed::shared(0);
+        let drawn: Vec<usize> = (0..100).map(|i| threshold(&shared, &format!("c{i}"))).collect();
+        assert!((5..=7).all(|k| drawn.iter().filter(|&&d| d == k).count() > 15), "{drawn:?}");
+        assert_eq!(drawn[3], threshold(&shared, "c3"));
+    }
+
+    #[test]
+    fn the_range_ends_at_the_kth_rows() {
+        let sorted: Vec<f64> = (0..100).map(f64::from).collect();
+        assert_eq!(limits(&sorted, 5), Limits { low: 4.0, high: 95.0, collapsed: false });
+    }
+
+    #[test]
+    fn fewer_than_two_k_rows_leave_the_median() {
+        assert_eq!(limits(&[1.0, 2.0, 9.0], 5), Limits { low: 2.0, high: 2.0, collapsed: true });
+    }
+}
