@@ -1,1 +1,4 @@
-//! To be filled.
+//! Special functions, marginals, correlation, information, ranks, sums of fixed order. Numbers in, numbers
+//! out; they never heard of a job.
+
+pub mod auc;
