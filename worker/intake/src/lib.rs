@@ -3,5 +3,9 @@
 //! Everything here blocks; the asynchronous engine inside is hidden.
 
 mod arrow_columns;
+pub mod infer;
 pub mod parquet;
+pub mod read;
+pub mod simulated;
+pub mod sniff;
 pub mod split;
