@@ -41,9 +41,8 @@ impl Catalogue {
 }
 
 fn find<'a>(family: &str, members: &'a [MemberDoc], name: &str) -> Result<&'a MemberDoc> {
-    let answers = |member: &&MemberDoc| {
-        member.name.eq_ignore_ascii_case(name) || member.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name))
-    };
+    let answers =
+        |member: &&MemberDoc| member.name.eq_ignore_ascii_case(name) || member.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name));
     if let Some(member) = members.iter().find(answers) {
         return Ok(member);
     }

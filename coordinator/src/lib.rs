@@ -4,9 +4,11 @@
 //! does it. The store is the only truth, so any number of coordinators may run and any may die.
 
 pub mod catalogue;
+pub mod dispatch;
 pub mod intake;
 pub mod job;
 pub mod plan;
+pub mod reconcile;
 
 #[cfg(test)]
 mod testing;

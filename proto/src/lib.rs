@@ -4,6 +4,7 @@
 //! crate and outside a member's options is a mistake (`ARCHITECTURE.md`, invariant A16).
 
 pub mod about;
+pub mod attempts;
 pub mod calendar;
 pub mod class;
 pub mod envelope;

@@ -265,7 +265,8 @@ mod tests {
 
     #[test]
     fn every_unknown_name_is_told_at_once() {
-        let error = resolved(json!({"source": "a", "preset": "quik", "synthesizers": ["sectree"], "benchmarks": ["accurcy"]})).expect_err("3");
+        let error =
+            resolved(json!({"source": "a", "preset": "quik", "synthesizers": ["sectree"], "benchmarks": ["accurcy"]})).expect_err("3");
         assert_eq!((error.code(), error.others().len()), ("job::unknown_preset", 2));
     }
 

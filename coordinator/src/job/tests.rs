@@ -4,9 +4,7 @@ use super::*;
 use crate::testing::{catalogue, done, failed, spec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use synthfleet_proto::fact::{
-    self, Cancel, Claim, OutcomeFact, PublishedFact, SelectionFact, SpecFact, Winner,
-};
+use synthfleet_proto::fact::{self, Cancel, Claim, OutcomeFact, PublishedFact, SelectionFact, SpecFact, Winner};
 use synthfleet_proto::id::sha256_hex;
 use synthfleet_proto::job::JobState;
 use synthfleet_proto::task::TaskId;
@@ -267,4 +265,3 @@ proptest! {
         }
     }
 }
-

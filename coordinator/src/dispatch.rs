@@ -1,0 +1,239 @@
+//! Which ready tasks are hinted next. Queues stay short: fairness, priority and cheap cancel live here.
+//!
+//! Deficit round robin between tenants; within a tenant interactive first, then weight, then the oldest
+//! job, then the longest remaining path, then the task's id.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use synthfleet_proto::about::CostClass;
+use synthfleet_proto::class::Class;
+use synthfleet_proto::task::{PREPARE, TaskId, TaskKind, TaskName};
+
+/// Most tasks in flight: hinted or claimed, without an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Windows {
+    /// Of one tenant.
+    pub tenant: usize,
+    /// Of one job.
+    pub job: usize,
+    /// Of one pool.
+    pub pool: usize,
+}
+
+impl Windows {
+    /// The windows of a pool of so many slots.
+    pub fn of_slots(slots: usize) -> Self {
+        Self { tenant: (2 * slots).max(16), job: 64, pool: 2 * slots + 8 }
+    }
+}
+
+/// A task that can run now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ready {
+    /// Tenant.
+    pub tenant: String,
+    /// Job.
+    pub job: String,
+    /// Task.
+    pub task: TaskId,
+    /// What goes first.
+    pub class: Class,
+    /// 1 to 100; more goes first.
+    pub weight: u32,
+    /// When the job was submitted, milliseconds since 1970; earlier goes first.
+    pub submitted_at: i64,
+    /// Declared cost: dearer goes first.
+    pub cost: CostClass,
+    /// Estimated seconds: what the tenant is charged.
+    pub seconds: f64,
+}
+
+impl Ready {
+    /// Smaller goes first.
+    fn order(&self) -> impl Ord + '_ {
+        let path = match self.task.name() {
+            TaskName::Profile | TaskName::Generate { .. } => 0,
+            TaskName::Synthesize { .. } => 1,
+            TaskName::Benchmark { candidate: PREPARE, .. } => 2,
+            TaskName::Benchmark { .. } => 3,
+        };
+        (self.class, Reverse(self.weight), self.submitted_at, &self.job, path, Reverse(self.cost), &self.task)
+    }
+}
+
+/// What is in flight, and what each tenant has left to spend.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Flow {
+    tenants: BTreeMap<String, usize>,
+    jobs: BTreeMap<String, usize>,
+    tasks: BTreeSet<(String, TaskId)>,
+    deficits: BTreeMap<String, f64>,
+}
+
+impl Flow {
+    /// Tasks in flight.
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Whether nothing is in flight.
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// Whether a task is in flight.
+    pub fn contains(&self, job: &str, task: &TaskId) -> bool {
+        self.tasks.contains(&(job.to_owned(), task.clone()))
+    }
+
+    fn begin(&mut self, ready: &Ready) {
+        if self.tasks.insert((ready.job.clone(), ready.task.clone())) {
+            *self.tenants.entry(ready.tenant.clone()).or_default() += 1;
+            *self.jobs.entry(ready.job.clone()).or_default() += 1;
+        }
+    }
+
+    /// A task got its outcome, or its hint was lost.
+    pub fn end(&mut self, tenant: &str, job: &str, task: &TaskId) {
+        if self.tasks.remove(&(job.to_owned(), task.clone())) {
+            for (counts, name) in [(&mut self.tenants, tenant), (&mut self.jobs, job)] {
+                if let Some(count) = counts.get_mut(name) {
+                    *count -= 1;
+                    if *count == 0 {
+                        counts.remove(name);
+                    }
+                }
+            }
+        }
+    }
+
+    fn has_room(&self, windows: Windows, ready: &Ready) -> bool {
+        let of = |counts: &BTreeMap<String, usize>, name: &str| counts.get(name).copied().unwrap_or(0);
+        self.tasks.len() < windows.pool && of(&self.tenants, &ready.tenant) < windows.tenant && of(&self.jobs, &ready.job) < windows.job
+    }
+}
+
+/// Chooses what to hint now, in order, and notes it as in flight. `shares` of tenants default to 1.
+pub fn choose(windows: Windows, flow: &mut Flow, ready: Vec<Ready>, shares: &BTreeMap<String, f64>) -> Vec<Ready> {
+    let mut queues: BTreeMap<String, Vec<Ready>> = BTreeMap::new();
+    for task in ready {
+        if !flow.contains(&task.job, &task.task) {
+            queues.entry(task.tenant.clone()).or_default().push(task);
+        }
+    }
+    // the last of a queue is its head
+    queues.values_mut().for_each(|queue| queue.sort_by(|a, b| b.order().cmp(&a.order())));
+    flow.deficits.retain(|tenant, _| queues.contains_key(tenant));
+    let quantum = queues.values().flatten().map(|task| task.seconds).fold(1.0, f64::max);
+    let mut chosen = Vec::new();
+    loop {
+        let before = chosen.len();
+        for (tenant, queue) in &mut queues {
+            let earned = quantum * shares.get(tenant).copied().unwrap_or(1.0).max(0.01);
+            if queue.last().is_some_and(|head| flow.has_room(windows, head)) {
+                *flow.deficits.entry(tenant.clone()).or_default() += earned;
+            }
+            while let Some(task) = queue.pop_if(|head| {
+                let deficit = flow.deficits.get(&head.tenant).copied().unwrap_or(0.0);
+                flow.has_room(windows, head) && deficit >= head.seconds
+            }) {
+                flow.deficits.entry(tenant.clone()).and_modify(|deficit| *deficit -= task.seconds);
+                flow.begin(&task);
+                chosen.push(task);
+            }
+        }
+        let waiting = queues.values().any(|queue| queue.last().is_some_and(|head| flow.has_room(windows, head)));
+        if chosen.len() == before && !waiting {
+            return chosen;
+        }
+    }
+}
+
+/// Seconds that a tenant is charged for a task before anything like it has run.
+pub fn estimate(kind: TaskKind, cost: CostClass) -> f64 {
+    match (kind, cost) {
+        (TaskKind::Profile | TaskKind::Generate, _) | (_, CostClass::Light) => 1.0,
+        (_, CostClass::Medium) => 10.0,
+        (_, CostClass::Heavy) => 60.0,
+        (_, CostClass::Huge) => 600.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ready(tenant: &str, job: &str, task: TaskId) -> Ready {
+        let (tenant, job) = (tenant.to_owned(), job.to_owned());
+        Ready { tenant, job, task, class: Class::Batch, weight: 50, submitted_at: 0, cost: CostClass::Light, seconds: 1.0 }
+    }
+
+    fn names(chosen: &[Ready]) -> Vec<&str> {
+        chosen.iter().map(|ready| ready.task.as_str()).collect()
+    }
+
+    const WIDE: Windows = Windows { tenant: 99, job: 99, pool: 99 };
+
+    #[test]
+    fn what_others_wait_for_goes_first() {
+        let tasks = [TaskId::benchmark("a", 0, "x"), TaskId::benchmark(PREPARE, 0, "x"), TaskId::synthesize("a", 0)];
+        let mut all: Vec<_> = tasks.map(|task| ready("t", "j", task)).into();
+        all.push(Ready { cost: CostClass::Medium, ..ready("t", "j", TaskId::synthesize("z", 0)) });
+        let chosen = choose(WIDE, &mut Flow::default(), all, &BTreeMap::new());
+        assert_eq!(names(&chosen), ["syn-z-r0", "syn-a-r0", "ben-ref_prepare-r0-x", "ben-a-r0-x"]);
+    }
+
+    #[test]
+    fn interactive_goes_before_weight_and_weight_before_age() {
+        let a = Ready { submitted_at: -5, ..ready("t", "a", TaskId::profile()) };
+        let b = Ready { weight: 60, ..ready("t", "b", TaskId::profile()) };
+        let c = Ready { class: Class::Interactive, weight: 1, ..ready("t", "c", TaskId::profile()) };
+        let chosen = choose(WIDE, &mut Flow::default(), vec![a, b, c], &BTreeMap::new());
+        assert_eq!(chosen.iter().map(|ready| ready.job.as_str()).collect::<Vec<_>>(), ["c", "b", "a"]);
+    }
+
+    #[test]
+    fn windows_hold_back_and_open_again() {
+        let all = || (0..10).map(|i| ready("t", "j", TaskId::synthesize("a", i))).collect::<Vec<_>>();
+        let windows = Windows { job: 3, ..WIDE };
+        let mut flow = Flow::default();
+        assert_eq!(choose(windows, &mut flow, all(), &BTreeMap::new()).len(), 3);
+        assert!(choose(windows, &mut flow, all(), &BTreeMap::new()).is_empty());
+        flow.end("t", "j", &TaskId::synthesize("a", 0));
+        let rest = all().into_iter().skip(1).collect();
+        assert_eq!(names(&choose(windows, &mut flow, rest, &BTreeMap::new())), ["syn-a-r3"]);
+    }
+
+    #[test]
+    fn a_small_tenant_is_not_behind_a_large_one() {
+        let mut all: Vec<_> = (0..1_000).map(|i| ready("large", "a", TaskId::synthesize("a", i))).collect();
+        all.extend((0..5).map(|i| ready("small", "b", TaskId::synthesize("a", i))));
+        let chosen = choose(Windows { tenant: 99, job: 99, pool: 20 }, &mut Flow::default(), all, &BTreeMap::new());
+        assert_eq!(chosen.iter().filter(|ready| ready.tenant == "small").count(), 5);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn nobody_starves_and_shares_hold(share in 1u32..5, slots in 1usize..6) {
+            let shares = BTreeMap::from([("a".to_owned(), f64::from(share))]);
+            let windows = Windows { tenant: 99, job: 999, pool: slots };
+            let (mut flow, mut served) = (Flow::default(), BTreeMap::<String, u32>::new());
+            let mut left: Vec<Ready> = ["a", "b"].iter().flat_map(|t| (0..400).map(|i| ready(t, t, TaskId::synthesize("a", i)))).collect();
+            for _ in 0..200 {
+                let chosen = choose(windows, &mut flow, left.clone(), &shares);
+                for done in chosen {
+                    flow.end(&done.tenant, &done.job, &done.task);
+                    left.retain(|other| other.tenant != done.tenant || other.task != done.task);
+                    *served.entry(done.tenant).or_default() += 1;
+                }
+                if left.iter().filter(|ready| ready.tenant == "a").count() < 10 {
+                    break;
+                }
+            }
+            prop_assert!(served.values().all(|count| *count > 0), "{served:?}");
+        }
+    }
+}
