@@ -1,5 +1,39 @@
 //! The synthesizers. A member is one file and two lines here: its module and its place in the list.
 
+mod container;
+pub mod erased;
+pub mod identity;
 pub mod member;
+mod sample;
+pub mod uniform;
 
+pub use erased::{AnyModel, AnySynthesizer, Seeds};
 pub use member::{BLOCK_ROWS, Block, Given, Model, Synthesizer, Train};
+
+use synthfleet_proto::{Error, Result, id};
+
+/// Every synthesizer, in the order of their names.
+pub static SYNTHESIZERS: &[&dyn AnySynthesizer] = &[&identity::Identity, &uniform::Uniform];
+
+/// The synthesizer that answers to a name or alias, case-blind.
+pub fn find(name: &str) -> Result<&'static dyn AnySynthesizer> {
+    let found = SYNTHESIZERS.iter().find(|member| member.about().answers_to(name));
+    found.copied().ok_or_else(|| {
+        let error = Error::invalid("synthesizer::unknown", format!("no synthesizer {name:?}"));
+        match id::nearest(name, SYNTHESIZERS.iter().map(|member| member.about().name)) {
+            Some(near) => error.help(format!("did you mean {near:?}?")),
+            None => error.help("list them with: synthfleet synthesizers ls"),
+        }
+    })
+}
+
+/// Reads the bytes of a `model.bin`, whichever member fitted it.
+pub fn load_model(bytes: &[u8]) -> Result<Box<dyn AnyModel>> {
+    let name = container::Container::name_in(bytes)?;
+    let member = SYNTHESIZERS.iter().find(|member| member.about().name == name);
+    let member = member.ok_or_else(|| {
+        Error::unsupported("model::unknown_member", format!("the model is of {name:?}, which this version does not have"))
+            .help("use the version that fitted it")
+    })?;
+    member.load_any(bytes)
+}

@@ -8,6 +8,7 @@
 
 use super::few::Few;
 use super::number::{Number, blank};
+use super::plan::Part;
 use super::protect::limits;
 use super::shelf::{Reader, Writer};
 use super::{Coded, Sort};
@@ -73,19 +74,20 @@ impl Dates {
         Some((Self { per_day, day, weekdays, time, range }, collapsed))
     }
 
-    /// Coded columns: name suffix, sort, atoms.
-    pub(crate) fn sorts(&self) -> Vec<(String, Sort, Vec<Option<f64>>)> {
-        let mut sorts = self.day.sorts("");
+    /// Day, weekday and time, as far as they are modelled.
+    pub(crate) fn parts(&self) -> Vec<Part> {
+        let mut parts = self.day.parts("");
         if !self.weekdays.is_empty() {
+            let missing = self.day.missing.then_some(self.weekdays.len() as u32);
             let levels = self.weekdays.len() as u32 + u32::from(self.day.missing);
-            sorts.push(("#weekday".to_owned(), Sort::Levels { levels, ordered: false }, Vec::new()));
+            parts.push(Part::levels("#weekday", Sort::Levels { levels, ordered: false }, missing));
         }
         match self.time.as_ref().map(|time| &time.part) {
             None => {}
-            Some(TimePart::Few(few)) => sorts.push(("#time".to_owned(), few.sort(), Vec::new())),
-            Some(TimePart::Number(number)) => sorts.extend(number.sorts("#time")),
+            Some(TimePart::Few(few)) => parts.push(Part::levels("#time", few.sort(), few.missing_level())),
+            Some(TimePart::Number(number)) => parts.extend(number.parts("#time")),
         }
-        sorts
+        parts
     }
 
     pub(crate) fn encode(&self, column: &Column) -> Vec<Coded> {
@@ -248,7 +250,7 @@ mod tests {
         let column = Column::new(Values::Whole(cells.clone().into()), None).expect("legal");
         let rows: Vec<u32> = (0..2_000).collect();
         let (dates, collapsed) = Dates::fit(&column, &rows, Grain::Minute, false, 5).expect("long span");
-        assert!(!collapsed && dates.sorts().len() == 3);
+        assert!(!collapsed && dates.parts().len() == 3);
         let (values, _) = dates.decode(&dates.encode(&column), &mut Seed::shared(0).rng());
         let Values::Whole(back) = values else { panic!("wholes") };
         // days and times at their own protected ends are clipped too

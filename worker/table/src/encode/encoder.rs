@@ -1,6 +1,6 @@
 //! Fits the plan of every column, codes tables by it and restores coded rows to cells.
 
-use super::plan::{At, Cells, Plan, choose};
+use super::plan::{At, Cells, Part, Plan, choose};
 use super::protect::threshold;
 use super::shelf::{Reader, Writer};
 use super::{Coded, CodedColumn, Encoded, Sort, check};
@@ -63,7 +63,7 @@ impl Encoder {
         let mut starts = vec![0];
         let mut names: BTreeSet<String> = metadata.columns.iter().map(|meta| meta.name.clone()).collect();
         for (source, (plan, _)) in plans.iter().enumerate() {
-            for (suffix, sort, atoms) in plan.sorts() {
+            for Part { suffix, sort, missing, atoms } in plan.parts() {
                 let place = columns.len();
                 let follows_state = place > starts[source] && columns[place - 1].is_state();
                 let sort = match sort {
@@ -74,7 +74,7 @@ impl Encoder {
                 while !suffix.is_empty() && !names.insert(name.clone()) {
                     name.push('#');
                 }
-                columns.push(CodedColumn { name, source, sort, atoms });
+                columns.push(CodedColumn { name, source, sort, atoms, missing });
             }
             starts.push(columns.len());
         }
@@ -125,6 +125,15 @@ impl Encoder {
             plan.decode(*cells, parts, &At { rows, first_row, seed: &seed }).map_err(|error| error.in_column(&meta.name))
         });
         Table::new(Arc::clone(&self.metadata), rows, restored.collect::<Result<Vec<_>>>()?)
+    }
+
+    /// A table of no rows.
+    pub fn empty(&self) -> Result<Table> {
+        let none = self.columns.iter().map(|column| match column.sort {
+            Sort::Levels { .. } => Coded::Levels(Arc::from([])),
+            Sort::Value { .. } => Coded::Value(Arc::from([])),
+        });
+        self.restore(&none.collect::<Vec<_>>(), 0, 0, &Seed::from_task_seed(0))
     }
 
     /// Stores everything that [`Encoder::load`] needs: no row, no real id or text, no hidden label.

@@ -30,6 +30,10 @@ impl Exact {
         self.distinct.len() as u32 + u32::from(self.missing)
     }
 
+    pub(crate) fn missing_level(&self) -> Option<u32> {
+        self.missing.then_some(self.distinct.len() as u32)
+    }
+
     pub(crate) fn sort(&self) -> Sort {
         Sort::Levels { levels: self.levels(), ordered: !matches!(self.distinct, Values::Text(_)) }
     }

@@ -53,6 +53,10 @@ impl Few {
         self.values.len() as u32 + u32::from(self.missing)
     }
 
+    pub(crate) fn missing_level(&self) -> Option<u32> {
+        self.missing.then_some(self.values.len() as u32)
+    }
+
     pub(crate) fn sort(&self) -> Sort {
         Sort::Levels { levels: self.levels(), ordered: true }
     }

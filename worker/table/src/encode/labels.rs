@@ -62,6 +62,10 @@ impl Labels {
         !self.cumulative.is_empty()
     }
 
+    pub(crate) fn missing_level(&self) -> Option<u32> {
+        self.missing.then_some(self.shown.len() as u32)
+    }
+
     pub(crate) fn sort(&self) -> Sort {
         Sort::Levels { levels: self.levels(), ordered: self.ordered }
     }

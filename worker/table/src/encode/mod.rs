@@ -125,6 +125,8 @@ pub struct CodedColumn {
     /// In a State: the number behind each level, `[levels]`; `None` for "regular" and "missing".
     /// Empty for every other column.
     pub atoms: Vec<Option<f64>>,
+    /// The level that stands for missing cells, if there is one.
+    pub missing: Option<u32>,
 }
 
 impl CodedColumn {

@@ -4,6 +4,7 @@
 //! at least 5 % of the cells present (and at least k rows), commonest first, at most 8. The Value's
 //! protected range is that of the regular cells. Without missing cells and atoms there is no State.
 
+use super::plan::Part;
 use super::protect::limits;
 use super::scale::Scale;
 use super::shelf::{Reader, Writer};
@@ -41,7 +42,7 @@ impl Number {
     }
 
     /// The number behind each State level.
-    pub(crate) fn state_atoms(&self) -> Vec<Option<f64>> {
+    fn state_atoms(&self) -> Vec<Option<f64>> {
         let none = std::iter::repeat_n(None, 1 + usize::from(self.missing));
         none.chain(self.atoms.iter().copied().map(Some)).collect()
     }
@@ -52,15 +53,15 @@ impl Number {
     }
 
     /// State (if there is one) and Value; a State is `#state` below `suffix`.
-    pub(crate) fn sorts(&self, suffix: &str) -> Vec<(String, Sort, Vec<Option<f64>>)> {
-        let value = Sort::Value { state: None, low: self.low, high: self.high, step: self.scale.step() };
-        let mut sorts = Vec::new();
-        if self.has_state() {
-            let state = Sort::Levels { levels: self.states(), ordered: false };
-            sorts.push((format!("{suffix}#state"), state, self.state_atoms()));
+    pub(crate) fn parts(&self, suffix: &str) -> Vec<Part> {
+        let sort = Sort::Value { state: None, low: self.low, high: self.high, step: self.scale.step() };
+        let value = Part { suffix: suffix.to_owned(), sort, missing: None, atoms: Vec::new() };
+        if !self.has_state() {
+            return vec![value];
         }
-        sorts.push((suffix.to_owned(), value, Vec::new()));
-        sorts
+        let sort = Sort::Levels { levels: self.states(), ordered: false };
+        let missing = self.missing.then_some(1);
+        vec![Part { suffix: format!("{suffix}#state"), sort, missing, atoms: self.state_atoms() }, value]
     }
 
     /// Codes every row.

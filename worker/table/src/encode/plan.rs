@@ -78,6 +78,30 @@ impl Cells {
     }
 }
 
+/// One coded column of a plan.
+pub(crate) struct Part {
+    /// What follows the column's name.
+    pub(crate) suffix: String,
+    pub(crate) sort: Sort,
+    /// The level of missing cells.
+    pub(crate) missing: Option<u32>,
+    /// In a State: the number behind each level.
+    pub(crate) atoms: Vec<Option<f64>>,
+}
+
+impl Part {
+    /// Levels without a suffix; a missing level is the last.
+    pub(crate) fn levels(suffix: &str, sort: Sort, missing: Option<u32>) -> Self {
+        Self { suffix: suffix.to_owned(), sort, missing, atoms: Vec::new() }
+    }
+
+    /// Present (0) and missing (1).
+    fn presence(missing: bool) -> Vec<Self> {
+        let part = || Self::levels("#state", Sort::Levels { levels: 2, ordered: false }, Some(1));
+        if missing { vec![part()] } else { Vec::new() }
+    }
+}
+
 /// A chosen plan and whether too few rows left only one value to show.
 pub(crate) struct Chosen {
     pub(crate) plan: Plan,
@@ -147,20 +171,16 @@ pub(crate) struct At<'a> {
 }
 
 impl Plan {
-    /// Coded columns: name suffix, sort, atoms of a State.
-    pub(crate) fn sorts(&self) -> Vec<(String, Sort, Vec<Option<f64>>)> {
-        let levels = |sort: Sort| vec![(String::new(), sort, Vec::new())];
+    /// The coded columns, in order.
+    pub(crate) fn parts(&self) -> Vec<Part> {
         match self {
             Self::Missing | Self::Constant(_) => Vec::new(),
-            Self::Labels(labels) => levels(labels.sort()),
-            Self::Few(few) => levels(few.sort()),
-            Self::Number(number) => number.sorts(""),
-            Self::Dates(dates) => dates.sorts(),
-            Self::Exact(exact) => levels(exact.sort()),
-            Self::Id(_, missing) | Self::Text(_, missing) | Self::Invented(_, missing) => match missing {
-                true => vec![("#state".to_owned(), Sort::Levels { levels: 2, ordered: false }, Vec::new())],
-                false => Vec::new(),
-            },
+            Self::Labels(labels) => vec![Part::levels("", labels.sort(), labels.missing_level())],
+            Self::Few(few) => vec![Part::levels("", few.sort(), few.missing_level())],
+            Self::Number(number) => number.parts(""),
+            Self::Dates(dates) => dates.parts(),
+            Self::Exact(exact) => vec![Part::levels("", exact.sort(), exact.missing_level())],
+            Self::Id(_, missing) | Self::Text(_, missing) | Self::Invented(_, missing) => Part::presence(*missing),
         }
     }
 

@@ -1,0 +1,189 @@
+//! Synthesizers without their types: what the worker calls. Written once for all members.
+
+use crate::container::Container;
+use crate::member::{Given, Model, Synthesizer, Train};
+use crate::sample;
+use serde_json::Value;
+use std::ops::Range;
+use std::sync::Arc;
+use synthfleet_proto::about::{About, Cost, MemberDoc, Shape};
+use synthfleet_proto::metadata::Metadata;
+use synthfleet_proto::options::{Checked, Problem, problems_of};
+use synthfleet_proto::score::Finding;
+use synthfleet_proto::{Error, Result, Seed};
+use synthfleet_table::encode::{Encoder, Protection};
+use synthfleet_table::{Arrays, Budget, Table};
+
+/// The two roots of a task's streams.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seeds {
+    /// The task's own: fits and samples.
+    pub task: Seed,
+    /// The job's: what all candidates share, here value protection.
+    pub shared: Seed,
+}
+
+impl Seeds {
+    /// The seeds of task `task_id` of a job.
+    pub fn of_task(job_seed: u64, task_id: &str) -> Self {
+        Self { task: Seed::of_task(job_seed, task_id), shared: Seed::shared(job_seed) }
+    }
+}
+
+/// A synthesizer, whatever its types.
+pub trait AnySynthesizer: Send + Sync {
+    /// What it says of itself.
+    fn about(&self) -> &'static About;
+
+    /// JSON Schema of its options.
+    fn schema(&self) -> Value;
+
+    /// Its default options.
+    fn defaults(&self) -> Value;
+
+    /// All problems of options as a job gives them.
+    fn check(&self, options: &Value) -> Vec<Problem>;
+
+    /// What a fit and a sample of as many rows will cost.
+    fn estimate_any(&self, shape: &Shape, options: &Value) -> Result<Cost>;
+
+    /// Fits to a train table. Findings go to the budget and into the model.
+    fn fit_any(&self, train: &Table, options: &Value, seeds: &Seeds, budget: &Budget) -> Result<Box<dyn AnyModel>>;
+
+    /// Reads a model of this member from the bytes of `model.bin`.
+    fn load_any(&self, bytes: &[u8]) -> Result<Box<dyn AnyModel>>;
+
+    /// The owned description that workers announce.
+    fn doc(&self) -> MemberDoc {
+        MemberDoc::of("synthesize", self.about(), self.schema())
+    }
+}
+
+/// A fitted model, whatever its type.
+pub trait AnyModel: Send + Sync {
+    /// What its member says of itself.
+    fn about(&self) -> &'static About;
+
+    /// Rows `rows` of the endless sample: a longer sample starts with the shorter one, and parts made
+    /// apart equal rows made together.
+    fn sample(&self, rows: Range<u64>, given: &Given, budget: &Budget) -> Result<Table>;
+
+    /// The same with another seed in place of the task's: another sample of the same model.
+    fn sample_with(&self, seed: &Seed, rows: Range<u64>, given: &Given, budget: &Budget) -> Result<Table>;
+
+    /// The bytes of `model.bin`.
+    fn save(&self) -> Result<Vec<u8>>;
+
+    /// The description of its samples. A loaded model names hidden labels by placeholders and knows no
+    /// ranges; codes mean the same.
+    fn metadata(&self) -> &Arc<Metadata>;
+
+    /// What the fit had to remark.
+    fn findings(&self) -> &[Finding];
+}
+
+/// A model with all that its samples need.
+pub(crate) struct Fitted<M> {
+    pub(crate) about: &'static About,
+    pub(crate) options: Value,
+    pub(crate) encoder: Arc<Encoder>,
+    pub(crate) model: M,
+    /// The seed of the task that fitted it.
+    pub(crate) seed: Seed,
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl<S: Synthesizer> AnySynthesizer for S {
+    fn about(&self) -> &'static About {
+        &S::ABOUT
+    }
+
+    fn schema(&self) -> Value {
+        schemars::schema_for!(S::Options).to_value()
+    }
+
+    fn defaults(&self) -> Value {
+        serde_json::to_value(S::Options::default()).unwrap_or_default()
+    }
+
+    fn check(&self, options: &Value) -> Vec<Problem> {
+        problems_of::<S::Options>(options)
+    }
+
+    fn estimate_any(&self, shape: &Shape, options: &Value) -> Result<Cost> {
+        Ok(S::estimate(shape, &Checked::decode(options)?))
+    }
+
+    fn fit_any(&self, train: &Table, options: &Value, seeds: &Seeds, budget: &Budget) -> Result<Box<dyn AnyModel>> {
+        let checked = Checked::<S::Options>::decode(options)?;
+        let shape = Shape { train_rows: train.rows() as u64, ..Shape::of(train.metadata()) };
+        if let Err(reason) = S::ABOUT.accepts.fits(&shape) {
+            return Err(Error::unsupported("synthesize::not_accepted", reason.why).help("choose another synthesizer"));
+        }
+        let protection = if S::ABOUT.real_rows { Protection::Off } else { Protection::On };
+        let earlier = budget.take_findings();
+        let fitted = sample::with_threads(budget, || {
+            let encoder = Arc::new(Encoder::fit(train, protection, &seeds.shared, budget)?);
+            let train = Train::new(encoder.encode(train)?);
+            budget.progress(0.1, "fit");
+            let model = S::fit(&train, &checked, &seeds.task.child("fit"), budget)?;
+            Ok((encoder, model))
+        });
+        let findings = budget.take_findings();
+        earlier.into_iter().chain(findings.iter().cloned()).for_each(|finding| budget.find(finding));
+        let (encoder, model) = fitted?;
+        let options = serde_json::to_value(&*checked).unwrap_or_default();
+        Ok(Box::new(Fitted { about: &S::ABOUT, options, encoder, model, seed: seeds.task.clone(), findings }))
+    }
+
+    fn load_any(&self, bytes: &[u8]) -> Result<Box<dyn AnyModel>> {
+        let container = Container::from_bytes(bytes)?;
+        if container.name != S::ABOUT.name {
+            let message = format!("this is a model of {}, not of {}", container.name, S::ABOUT.name);
+            return Err(Error::data("model::other_member", message).help("load it with load_model"));
+        }
+        let encoder = Arc::new(Encoder::load(&container.encoder)?);
+        let model = S::Model::load(&container.payload, &encoder)?;
+        let (options, findings) = (container.options, container.findings);
+        Ok(Box::new(Fitted { about: &S::ABOUT, options, encoder, model, seed: Seed::from_task_seed(container.seed), findings }))
+    }
+}
+
+impl<M: Model> AnyModel for Fitted<M> {
+    fn about(&self) -> &'static About {
+        self.about
+    }
+
+    fn sample(&self, rows: Range<u64>, given: &Given, budget: &Budget) -> Result<Table> {
+        self.sample_with(&self.seed, rows, given, budget)
+    }
+
+    fn sample_with(&self, seed: &Seed, rows: Range<u64>, given: &Given, budget: &Budget) -> Result<Table> {
+        sample::rows(&self.model, &self.encoder, seed, rows, given, budget)
+    }
+
+    fn save(&self) -> Result<Vec<u8>> {
+        let (mut encoder, mut payload) = (Arrays::default(), Arrays::default());
+        self.encoder.save(&mut encoder)?;
+        self.model.save(&mut payload);
+        let container = Container {
+            name: self.about.name.to_owned(),
+            version: self.about.version.to_owned(),
+            contains_rows: self.about.real_rows,
+            seed: self.seed.task_seed(),
+            options: self.options.clone(),
+            findings: self.findings.clone(),
+            encoder,
+            payload,
+        };
+        container.to_bytes()
+    }
+
+    fn metadata(&self) -> &Arc<Metadata> {
+        self.encoder.metadata()
+    }
+
+    fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+}
