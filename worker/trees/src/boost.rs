@@ -108,7 +108,12 @@ impl Booster {
 
     /// As [`Booster::fit`]; asks `go_on` before each round, which is told how many are done, and ends with
     /// its error.
-    pub fn fit_while<E>(matrix: &BinnedMatrix, target: &Target, settings: &Settings, mut go_on: impl FnMut(usize) -> Result<(), E>) -> Result<Self, E> {
+    pub fn fit_while<E>(
+        matrix: &BinnedMatrix,
+        target: &Target,
+        settings: &Settings,
+        mut go_on: impl FnMut(usize) -> Result<(), E>,
+    ) -> Result<Self, E> {
         let rows = matrix.rows();
         assert!(target.rows() == rows && rows < ROWS_MAX, "{} targets for {rows} rows, at most {ROWS_MAX}", target.rows());
         let (loss, start) = Loss::of(target);

@@ -1,3 +1,4 @@
 //! Histogram trees: single trees and boosting. Numbers in, numbers out; they never heard of a job.
 
 pub mod boost;
+pub mod cart;

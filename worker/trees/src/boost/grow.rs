@@ -1,10 +1,10 @@
 //! One tree, grown leaf by leaf: the leaf whose best split gains most is split next.
 
-use std::ops::Range;
 use super::Settings;
 use super::bins::BinnedMatrix;
 use super::histogram::{Cell, Counter, Histogram, Scale};
 use super::split::{Split, Test, best, leaf_value};
+use std::ops::Range;
 
 /// A node of a tree; children lie behind their parent.
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +49,8 @@ pub(super) fn grow(matrix: &BinnedMatrix, cells: &[Cell], scale: Scale, settings
     let total = cells.iter().fold([0; 2], |sum, cell| [sum[0] + cell[0], sum[1] + cell[1]]);
     let root = Node::Leaf(leaf_value(scale.sums(total), settings));
     let counter = Counter::new(matrix, cells);
-    let mut grower = Grower { matrix, scale, settings, counter, scratch: Vec::new(), nodes: vec![root], open: Vec::new(), closed: Vec::new(), rows };
+    let mut grower =
+        Grower { matrix, scale, settings, counter, scratch: Vec::new(), nodes: vec![root], open: Vec::new(), closed: Vec::new(), rows };
     grower.start(total);
     let mut leaves = 1;
     while leaves < settings.leaves_max
@@ -107,7 +108,12 @@ impl Grower<'_> {
         for (_, _, total) in &sides {
             self.nodes.push(Node::Leaf(leaf_value(self.scale.sums(*total), self.settings)));
         }
-        let [small, large] = if sides[0].1.len() <= sides[1].1.len() { sides } else { let [left, right] = sides; [right, left] };
+        let [small, large] = if sides[0].1.len() <= sides[1].1.len() {
+            sides
+        } else {
+            let [left, right] = sides;
+            [right, left]
+        };
         if last || !self.may_split(large.2) {
             self.closed.extend([(small.0, small.1), (large.0, large.1)]);
             return self.counter.recycle(histogram);

@@ -8,9 +8,16 @@ const CURVATURE_FLOOR: f64 = 1e-16;
 /// A target made ready: labels or numbers, and the scores that every row starts from.
 pub(super) enum Loss<'a> {
     Logistic(&'a [bool]),
-    Softmax { codes: &'a [u32], classes: usize },
+    Softmax {
+        codes: &'a [u32],
+        classes: usize,
+    },
     /// Numbers over `unit`, a power of two near the largest deviation: large targets cannot overflow.
-    Squared { numbers: &'a [f64], mean: f64, unit: f64 },
+    Squared {
+        numbers: &'a [f64],
+        mean: f64,
+        unit: f64,
+    },
 }
 
 impl<'a> Loss<'a> {

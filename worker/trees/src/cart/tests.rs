@@ -1,0 +1,137 @@
+//! Trees against exhaustive search and by hand.
+
+use super::*;
+
+/// SplitMix64: test tables that are the same everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        ((z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb) >> 33) % bound
+    }
+}
+
+fn gini_mass(classes: &[u32]) -> f64 {
+    let n = classes.len() as f64;
+    let squares: f64 = (0..3).map(|c| classes.iter().filter(|x| **x == c).count() as f64).map(|k| k * k).sum();
+    if classes.is_empty() { 0.0 } else { n - squares / n }
+}
+
+fn variance_mass(numbers: &[f64]) -> f64 {
+    let mean = numbers.iter().sum::<f64>() / numbers.len().max(1) as f64;
+    numbers.iter().map(|x| (x - mean) * (x - mean)).sum()
+}
+
+/// What a threshold gains, by direct computation; nothing if it leaves a side too small.
+fn gain(column: &[u16], threshold: u16, mass: &impl Fn(&[usize]) -> f64, leaf_rows: usize) -> Option<f64> {
+    let all: Vec<usize> = (0..column.len()).collect();
+    let (left, right): (Vec<usize>, Vec<usize>) = all.iter().partition(|row| column[**row] <= threshold);
+    (left.len() >= leaf_rows && right.len() >= leaf_rows).then(|| mass(&all) - mass(&left) - mass(&right))
+}
+
+/// The tree's root split gains as much as the best of all thresholds of all columns, and if it gains
+/// nothing there is none.
+fn splits_best(tree: &Tree, columns: &[Vec<u16>], mass: impl Fn(&[usize]) -> f64) {
+    let gains = columns.iter().flat_map(|column| (0..8).filter_map(|threshold| gain(column, threshold, &mass, 2)));
+    let best = gains.fold(0.0, f64::max);
+    match root(tree) {
+        Some((column, threshold)) => {
+            let found = gain(&columns[column], threshold, &mass, 2).expect("both sides are large enough");
+            assert!((found - best).abs() < 1e-9, "gains {found}, the best gains {best}");
+        }
+        None => assert!(best < 1e-9, "no split, though one gains {best}"),
+    }
+}
+
+fn table(dice: &mut Dice) -> (usize, Vec<Vec<u16>>, Vec<u32>, Vec<f64>) {
+    let rows = 6 + dice.below(30) as usize;
+    let columns = (0..3).map(|_| (0..rows).map(|_| dice.below(8) as u16).collect()).collect();
+    let classes = (0..rows).map(|_| dice.below(3) as u32).collect();
+    let numbers = (0..rows).map(|_| dice.below(1_000) as f64 / 7.0).collect();
+    (rows, columns, classes, numbers)
+}
+
+fn root(tree: &Tree) -> Option<(usize, u16)> {
+    tree.nodes()[0].split.as_ref().map(|split| match split.test {
+        Test::AtMost(threshold) => (split.column as usize, threshold),
+        Test::In(_) => panic!("an ordered predictor was asked as a set"),
+    })
+}
+
+#[test]
+fn a_thousand_small_tables_split_as_exhaustive_search_says() {
+    let mut dice = Dice(1);
+    for _ in 0..1_000 {
+        let (rows, columns, classes, numbers) = table(&mut dice);
+        let predictors: Vec<Predictor> = columns.iter().map(|codes| Predictor { codes, bins: 8, ordered: true }).collect();
+        let all: Vec<u32> = (0..rows as u32).collect();
+        let settings = Settings { leaf_rows: 2, depth_max: 1, gain_min: 0.0 };
+        let by_class = Tree::fit(&predictors, Response::Classes { codes: &classes, classes: 3 }, &all, &settings);
+        splits_best(&by_class, &columns, |rows| gini_mass(&rows.iter().map(|r| classes[*r]).collect::<Vec<_>>()));
+        let by_number = Tree::fit(&predictors, Response::Real(&numbers), &all, &settings);
+        splits_best(&by_number, &columns, |rows| variance_mass(&rows.iter().map(|r| numbers[*r]).collect::<Vec<_>>()));
+    }
+}
+
+#[test]
+fn nominal_levels_are_cut_by_their_mean_and_absent_ones_join_the_larger_side() {
+    // Levels 0 and 2 have class 1, level 1 has class 0; level 3 never occurs.
+    let codes = [0u16, 0, 0, 1, 1, 2, 2, 2];
+    let classes = [1u32, 1, 1, 0, 0, 1, 1, 1];
+    let predictor = [Predictor { codes: &codes, bins: 4, ordered: false }];
+    let rows: Vec<u32> = (0..8).collect();
+    let settings = Settings { leaf_rows: 1, ..Settings::default() };
+    let tree = Tree::fit(&predictor, Response::Classes { codes: &classes, classes: 2 }, &rows, &settings);
+    assert_eq!(tree.nodes().len(), 3);
+    let side = |level: u16| tree.leaf(|_| level);
+    assert_eq!(side(0), side(2));
+    assert_ne!(side(0), side(1));
+    assert_eq!(side(3), side(0), "an absent level joins the larger side");
+}
+
+#[test]
+fn three_classes_of_nominal_levels_are_told_apart() {
+    let codes: Vec<u16> = (0..90).map(|i| (i % 9) as u16).collect();
+    let classes: Vec<u32> = codes.iter().map(|level| u32::from(level % 3)).collect();
+    let predictor = [Predictor { codes: &codes, bins: 9, ordered: false }];
+    let rows: Vec<u32> = (0..90).collect();
+    let tree =
+        Tree::fit(&predictor, Response::Classes { codes: &classes, classes: 3 }, &rows, &Settings { leaf_rows: 1, ..Settings::default() });
+    let leaves: std::collections::BTreeSet<(u32, u16)> = (0..9).map(|level| (tree.leaf(|_| level), level % 3)).collect();
+    let distinct: std::collections::BTreeSet<u32> = leaves.iter().map(|(leaf, _)| *leaf).collect();
+    assert_eq!(leaves.len(), distinct.len(), "a leaf holds levels of two classes");
+}
+
+#[test]
+fn every_leaf_has_its_rows_and_the_tree_is_well_linked() {
+    let mut dice = Dice(3);
+    let codes: Vec<u16> = (0..2_000).map(|_| dice.below(100) as u16).collect();
+    let numbers: Vec<f64> = codes.iter().map(|&bin| f64::from(bin) * f64::from(bin) + dice.below(500) as f64).collect();
+    let predictor = [Predictor { codes: &codes, bins: 100, ordered: true }];
+    let rows: Vec<u32> = (0..2_000).collect();
+    let tree = Tree::fit(&predictor, Response::Real(&numbers), &rows, &Settings::default());
+    let mut counts = vec![0; tree.nodes().len()];
+    rows.iter().for_each(|&row| counts[tree.leaf(|_| codes[row as usize]) as usize] += 1);
+    assert!(counts.iter().all(|count| *count == 0 || *count >= 25));
+    assert_eq!(Tree::from_nodes(tree.nodes().to_vec(), 1), Some(tree));
+}
+
+#[test]
+fn damaged_links_are_refused() {
+    let leaf = |parent| Node { parent, split: None };
+    let inner = |parent, left| Node { parent, split: Some(Split { column: 0, test: Test::AtMost(1), left }) };
+    assert!(Tree::from_nodes(vec![inner(0, 1), leaf(0), leaf(0)], 1).is_some());
+    for damaged in [
+        vec![],
+        vec![inner(0, 0)],
+        vec![inner(0, 2), leaf(0), leaf(0)],
+        vec![inner(0, 1), leaf(0), leaf(1)],
+        vec![inner(0, 1), inner(0, 1), leaf(0)],
+        vec![leaf(0), leaf(0)],
+    ] {
+        assert!(Tree::from_nodes(damaged, 1).is_none());
+    }
+    assert!(Tree::from_nodes(vec![inner(0, 1), leaf(0), leaf(0)], 0).is_none());
+}
