@@ -2,3 +2,4 @@
 //! out; they never heard of a job.
 
 pub mod auc;
+pub mod normal;
