@@ -3,16 +3,19 @@
 //!
 //! The type of a key ([`synthfleet_proto::key`]) fixes which of these verbs it takes.
 
+pub mod conformance;
 mod contract;
 mod facts;
 mod faulty;
 mod files;
 mod local;
 mod memory;
+mod retrying;
 
 pub use contract::{Abilities, Created, Entry, FACT_BYTES_MAX, Nonce, Object, Store, Stored, Upload};
-pub use faulty::{Fault, Faults, Faulty, Operation};
 pub use facts::{Kept, create_fact, read_fact};
+pub use faulty::{Fault, Faults, Faulty, Operation};
 pub use files::{download, fetch, upload_bytes, upload_file};
 pub use local::{Local, Settings, Step};
 pub use memory::Memory;
+pub use retrying::Retrying;

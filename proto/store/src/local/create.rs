@@ -126,3 +126,52 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Local, Settings, Store};
+    use bytes::Bytes;
+    use synthfleet_proto::key::{FactKey, JobKeys, Prefix};
+
+    fn spec() -> FactKey {
+        JobKeys::new("tenant", "job_1").and_then(|keys| keys.spec()).expect("legal")
+    }
+
+    fn temporaries(folder: &Path) -> usize {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        entries.map(|entry| if entry.path().is_dir() { temporaries(&entry.path()) } else { usize::from(is_temporary(&entry)) }).sum()
+    }
+
+    fn is_temporary(entry: &fs::DirEntry) -> bool {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        name.starts_with(TEMPORARY) && !name.ends_with("probe")
+    }
+
+    #[tokio::test]
+    async fn a_kill_at_any_step_leaves_all_or_nothing_and_a_further_try_ends_it() {
+        for sync in [false, true] {
+            for step in Step::ALL {
+                let folder = tempfile::tempdir().expect("a folder");
+                let open = || Local::open(folder.path(), Settings { sync }).expect("a folder");
+                let killed = open();
+                *killed.inner.abort_at.lock().expect("one thread") = Some(step);
+                let create = |store: Local| async move { store.create(&spec(), Bytes::from_static(b"fact"), Nonce([7; 16])).await };
+                create(killed).await.expect_err("killed");
+
+                // the fact is whole from the link on, and absent before
+                let after = open();
+                let seen = after.get(&spec(), None).await.expect("a folder").map(|object| object.bytes);
+                assert_eq!(seen, (step >= Step::Linked).then_some(Bytes::from_static(b"fact")), "{step:?}");
+
+                // a try with the same nonce after the link knows its own fact while its second name is there
+                let expected = if step == Step::Unlinked { Created::Exists } else { Created::New };
+                assert_eq!(create(open()).await.expect("a folder"), expected, "{step:?}");
+                let other = after.create(&spec(), Bytes::from_static(b"other"), Nonce([8; 16])).await;
+                assert_eq!(other.expect("a folder"), Created::Exists);
+                assert_eq!(after.list(&Prefix::all(), None, 10).await.expect("a folder").len(), 1);
+                assert_eq!(temporaries(folder.path()), 0, "{step:?}");
+            }
+        }
+    }
+}

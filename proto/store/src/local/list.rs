@@ -2,11 +2,7 @@
 
 use super::Inner;
 use crate::Entry;
-use std::{
-    fs, io,
-    path::Path,
-    time::SystemTime,
-};
+use std::{fs, io, path::Path, time::SystemTime};
 use synthfleet_proto::{Error, Result, key::Key};
 
 struct Walk<'a> {

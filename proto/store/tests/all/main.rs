@@ -1,0 +1,4 @@
+//! The battery over every store, and what only one kind of store can show.
+
+mod battery;
+mod own;
