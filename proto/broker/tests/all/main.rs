@@ -1,0 +1,4 @@
+//! The battery over every broker, and what only one kind of broker can show.
+
+mod battery;
+mod own;
