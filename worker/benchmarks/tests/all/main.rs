@@ -1,6 +1,7 @@
 //! Tests of whole benchmarks: golden values and the conformance battery. One binary, a file per matter.
 
 mod accuracy;
+mod conformance;
 mod diagnostic;
 mod loading;
 mod quality;
