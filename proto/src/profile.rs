@@ -5,6 +5,7 @@
 //! value. Synthesizers and benchmarks use the exact [`crate::metadata`] instead.
 
 use crate::calendar::Grain;
+pub use crate::job::Disclosure;
 use crate::metadata::{Dialect, Format, Kind, NumberForm, ProblemType, Role};
 use serde::{Deserialize, Serialize};
 
@@ -16,17 +17,6 @@ pub const DISCLOSED_ROWS_MIN: u64 = 5;
 
 /// The probabilities at which quantiles are given.
 pub const QUANTILES: [f64; 11] = [0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0];
-
-/// What is shown of rare labels and extremes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Disclosure {
-    /// Rare labels are folded, extremes are drawn in.
-    #[default]
-    Protected,
-    /// Everything is shown.
-    Exact,
-}
 
 /// How rows were split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -246,6 +236,9 @@ pub struct DateProfile {
     pub max: Option<String>,
     /// Offset from UTC, `+02:00`, if all cells carry the same.
     pub tz: Option<String>,
+    /// Earliest and latest instant shown, in grain units; not written.
+    #[serde(skip)]
+    pub bounds: Option<(i64, i64)>,
 }
 
 /// A date format and its share of cells.

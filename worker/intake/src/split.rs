@@ -6,7 +6,6 @@
 //! Reference: C. T. Fan, M. E. Muller, I. Rezucha, doi:10.1080/01621459.1962.10480667.
 
 use rand_chacha::ChaCha8Rng;
-use synthfleet_proto::profile::SplitStrategy;
 use synthfleet_proto::{Error, Result, Seed};
 use synthfleet_table::SeedExt;
 use synthfleet_table::random::Draw;
@@ -30,15 +29,13 @@ pub enum Part {
 pub struct SplitOptions {
     /// Share of rows held out, above 0 and below 1.
     pub holdout: f64,
-    /// How rows are drawn; `None`: stratified if there is a discrete target, else random.
-    pub strategy: Option<SplitStrategy>,
     /// Most train rows; the rest is left aside, the holdout shrinks alike.
     pub fit_rows_max: u64,
 }
 
 impl Default for SplitOptions {
     fn default() -> Self {
-        Self { holdout: 0.2, strategy: None, fit_rows_max: 1_000_000 }
+        Self { holdout: 0.2, fit_rows_max: 1_000_000 }
     }
 }
 

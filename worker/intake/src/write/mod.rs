@@ -1,0 +1,12 @@
+//! Tables out: delimited text in the input's dialect, or Parquet.
+
+mod csv;
+mod date;
+mod number;
+mod packing;
+mod parquet;
+
+pub use csv::{CsvOptions, CsvWriter, is_formula, to_text, write_csv};
+pub use packing::Packing;
+pub(crate) use packing::Packer;
+pub use parquet::{Provenance, write_parquet};
