@@ -1,0 +1,71 @@
+//! An empirical marginal: a few quantiles, joined by straight lines.
+//!
+//! # Definition
+//! With n sorted values and m = min(n, knots) knots, knot i is the value at place i·(n-1)/(m-1), between
+//! neighbours in proportion. The quantile function is linear between knots, the cumulative its inverse.
+
+/// Ascending knots of a quantile function.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quantiles {
+    knots: Vec<f64>,
+}
+
+impl Quantiles {
+    /// Fits sorted finite values; `None` if there are none.
+    pub fn fit(sorted: &[f64], knots_max: usize) -> Option<Self> {
+        let last = sorted.len().checked_sub(1)?;
+        let count = sorted.len().min(knots_max.max(2));
+        let knot = |i: usize| {
+            let place = if count == 1 { 0.0 } else { i as f64 * last as f64 / (count - 1) as f64 };
+            between(sorted, place)
+        };
+        Some(Self { knots: (0..count).map(knot).collect() })
+    }
+
+    /// Stored knots; `None` unless they are finite and ascending.
+    pub fn of_knots(knots: &[f64]) -> Option<Self> {
+        let is_right = !knots.is_empty() && knots.is_sorted() && knots.iter().all(|knot| knot.is_finite());
+        is_right.then(|| Self { knots: knots.to_vec() })
+    }
+
+    /// The knots.
+    pub fn knots(&self) -> &[f64] {
+        &self.knots
+    }
+
+    /// The value at probability `p`, clipped to [0, 1].
+    pub fn quantile(&self, p: f64) -> f64 {
+        between(&self.knots, p.clamp(0.0, 1.0) * (self.knots.len() - 1) as f64)
+    }
+}
+
+/// The value at a fractional place.
+fn between(sorted: &[f64], place: f64) -> f64 {
+    let low = (place as usize).min(sorted.len() - 1);
+    let high = (low + 1).min(sorted.len() - 1);
+    let share = place - low as f64;
+    sorted[low] * (1.0 - share) + sorted[high] * share
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_values_are_their_own_knots() {
+        let quantiles = Quantiles::fit(&[1.0, 2.0, 10.0], 1_001).expect("values");
+        assert_eq!((quantiles.quantile(0.0), quantiles.quantile(0.75), quantiles.quantile(1.0)), (1.0, 6.0, 10.0));
+    }
+
+    #[test]
+    fn many_values_are_thinned_evenly() {
+        let sorted: Vec<f64> = (0..=10_000).map(f64::from).collect();
+        let quantiles = Quantiles::fit(&sorted, 11).expect("values");
+        assert_eq!(quantiles.knots(), (0..=10).map(|i| f64::from(i) * 1_000.0).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn one_value_is_constant() {
+        assert_eq!(Quantiles::fit(&[3.0], 9).expect("a value").quantile(0.4), 3.0);
+    }
+}
