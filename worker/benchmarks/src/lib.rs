@@ -7,6 +7,7 @@ pub mod accuracy;
 pub mod column_shapes;
 pub mod conformance;
 pub mod diagnostic;
+pub mod distances;
 pub mod folds;
 pub mod member;
 pub mod pair_trends;
@@ -21,6 +22,7 @@ pub static BENCHMARKS: &[&dyn AnyBenchmark] = &[
     &accuracy::Accuracy,
     &column_shapes::ColumnShapes,
     &diagnostic::Diagnostic,
+    &distances::Distances,
     &pair_trends::PairTrends,
 ];
 

@@ -17,4 +17,5 @@ pub mod pii;
 pub mod quantile_codes;
 pub mod side;
 pub mod tables;
+pub mod threads;
 pub mod univariate;

@@ -3,6 +3,7 @@
 mod accuracy;
 mod conformance;
 mod diagnostic;
+mod distances;
 mod loading;
 mod quality;
 mod support;
