@@ -183,6 +183,14 @@ impl Tree {
     }
 }
 
+/// The levels of a nominal predictor that occur in `rows`, in the order in which they would be cut.
+pub fn order_levels(predictor: &Predictor<'_>, response: Response<'_>, rows: &[u32]) -> Vec<u16> {
+    let predictors = [*predictor];
+    let mut splitter = Splitter::new(&predictors, response);
+    splitter.count(predictor, rows);
+    splitter.order_levels(predictor, rows)
+}
+
 struct Open {
     node: u32,
     start: usize,

@@ -90,13 +90,13 @@ impl<'a> Splitter<'a> {
     }
 
     /// Rows of each bin.
-    fn count(&mut self, predictor: &Predictor<'_>, rows: &[u32]) {
+    pub(super) fn count(&mut self, predictor: &Predictor<'_>, rows: &[u32]) {
         self.counts[..predictor.bins as usize].fill(0);
         rows.iter().for_each(|&row| self.counts[usize::from(predictor.codes[row as usize])] += 1);
     }
 
     /// Levels present in the node, in the order in which they are cut.
-    fn order_levels(&self, predictor: &Predictor<'_>, rows: &[u32]) -> Vec<u16> {
+    pub(super) fn order_levels(&self, predictor: &Predictor<'_>, rows: &[u32]) -> Vec<u16> {
         let present = (0..predictor.bins as u16).filter(|&level| self.counts[usize::from(level)] > 0).collect();
         match self.response {
             Response::Classes { codes, classes } => nominal::order_by_classes(predictor, rows, codes, classes, present, &self.counts),

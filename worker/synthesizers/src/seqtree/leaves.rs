@@ -1,0 +1,259 @@
+//! What the leaves of one tree hold, and how a value leaves them.
+//!
+//! Only values of the one column, sorted inside each list: a list tells nothing about a row.
+
+use super::Draw;
+use rand_chacha::ChaCha8Rng;
+use synthfleet_table::random::Draw as _;
+
+/// A number that at least this many train rows hold is an atom: it is no secret and is emitted as it is.
+pub const ATOM_ROWS: usize = 8;
+
+/// Lists of values, one after the other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Lists<T> {
+    /// Values of all lists.
+    pub values: Vec<T>,
+    /// End of each list in `values`.
+    pub ends: Vec<u32>,
+    /// Numbers: how many of each list's first values are no atoms. Codes: unused, 0.
+    pub loose: Vec<u32>,
+    /// List of each node of the tree; `u32::MAX` for inner nodes.
+    pub primary: Vec<u32>,
+    /// List to fall back to: the parent's (codes), or the nearest with enough loose values (numbers).
+    pub fallback: Vec<u32>,
+}
+
+/// The lists of one tree.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Leaves {
+    /// Codes of a coded column.
+    Codes(Lists<u32>),
+    /// Numbers of a Value.
+    Numbers(Lists<f64>),
+}
+
+impl<T: Copy> Lists<T> {
+    fn list(&self, place: u32) -> &[T] {
+        let place = place as usize;
+        let start = if place == 0 { 0 } else { self.ends[place - 1] as usize };
+        &self.values[start..self.ends[place] as usize]
+    }
+
+    /// Whether every reference and range is legal for a tree of `nodes` nodes with these leaves.
+    pub fn is_sound(&self, nodes: usize, is_leaf: impl Fn(usize) -> bool) -> bool {
+        let lists = self.ends.len();
+        let ascending = self.ends.windows(2).all(|pair| pair[0] <= pair[1]);
+        let complete = self.ends.last().map_or(0, |end| *end as usize) == self.values.len();
+        let lengths = self.primary.len() == nodes && self.fallback.len() == nodes && self.loose.len() == lists;
+        let points = |references: &[u32]| {
+            (0..nodes)
+                .filter(|&node| is_leaf(node))
+                .all(|node| (references[node] as usize) < lists && !self.list(references[node]).is_empty())
+        };
+        ascending
+            && complete
+            && lengths
+            && (0..lists).all(|l| self.loose[l] as usize <= self.list(l as u32).len())
+            && points(&self.primary)
+            && points(&self.fallback)
+    }
+}
+
+impl Lists<u32> {
+    /// A row of the leaf, or, with the weight of half a row, one of its parent.
+    pub fn draw(&self, leaf: u32, rng: &mut ChaCha8Rng) -> u32 {
+        let primary = self.list(self.primary[leaf as usize]);
+        let size = primary.len() as f64;
+        let list = if rng.uniform() * (size + 0.5) < size { primary } else { self.list(self.fallback[leaf as usize]) };
+        list[rng.below(list.len() as u64) as usize]
+    }
+}
+
+impl Lists<f64> {
+    /// A value of the leaf: atoms as they are, others moved between their neighbours.
+    pub fn draw(&self, leaf: u32, draw: Draw, rng: &mut ChaCha8Rng) -> f64 {
+        let at = self.primary[leaf as usize];
+        let list = self.list(at);
+        let chosen = rng.below(list.len() as u64) as usize;
+        let loose = self.loose[at as usize] as usize;
+        let gap = match draw {
+            Draw::Donor => return list[chosen],
+            Draw::Gap(_) if chosen >= loose => return list[chosen],
+            Draw::Gap(gap) => gap as usize,
+        };
+        if loose > 2 * gap {
+            return between(&list[..loose], chosen, gap, rng);
+        }
+        let fallback = self.fallback[leaf as usize];
+        let wide = &self.list(fallback)[..self.loose[fallback as usize] as usize];
+        if wide.is_empty() {
+            return list[chosen];
+        }
+        let chosen = rng.below(wide.len() as u64) as usize;
+        between(wide, chosen, gap, rng)
+    }
+}
+
+/// A uniform place between the values `gap` ranks below and above.
+fn between(sorted: &[f64], rank: usize, gap: usize, rng: &mut ChaCha8Rng) -> f64 {
+    let low = sorted[rank.saturating_sub(gap)];
+    let high = sorted[(rank + gap).min(sorted.len() - 1)];
+    low + (high - low) * rng.uniform()
+}
+
+/// Which rows fill each node of a tree: leaves hold what fell into them, inner nodes what fell below.
+pub struct Filled {
+    /// Rows of each node.
+    pub rows: Vec<Vec<u32>>,
+    /// Node above each node; the root is its own.
+    pub parents: Vec<u32>,
+}
+
+impl Filled {
+    /// The nearest node from `node` upward that holds at least `rows_min` rows, or the root.
+    fn climb(&self, node: u32, rows_min: usize) -> u32 {
+        let mut at = node;
+        while self.rows[at as usize].len() < rows_min && at != 0 {
+            at = self.parents[at as usize];
+        }
+        at
+    }
+
+    /// Lists of codes: small leaves climb to a parent, each falls back to the node above.
+    pub fn codes(&self, is_leaf: &[bool], codes: &[u32], rows_min: usize) -> Lists<u32> {
+        let mut builder = Builder::new(is_leaf.len());
+        for node in (0..is_leaf.len() as u32).filter(|node| is_leaf[*node as usize]) {
+            let primary = self.climb(node, rows_min.max(1));
+            let fallback = self.climb(self.parents[primary as usize], 1);
+            for (fallback_side, at) in [(false, primary), (true, fallback)] {
+                builder.refer(node, fallback_side, at, || {
+                    let mut list: Vec<u32> = self.rows[at as usize].iter().map(|&row| codes[row as usize]).collect();
+                    list.sort_unstable();
+                    (list, 0)
+                });
+            }
+        }
+        builder.lists
+    }
+
+    /// Lists of numbers, loose values first; leaves with too few of them fall back to the nearest node
+    /// with enough.
+    pub fn numbers(&self, is_leaf: &[bool], numbers: &[f64], atoms: &Atoms, rows_min: usize, loose_min: usize) -> Lists<f64> {
+        let mut builder = Builder::new(is_leaf.len());
+        let loose = |node: u32| self.rows[node as usize].iter().filter(|&&row| !atoms.hold(numbers[row as usize])).count();
+        for node in (0..is_leaf.len() as u32).filter(|node| is_leaf[*node as usize]) {
+            let primary = self.climb(node, rows_min.max(1));
+            let mut fallback = primary;
+            while loose(fallback) < loose_min && fallback != 0 {
+                fallback = self.parents[fallback as usize];
+            }
+            for (fallback_side, at) in [(false, primary), (true, fallback)] {
+                builder.refer(node, fallback_side, at, || {
+                    let of_node = self.rows[at as usize].iter().map(|&row| numbers[row as usize]);
+                    let (mut heavy, mut list): (Vec<f64>, Vec<f64>) = of_node.partition(|&number| atoms.hold(number));
+                    list.sort_unstable_by(f64::total_cmp);
+                    heavy.sort_unstable_by(f64::total_cmp);
+                    let loose = list.len();
+                    list.extend(heavy);
+                    (list, loose)
+                });
+            }
+        }
+        builder.lists
+    }
+}
+
+/// Collects each node's list once.
+struct Builder<T> {
+    lists: Lists<T>,
+    of_node: Vec<Option<u32>>,
+}
+
+impl<T> Builder<T> {
+    fn new(nodes: usize) -> Self {
+        let lists = Lists {
+            values: Vec::new(),
+            ends: Vec::new(),
+            loose: Vec::new(),
+            primary: vec![u32::MAX; nodes],
+            fallback: vec![u32::MAX; nodes],
+        };
+        Self { lists, of_node: vec![None; nodes] }
+    }
+
+    fn refer(&mut self, leaf: u32, fallback: bool, node: u32, list: impl FnOnce() -> (Vec<T>, usize)) {
+        let place = match self.of_node[node as usize] {
+            Some(place) => place,
+            None => {
+                let (values, loose) = list();
+                let place = self.lists.ends.len() as u32;
+                self.lists.values.extend(values);
+                self.lists.ends.push(self.lists.values.len() as u32);
+                self.lists.loose.push(loose as u32);
+                self.of_node[node as usize] = Some(place);
+                place
+            }
+        };
+        let side = if fallback { &mut self.lists.fallback } else { &mut self.lists.primary };
+        side[leaf as usize] = place;
+    }
+}
+
+/// Numbers that many train rows hold, sorted.
+pub struct Atoms(Vec<f64>);
+
+impl Atoms {
+    /// Numbers held by at least [`ATOM_ROWS`] of the given ones.
+    pub fn of(numbers: impl Iterator<Item = f64>) -> Self {
+        let mut sorted: Vec<f64> = numbers.collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        Self(sorted.chunk_by(|a, b| a == b).filter(|run| run.len() >= ATOM_ROWS).map(|run| run[0]).collect())
+    }
+
+    fn hold(&self, number: f64) -> bool {
+        self.0.binary_search_by(|atom| atom.total_cmp(&number)).is_ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use synthfleet_proto::Seed;
+    use synthfleet_table::SeedExt;
+
+    /// A root with two leaves of six and two rows.
+    fn filled() -> Filled {
+        Filled { rows: vec![(0..8).collect(), (0..6).collect(), vec![6, 7]], parents: vec![0, 0, 0] }
+    }
+
+    const LEAVES: [bool; 3] = [false, true, true];
+
+    #[test]
+    fn a_small_leaf_climbs_and_no_code_comes_from_nowhere() {
+        let codes = [1, 1, 1, 2, 2, 2, 5, 5];
+        let lists = filled().codes(&LEAVES, &codes, 3);
+        assert!(lists.is_sound(3, |node| LEAVES[node]));
+        assert_eq!(lists.primary[2], lists.fallback[1], "the leaf of two rows uses the root's list");
+        let mut rng = Seed::from_task_seed(1).rng();
+        let drawn: Vec<u32> = (0..2_000).map(|_| lists.draw(1, &mut rng)).collect();
+        let from_parent = drawn.iter().filter(|code| **code == 5).count() as f64 / 2_000.0;
+        let expected = 0.5 / 6.5 * 2.0 / 8.0;
+        assert!((from_parent - expected).abs() < 0.01, "{from_parent} against {expected}");
+    }
+
+    #[test]
+    fn atoms_are_kept_and_loose_values_never_are() {
+        let mut numbers: Vec<f64> = (0..40).map(|i| f64::from(i) * 1.1).collect();
+        numbers.extend([7.0; 10]);
+        let atoms = Atoms::of(numbers.iter().copied());
+        let whole = Filled { rows: vec![(0..50).collect()], parents: vec![0] };
+        let lists = whole.numbers(&[true], &numbers, &atoms, 5, 5);
+        let mut rng = Seed::from_task_seed(1).rng();
+        let drawn: Vec<f64> = (0..1_000).map(|_| lists.draw(0, Draw::Gap(2), &mut rng)).collect();
+        let kept = drawn.iter().filter(|number| **number == 7.0).count() as f64;
+        assert!((kept / 1_000.0 - 0.2).abs() < 0.04);
+        assert!(drawn.iter().all(|number| *number == 7.0 || !numbers.contains(number)));
+        assert!(drawn.iter().all(|number| (0.0..=42.9).contains(number)));
+    }
+}

@@ -1,0 +1,214 @@
+//! A chain as named arrays, and back. Reading checks every link, reference, code and number.
+
+use super::Draw;
+use super::chain::{Chain, Link};
+use super::factor::Side;
+use super::leaves::{Leaves, Lists};
+use std::sync::Arc;
+use synthfleet_proto::{Error, Result};
+use synthfleet_table::Arrays;
+use synthfleet_table::encode::{Bins, Encoder, Sort};
+use synthfleet_trees::cart::{Node, Split, Test, Tree};
+
+/// Numbers a node takes: parent, column (`u32::MAX`: leaf), left child, sort of test, threshold or first word.
+const NODE: usize = 5;
+
+/// Stores a chain.
+pub fn save(chain: &Chain, arrays: &mut Arrays) {
+    arrays.put_u32("order", chain.links.iter().map(|link| link.place as u32).collect::<Vec<_>>());
+    arrays.put_u32(
+        "draw",
+        vec![match chain.draw {
+            Draw::Gap(gap) => gap,
+            Draw::Donor => 0,
+        }],
+    );
+    for (place, bins) in chain.bins.iter().enumerate() {
+        arrays.put_u32(&format!("bins/{place}/shape"), vec![bins.count, u32::from(bins.ordered)]);
+        arrays.put_f64(&format!("bins/{place}/edges"), bins.edges.clone());
+        arrays.put_u32(&format!("bins/{place}/states"), bins.of_state.iter().map(|&bin| u32::from(bin)).collect::<Vec<_>>());
+    }
+    for link in &chain.links {
+        let name = format!("link/{}", link.place);
+        arrays.put_u32(&format!("{name}/predictors"), link.predictors.iter().map(|&p| p as u32).collect::<Vec<_>>());
+        arrays.put_u32(&format!("{name}/sides"), vec![link.sides.len() as u32]);
+        link.sides.iter().enumerate().for_each(|(i, side)| save_side(&format!("{name}/{i}"), side, arrays));
+    }
+}
+
+fn save_side(name: &str, side: &Side, arrays: &mut Arrays) {
+    let (mut nodes, mut words) = (Vec::new(), Vec::new());
+    for node in side.tree.nodes() {
+        nodes.push(node.parent);
+        nodes.extend(match &node.split {
+            None => [u32::MAX, 0, 0, 0],
+            Some(Split { column, test: Test::AtMost(threshold), left }) => [*column, *left, 0, u32::from(*threshold)],
+            Some(Split { column, test: Test::In(bits), left }) => {
+                let first = words.len() as u32;
+                words.extend(bits.iter().flat_map(|word| [*word as u32, (*word >> 32) as u32]));
+                [*column, *left, bits.len() as u32, first]
+            }
+        });
+    }
+    arrays.put_u32(&format!("{name}/nodes"), nodes);
+    arrays.put_u32(&format!("{name}/sets"), words);
+    let (mut groups, mut ends) = (Vec::new(), Vec::new());
+    for of_predictor in &side.groups {
+        groups.extend(of_predictor.iter().map(|&group| u32::from(group)));
+        ends.push(groups.len() as u32);
+    }
+    arrays.put_u32(&format!("{name}/groups"), groups);
+    arrays.put_u32(&format!("{name}/group_ends"), ends);
+    match &side.leaves {
+        Leaves::Codes(lists) => {
+            arrays.put_u32(&format!("{name}/codes"), lists.values.clone());
+            save_lists(name, lists, arrays);
+        }
+        Leaves::Numbers(lists) => {
+            arrays.put_f64(&format!("{name}/numbers"), lists.values.clone());
+            save_lists(name, lists, arrays);
+        }
+    }
+}
+
+fn save_lists<T>(name: &str, lists: &Lists<T>, arrays: &mut Arrays) {
+    for (what, numbers) in [("ends", &lists.ends), ("loose", &lists.loose), ("primary", &lists.primary), ("fallback", &lists.fallback)] {
+        arrays.put_u32(&format!("{name}/{what}"), numbers.clone());
+    }
+}
+
+/// Reads a chain.
+pub fn load(arrays: &Arrays, encoder: &Arc<Encoder>) -> Result<Chain> {
+    let sorts: Vec<Sort> = encoder.columns().iter().map(|column| column.sort.clone()).collect();
+    let bins = (0..sorts.len()).map(|place| load_bins(place, arrays)).collect::<Result<Vec<_>>>()?;
+    let draw = match arrays.u32s("draw")? {
+        [0] => Draw::Donor,
+        [gap @ 1..=10] => Draw::Gap(*gap),
+        _ => return Err(damaged("the draw is unknown")),
+    };
+    let mut drawn = vec![false; sorts.len()];
+    let mut links = Vec::new();
+    for &place in arrays.u32s("order")? {
+        let place = place as usize;
+        if drawn.get(place) != Some(&false) {
+            return Err(damaged("the order is no order of the columns"));
+        }
+        links.push(load_link(place, &sorts, &bins, &drawn, arrays)?);
+        drawn[place] = true;
+    }
+    if drawn.contains(&false) {
+        return Err(damaged("a column is missing from the order"));
+    }
+    Ok(Chain { links, bins, sorts, draw })
+}
+
+fn load_bins(place: usize, arrays: &Arrays) -> Result<Bins> {
+    let (count, ordered) = match arrays.u32s(&format!("bins/{place}/shape"))? {
+        [count @ 0..=65_536, ordered @ 0..=1] => (*count, *ordered == 1),
+        _ => return Err(damaged("bins have no legal shape")),
+    };
+    let edges = arrays.f64s(&format!("bins/{place}/edges"))?.to_vec();
+    let states = arrays.u32s(&format!("bins/{place}/states"))?;
+    let legal = edges.windows(2).all(|pair| pair[0] <= pair[1]) && edges.iter().all(|edge| edge.is_finite()) && edges.len() < 65_536;
+    if !legal || states.iter().any(|&bin| bin > u32::from(u16::MAX)) {
+        return Err(damaged("the edges of bins are not in order"));
+    }
+    Ok(Bins { codes: [].into(), count, ordered, edges, of_state: states.iter().map(|&bin| bin as u16).collect() })
+}
+
+fn load_link(place: usize, sorts: &[Sort], bins: &[Bins], drawn: &[bool], arrays: &Arrays) -> Result<Link> {
+    let name = format!("link/{place}");
+    let state = match sorts[place] {
+        Sort::Value { state, .. } => state,
+        Sort::Levels { .. } => None,
+    };
+    let predictors: Vec<usize> = arrays.u32s(&format!("{name}/predictors"))?.iter().map(|&p| p as usize).collect();
+    if predictors.iter().chain(&state).any(|&p| drawn.get(p) != Some(&true)) {
+        return Err(damaged("a column is drawn from a later one"));
+    }
+    let sides = match arrays.u32s(&format!("{name}/sides"))? {
+        [sides @ 1..=2] => *sides,
+        _ => return Err(damaged("a column has no trees")),
+    };
+    let sides = (0..sides).map(|i| load_side(&format!("{name}/{i}"), &sorts[place], &predictors, bins, arrays)).collect::<Result<_>>()?;
+    Ok(Link { place, predictors, sides })
+}
+
+fn load_side(name: &str, sort: &Sort, predictors: &[usize], bins: &[Bins], arrays: &Arrays) -> Result<Side> {
+    let sets = arrays.u32s(&format!("{name}/sets"))?;
+    let rows = arrays.u32s(&format!("{name}/nodes"))?;
+    if rows.len() % NODE != 0 {
+        return Err(damaged("a node is cut"));
+    }
+    let nodes = rows.as_chunks::<NODE>().0.iter().map(|node| load_node(*node, sets)).collect::<Result<Vec<_>>>()?;
+    let tree = Tree::from_nodes(nodes, predictors.len() as u32).ok_or_else(|| damaged("a tree is not linked well"))?;
+    let groups = load_groups(name, predictors, bins, arrays)?;
+    let leaves = match sort {
+        Sort::Levels { levels, .. } => {
+            let codes = arrays.u32s(&format!("{name}/codes"))?.to_vec();
+            if codes.iter().any(|code| code >= levels) {
+                return Err(damaged("a leaf holds an unknown level"));
+            }
+            Leaves::Codes(load_lists(name, codes, &tree, arrays)?)
+        }
+        Sort::Value { .. } => {
+            let numbers = arrays.f64s(&format!("{name}/numbers"))?.to_vec();
+            if numbers.iter().any(|number| !number.is_finite()) {
+                return Err(damaged("a leaf holds no finite number"));
+            }
+            Leaves::Numbers(load_lists(name, numbers, &tree, arrays)?)
+        }
+    };
+    Ok(Side { tree, leaves, groups })
+}
+
+fn load_node([parent, column, left, words, value]: [u32; NODE], sets: &[u32]) -> Result<Node> {
+    if column == u32::MAX {
+        return Ok(Node { parent, split: None });
+    }
+    let test = match words {
+        0 => Test::AtMost(u16::try_from(value).map_err(|_| damaged("a threshold is too high"))?),
+        words => {
+            let end = (value as usize).checked_add(2 * words as usize);
+            let halves = end.and_then(|end| sets.get(value as usize..end)).ok_or_else(|| damaged("a set of levels is cut"))?;
+            Test::In(halves.as_chunks().0.iter().map(|[low, high]: &[u32; 2]| u64::from(*low) | u64::from(*high) << 32).collect())
+        }
+    };
+    Ok(Node { parent, split: Some(Split { column, test, left }) })
+}
+
+fn load_groups(name: &str, predictors: &[usize], bins: &[Bins], arrays: &Arrays) -> Result<Vec<Vec<u16>>> {
+    let all = arrays.u32s(&format!("{name}/groups"))?;
+    let ends = arrays.u32s(&format!("{name}/group_ends"))?;
+    if ends.len() != predictors.len() {
+        return Err(damaged("groups do not fit the predictors"));
+    }
+    let mut start = 0;
+    let mut groups = Vec::new();
+    for (&end, &predictor) in ends.iter().zip(predictors) {
+        let of_predictor = all.get(start..end as usize).ok_or_else(|| damaged("groups are cut"))?;
+        let legal = of_predictor.is_empty() || of_predictor.len() == bins[predictor].count as usize;
+        if !legal || of_predictor.iter().any(|&group| group > u32::from(u16::MAX)) {
+            return Err(damaged("groups do not fit their predictor"));
+        }
+        groups.push(of_predictor.iter().map(|&group| group as u16).collect());
+        start = end as usize;
+    }
+    Ok(groups)
+}
+
+fn load_lists<T: Copy>(name: &str, values: Vec<T>, tree: &Tree, arrays: &Arrays) -> Result<Lists<T>> {
+    let numbers = |what: &str| arrays.u32s(&format!("{name}/{what}")).map(<[u32]>::to_vec);
+    let lists =
+        Lists { values, ends: numbers("ends")?, loose: numbers("loose")?, primary: numbers("primary")?, fallback: numbers("fallback")? };
+    let nodes = tree.nodes();
+    if lists.is_sound(nodes.len(), |node| nodes[node].split.is_none()) {
+        Ok(lists)
+    } else {
+        Err(damaged("the lists of leaves do not fit their tree"))
+    }
+}
+
+fn damaged(message: &str) -> Error {
+    Error::data("model::damaged", message).help("fit the model again")
+}
