@@ -18,9 +18,11 @@ pub mod metadata;
 pub mod options;
 pub mod outside;
 pub mod profile;
+pub mod results;
 pub mod score;
 pub mod seed;
 pub mod task;
+pub mod verdict;
 
 pub use error::{Error, ErrorKind, Place, Result};
 pub use seed::Seed;
