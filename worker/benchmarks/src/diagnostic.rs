@@ -39,6 +39,7 @@ use synthfleet_proto::metadata::{ColumnMeta, Kind, Role};
 use synthfleet_proto::options::{Checked, NoOptions};
 use synthfleet_proto::score::{Score, Scored};
 use synthfleet_proto::{Result, Seed};
+use synthfleet_stats::normal;
 use synthfleet_table::{Budget, Table};
 
 /// Scored on validity.
@@ -195,7 +196,7 @@ fn scores(rows: &[Check], structure: &Structure, copies: &[Copies], case: &Case)
 
 fn copied(copies: &[Copies], case: &Case) -> Score {
     let about = &SCORES[6];
-    let point = pii::upper_point(0.05 / copies.len().max(1) as f64);
+    let point = -normal::quantile(0.05 / copies.len().max(1) as f64);
     match copies.iter().max_by(|a, b| a.excess.total_cmp(&b.excess)) {
         Some(worst) => {
             let mut score = Score::new(about, worst.excess).with_error(worst.error);

@@ -44,16 +44,6 @@ fn cells(table: &Table, place: usize) -> impl Iterator<Item = Cell<'_>> {
     (0..column.len()).filter_map(|row| cell(column, row))
 }
 
-/// The point that a standard normal number exceeds with probability `share`.
-pub fn upper_point(share: f64) -> f64 {
-    let (mut low, mut high) = (-10.0, 10.0);
-    for _ in 0..80 {
-        let middle = f64::midpoint(low, high);
-        if 0.5 * libm::erfc(middle / std::f64::consts::SQRT_2) > share { low = middle } else { high = middle }
-    }
-    low
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,10 +63,5 @@ mod tests {
         assert_eq!(excess(&train, &holdout, &train, 0), Some((1.0, 0.0)));
         let (guessed, error) = excess(&train, &holdout, &texts(0..100), 0).expect("judged");
         assert!(guessed.abs() < 1e-12 && error > 0.0);
-    }
-
-    #[test]
-    fn the_upper_point_is_that_of_tables() {
-        assert!((upper_point(0.05) - 1.644_853_626_951).abs() < 1e-9);
     }
 }

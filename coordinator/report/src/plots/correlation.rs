@@ -1,0 +1,146 @@
+//! `correlation`: association of every pair of columns in the real and the synthetic table, and their
+//! difference.
+//!
+//! # Shapes
+//! `columns [columns]`, `real`, `holdout`, `sample` `[columns, columns]`, null where undefined. Columns are put in an
+//! order in which those that hang together in the real table stand beside each other.
+
+use super::{cut, picture, placeholder};
+use crate::number::place;
+use maud::{Markup, html};
+use serde_json::Value;
+use std::fmt::Write;
+
+/// Side of one panel.
+const PANEL: f64 = 260.0;
+/// Room for names.
+const MARGIN: f64 = 92.0;
+/// Shades of a panel.
+const SHADES: usize = 10;
+/// Most columns with a name beside the panels.
+const NAMED_MAX: usize = 30;
+/// A difference that has the darkest shade.
+const DIFFERENCE_MAX: f64 = 0.5;
+
+type Matrix = Vec<Vec<Option<f64>>>;
+
+/// The three panels.
+pub fn draw(data: &Value) -> Markup {
+    let names: Vec<&str> = data["columns"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let (Some(real), Some(synthetic)) = (read(&data["real"], names.len()), read(&data["sample"], names.len())) else {
+        return placeholder("fewer than two columns");
+    };
+    if names.len() < 2 {
+        return placeholder("fewer than two columns");
+    }
+    let order = clustered(&real);
+    let gap = |row: usize, column: usize| real[row][column].zip(synthetic[row][column]).map(|(a, b)| (b - a) / DIFFERENCE_MAX);
+    html! {
+        div.panels {
+            (panel("real", &names, &order, &|row, column| real[row][column]))
+            (panel("synthetic", &names, &order, &|row, column| synthetic[row][column]))
+            (panel("difference", &names, &order, &gap))
+        }
+    }
+}
+
+fn read(matrix: &Value, columns: usize) -> Option<Matrix> {
+    let rows: Matrix = matrix.as_array()?.iter().map(|row| row.as_array().into_iter().flatten().map(Value::as_f64).collect()).collect();
+    (rows.len() == columns && rows.iter().all(|row| row.len() == columns)).then_some(rows)
+}
+
+fn panel(title: &str, names: &[&str], order: &[usize], value: &dyn Fn(usize, usize) -> Option<f64>) -> Markup {
+    let cell = PANEL / names.len() as f64;
+    let size = (PANEL + MARGIN + 24.0) as u32;
+    let shades = shades(order, cell, value);
+    let named = names.len() <= NAMED_MAX;
+    let content = html! {
+        text.title x=(MARGIN) y="14" { (title) }
+        @for (class, path) in &shades { @if !path.is_empty() { path class=(class) d=(path) {} } }
+        rect.frame x=(MARGIN) y="22" width=(PANEL) height=(PANEL) {}
+        @if named {
+            @for (place, &column) in order.iter().enumerate() {
+                @let at = (place as f64 + 0.5) * cell;
+                text.tick x=(MARGIN - 4.0) y=(crate::number::place(22.0 + at + 3.0)) text-anchor="end" { (cut(names[column], 14)) }
+                text.tick text-anchor="end" transform=(turned(MARGIN + at + 3.0, 22.0 + PANEL + 6.0)) { (cut(names[column], 14)) }
+            }
+        }
+    };
+    picture("plot heat", size, size, &format!("Association of pairs of columns: {title}"), content)
+}
+
+fn turned(x: f64, y: f64) -> String {
+    format!("translate({} {}) rotate(-60)", place(x), place(y))
+}
+
+/// One path a shade, so that hundreds of cells stay small: `up0` to `up9` from none to full, `down1` to `down9` where
+/// the synthetic table has less.
+fn shades(order: &[usize], cell: f64, value: &dyn Fn(usize, usize) -> Option<f64>) -> Vec<(String, String)> {
+    let mut up = vec![String::new(); SHADES];
+    let mut down = vec![String::new(); SHADES];
+    let mut none = String::new();
+    for (y, &row) in order.iter().enumerate() {
+        for (x, &column) in order.iter().enumerate() {
+            let path = match value(row, column) {
+                None => &mut none,
+                Some(value) => {
+                    let shade = ((value.abs() * SHADES as f64) as usize).min(SHADES - 1);
+                    if value < 0.0 { &mut down[shade] } else { &mut up[shade] }
+                }
+            };
+            let (left, top) = (MARGIN + x as f64 * cell, 22.0 + y as f64 * cell);
+            let _ = write!(path, "M{} {}h{w}v{w}h-{w}z", place(left), place(top), w = place(cell + 0.1));
+        }
+    }
+    let named =
+        |name: &'static str, paths: Vec<String>| paths.into_iter().enumerate().map(move |(shade, path)| (format!("{name}{shade}"), path));
+    named("up", up).chain(named("down", down)).chain([("none".to_owned(), none)]).collect()
+}
+
+/// Average linkage on 1 - association; leaves in the order of the merges.
+fn clustered(matrix: &Matrix) -> Vec<usize> {
+    let near = |a: usize, b: usize| matrix[a][b].unwrap_or(0.0);
+    let mut groups: Vec<Vec<usize>> = (0..matrix.len()).map(|column| vec![column]).collect();
+    while groups.len() > 1 {
+        let mut best = (0, 1, f64::NEG_INFINITY);
+        for a in 0..groups.len() {
+            for b in a + 1..groups.len() {
+                let sum: f64 = groups[a].iter().flat_map(|&x| groups[b].iter().map(move |&y| near(x, y))).sum();
+                let mean = sum / (groups[a].len() * groups[b].len()) as f64;
+                if mean > best.2 {
+                    best = (a, b, mean);
+                }
+            }
+        }
+        let merged = groups.remove(best.1);
+        groups[best.0].extend(merged);
+    }
+    groups.pop().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn related_columns_stand_beside_each_other() {
+        let one = |x: f64| Some(x);
+        let matrix = vec![vec![one(1.0), one(0.0), one(0.9)], vec![one(0.0), one(1.0), None], vec![one(0.9), None, one(1.0)]];
+        assert_eq!(clustered(&matrix), [0, 2, 1]);
+    }
+
+    #[test]
+    fn three_panels_are_drawn_and_losses_have_their_own_shades() {
+        let data = json!({"columns": ["a", "b"], "real": [[1, 0.8], [0.8, 1]], "holdout": [[1, 0.8], [0.8, 1]],
+            "sample": [[1, 0.2], [0.2, 1]]});
+        let svg = draw(&data).into_string();
+        assert_eq!(svg.matches("<svg").count(), 3);
+        assert!(svg.contains("down9"), "{svg}");
+    }
+
+    #[test]
+    fn one_column_has_no_panels() {
+        assert!(draw(&json!({"columns": ["a"], "real": [[1]], "sample": [[1]]})).into_string().contains("fewer than two"));
+    }
+}
