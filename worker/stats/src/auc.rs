@@ -85,7 +85,15 @@ mod tests {
     #[test]
     fn the_error_is_that_of_all_pairs() {
         let (positives, negatives) = ([0.9, 0.4, 0.7, 0.7], [0.1, 0.7, 0.3]);
-        let wins = |a: f64, b: f64| if a > b { 1.0 } else if a == b { 0.5 } else { 0.0 };
+        let wins = |a: f64, b: f64| {
+            if a > b {
+                1.0
+            } else if a == b {
+                0.5
+            } else {
+                0.0
+            }
+        };
         let of_positives: Vec<f64> = positives.iter().map(|&p| negatives.iter().map(|&n| wins(p, n)).sum::<f64>() / 3.0).collect();
         let of_negatives: Vec<f64> = negatives.iter().map(|&n| positives.iter().map(|&p| wins(p, n)).sum::<f64>() / 4.0).collect();
         let expected = (variance(&of_positives) / 4.0 + variance(&of_negatives) / 3.0).sqrt();

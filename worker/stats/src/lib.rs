@@ -3,7 +3,14 @@
 
 pub mod alias;
 pub mod auc;
+pub mod beta;
+pub mod correlation;
+pub mod gamma;
 pub mod information;
+mod inverse;
 pub mod matrix;
+pub mod means;
+pub mod mixture;
 pub mod normal;
 pub mod quantiles;
+pub mod sums;
