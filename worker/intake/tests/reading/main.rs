@@ -1,0 +1,6 @@
+//! Files in: dialects, hostile inputs and known tables, through the front door of the room.
+
+mod dialects;
+mod hostile;
+mod support;
+mod tables;
