@@ -9,6 +9,7 @@ pub mod intake;
 pub mod job;
 pub mod plan;
 pub mod reconcile;
+pub mod verdict;
 
 #[cfg(test)]
 mod testing;

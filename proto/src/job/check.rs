@@ -24,10 +24,13 @@ pub const GATES: [&str; 12] = [
 ];
 
 /// Names of weight profiles.
-pub const WEIGHT_PROFILES: [&str; 4] = ["balanced", "utility", "strict-privacy", "sdgym2020"];
+pub const WEIGHT_PROFILES: [&str; 3] = ["balanced", "utility", "strict-privacy"];
 
-/// Components of the score: ids of the scores that enter it.
-pub const COMPONENTS: [&str; 4] = ["accuracy", "detection.gbt", "ml_efficacy", "pair_trends"];
+/// Weight profiles that are known by name and judged by a later version.
+const WEIGHT_PROFILES_LATER: [&str; 1] = ["sdgym2020"];
+
+/// Components of the score, named after the scores that enter it.
+pub const COMPONENTS: [&str; 4] = ["accuracy", "detection.gbt", "ml_efficacy", "accuracy.nmi"];
 
 /// Forms of a delivered table.
 pub const FORMATS: [&str; 7] = ["csv", "csv.gz", "csv.zst", "tsv", "tsv.gz", "tsv.zst", "parquet"];
@@ -136,7 +139,13 @@ impl JobSpec {
             found.one_of("/gate/limits", Some(gate), &GATES);
             found.expect(limit.is_finite(), "/gate/limits", || format!("{gate} is {limit}, allowed: a finite number"));
         }
-        found.one_of("/weights/profile", self.weights.profile.as_deref(), &WEIGHT_PROFILES);
+        match self.weights.profile.as_deref() {
+            Some(later) if WEIGHT_PROFILES_LATER.contains(&later) => {
+                let error = Error::invalid("job::profile_later", format!("weights profile {later} is not judged by this version"));
+                found.problems.push(error.at_pointer("/weights/profile").help(format!("choose of {}", WEIGHT_PROFILES.join(", "))));
+            }
+            profile => found.one_of("/weights/profile", profile, &WEIGHT_PROFILES),
+        }
         let components = &self.weights.components;
         for (component, weight) in components {
             found.one_of("/weights", Some(component), &COMPONENTS);
@@ -208,6 +217,11 @@ mod tests {
     fn weights_are_known_not_negative_and_not_all_zero() {
         assert_eq!(codes(json!({"source": "a", "weights": {"accuracy": 0.0}})), ["/weights job::range"]);
         assert_eq!(codes(json!({"source": "a", "weights": {"acuracy": 1.0}})), ["/weights job::unknown_name"]);
+    }
+
+    #[test]
+    fn a_weights_profile_of_a_later_version_is_refused_by_name() {
+        assert_eq!(codes(json!({"source": "a", "weights": "sdgym-2020"})), ["/weights/profile job::profile_later"]);
     }
 
     #[test]
