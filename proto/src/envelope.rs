@@ -10,6 +10,8 @@ pub use body::{
     SubmittedReply, SubmittedStatus, TaskHint,
 };
 
+use crate::id::base32;
+use crate::outside::{Clock, Entropy};
 use crate::{Error, Result};
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
@@ -125,6 +127,12 @@ enum Form {
 }
 
 impl Envelope {
+    /// A new message about a job and a task, or about neither.
+    pub fn new(clock: &dyn Clock, entropy: &dyn Entropy, tenant: &str, about: (Option<&str>, Option<&str>), body: Body) -> Self {
+        let (job, task) = (about.0.map(str::to_owned), about.1.map(str::to_owned));
+        Self { id: base32(entropy.bits()), at: clock.now_ms() as i64, tenant: tenant.to_owned(), job, task, trace: None, body }
+    }
+
     /// The bytes that travel.
     pub fn encode(&self) -> Result<Vec<u8>> {
         let bytes = self.body.write(&mut Writer { envelope: self, form: Form::MessagePack })?;

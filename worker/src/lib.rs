@@ -1,1 +1,40 @@
-//! To be filled.
+//! Takes tasks, runs them, commits outcomes. Sees rows, decides nothing about a job.
+//!
+//! [`Service`] is the loop of a worker: take a hint, claim the task, give its folder to an [`execute`]
+//! executor, verify and upload what it made, create the outcome, acknowledge. [`perform`] is the
+//! work itself, and [`execute::run_task`] is what `synthfleet task <folder>` does.
+
+mod attempt;
+mod commit;
+mod context;
+pub mod execute;
+mod folder;
+mod inputs;
+mod perform;
+mod service;
+mod shelf;
+mod take;
+
+pub use context::{Options, Parts};
+pub use folder::TaskFolder;
+pub use perform::perform;
+pub use service::Service;
+
+use synthfleet_proto::about::MemberDoc;
+
+/// Measures whose name ends so are seconds of a part of a task.
+pub const SECONDS: &str = "_seconds";
+
+/// What the members of this program say of themselves: synthesizers, then benchmarks.
+pub fn members() -> Vec<MemberDoc> {
+    let synthesizers = synthfleet_synthesizers::SYNTHESIZERS.iter().map(|member| member.doc());
+    synthesizers.chain(synthfleet_benchmarks::BENCHMARKS.iter().map(|member| member.doc())).collect()
+}
+
+/// All problems of some options of a member: `task` is `synthesize` or `benchmark`.
+pub fn check_options(task: &str, name: &str, options: &serde_json::Value) -> Vec<synthfleet_proto::options::Problem> {
+    match task {
+        "benchmark" => synthfleet_benchmarks::find(name).map(|member| member.check(options)).unwrap_or_default(),
+        _ => synthfleet_synthesizers::find(name).map(|member| member.check(options)).unwrap_or_default(),
+    }
+}

@@ -4,7 +4,7 @@
 use crate::arrow_columns::{Gathered, field, to_array};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
-use parquet::arrow::ArrowWriter;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -54,6 +54,11 @@ pub fn read_table(path: &Path, metadata: &Arc<Metadata>) -> Result<Table> {
         Table::new(Arc::clone(metadata), rows, columns)
     })
     .map_err(|error| if error.place().source.is_none() { error.in_source(path.display().to_string()) } else { error })
+}
+
+/// How many rows the footer of a file claims, after the checks of [`read_table`].
+pub fn rows(path: &Path) -> Result<u64> {
+    Ok(open(path, None)?.footer().file_metadata().num_rows().unsigned_abs())
 }
 
 fn places(schema: &SchemaRef, metadata: &Metadata) -> Result<Vec<Option<usize>>> {
@@ -140,6 +145,13 @@ impl Opened {
     pub(crate) fn build(self, batch_rows: usize) -> Result<ParquetRecordBatchReader> {
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file, self.footer);
         builder.with_batch_size(batch_rows).build().map_err(|e| failed(&self.path, e))
+    }
+
+    /// Batches in file order with the columns at `places`.
+    pub(crate) fn build_some(self, batch_rows: usize, places: &[usize]) -> Result<ParquetRecordBatchReader> {
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file, self.footer);
+        let some = ProjectionMask::roots(builder.parquet_schema(), places.iter().copied());
+        builder.with_projection(some).with_batch_size(batch_rows).build().map_err(|e| failed(&self.path, e))
     }
 }
 

@@ -1,0 +1,169 @@
+//! From made files to the outcome: verify, upload below the attempt, create the fact. First come, first kept.
+
+use crate::TaskFolder;
+use crate::attempt::{Attempt, Ran};
+use crate::context::{Context, blocking};
+use crate::perform::{FINDINGS, HOLDOUT, METADATA, MODEL, PREPARED, SAMPLE, SCORES, SUMMARY, TRAIN};
+use std::time::Duration;
+use synthfleet_intake::parquet;
+use synthfleet_proto::fact::{self, Group, OutcomeFact, OutcomeStatus, Output, ProfileSummary};
+use synthfleet_proto::score::{Finding, Score, Scored};
+use synthfleet_proto::task::{PREPARE, TaskKind};
+use synthfleet_proto::{Error, ErrorKind, Result};
+use synthfleet_store::{Created, create_fact, upload_file};
+
+/// Most findings of one outcome.
+const FINDINGS_MAX: usize = 64;
+
+/// What was found in `out/`.
+#[derive(Debug, Default)]
+struct Made {
+    files: Vec<(String, Option<u64>)>,
+    scores: Vec<Score>,
+    findings: Vec<Finding>,
+    profile: Option<ProfileSummary>,
+}
+
+/// Verifies and uploads what an attempt made, then creates the outcome. Gives the status and SHA-256 of the
+/// outcome that holds: our own, or an earlier one.
+pub async fn commit(context: &Context, attempt: &Attempt, folder: &TaskFolder, ran: &Ran) -> Result<(OutcomeStatus, String)> {
+    let (group, open) = (attempt.group.clone(), folder.clone());
+    let made = blocking(move || verify(&group, &open)).await?;
+    let keys = attempt.keys.attempt(attempt.task.as_str(), attempt.number, &attempt.nonce)?;
+    let mut fact = outcome(attempt, context, ran, OutcomeStatus::Ok);
+    for (name, rows) in made.files {
+        let key = keys.output(&name)?;
+        let path = folder.made(&name);
+        let stored = persist(|| upload_file(context.store(), &key, &path)).await?;
+        context.note_verified(&stored.sha256);
+        let content_type = content_type(&name).to_owned();
+        fact.outputs.push(Output { role: name, key: key.to_string(), bytes: stored.length, sha256: stored.sha256, content_type, rows });
+    }
+    fact.scores = made.scores;
+    fact.profile = made.profile;
+    fact.findings = made.findings;
+    fact.findings.truncate(FINDINGS_MAX);
+    let key = attempt.keys.outcome(attempt.task.as_str())?;
+    let nonce = context.nonce();
+    let (created, sha256) = persist(|| create_fact(context.store(), &key, &fact, nonce)).await?;
+    if created == Created::New {
+        return Ok((OutcomeStatus::Ok, sha256));
+    }
+    tracing::info!(task = attempt.task.as_str(), attempt = attempt.number, "another attempt was first");
+    let earlier = context.fact::<OutcomeFact>(&key).await?;
+    earlier.map(|earlier| (earlier.fact.status, earlier.sha256)).ok_or_else(|| Error::conflict("store::race", "an outcome came and went"))
+}
+
+/// Tries while the store is away: a finished task is not thrown away for a short gap.
+async fn persist<T, F: Future<Output = Result<T>>>(mut work: impl FnMut() -> F) -> Result<T> {
+    let mut delay = Duration::from_millis(200);
+    for _ in 0..6 {
+        match work().await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
+                tokio::time::sleep(delay).await;
+                delay *= 2;
+            }
+            ended => return ended,
+        }
+    }
+    work().await
+}
+
+/// An outcome of an attempt, without what it made.
+pub fn outcome(attempt: &Attempt, context: &Context, ran: &Ran, status: OutcomeStatus) -> OutcomeFact {
+    let Attempt { group, .. } = attempt;
+    OutcomeFact {
+        v: fact::VERSION,
+        task: attempt.task.clone(),
+        status,
+        attempt: attempt.number,
+        nonce: attempt.nonce.clone(),
+        worker: context.options.name.clone(),
+        member: group.name.clone(),
+        started_at: ran.started_at,
+        ended_at: ran.ended_at.max(ran.started_at),
+        wait_seconds: attempt.wait_seconds,
+        cpu_seconds: ran.usage.cpu_seconds,
+        phase_seconds: ran.phase_seconds.clone(),
+        memory_peak_bytes: ran.usage.memory_peak_bytes,
+        outputs: Vec::new(),
+        scores: Vec::new(),
+        profile: None,
+        error: None,
+        phase: None,
+        findings: Vec::new(),
+        from_cache: false,
+        limited: false,
+    }
+}
+
+fn verify(group: &Group, folder: &TaskFolder) -> Result<Made> {
+    let names = folder.made_names()?;
+    for needed in required(group) {
+        if !names.iter().any(|name| name == needed) {
+            return Err(bad(format!("the task made no {needed}")));
+        }
+    }
+    if group.kind == TaskKind::Generate && !names.iter().any(|name| name.starts_with("synthetic.")) {
+        return Err(bad("the task made no table"));
+    }
+    let mut made = Made::default();
+    for name in names {
+        match name.as_str() {
+            FINDINGS => made.findings = read(folder, &name)?,
+            SUMMARY => made.profile = Some(read(folder, &name)?),
+            SCORES => {
+                made.scores = read::<Scored>(folder, &name)?.scores;
+                made.files.push((name, None));
+            }
+            SAMPLE => {
+                let rows = parquet::rows(&folder.made(&name))?;
+                if rows != group.rows {
+                    return Err(bad(format!("the sample has {rows} rows, {} were asked for", group.rows)));
+                }
+                made.files.push((name, Some(rows)));
+            }
+            TRAIN | HOLDOUT => {
+                let rows = parquet::rows(&folder.made(&name))?;
+                made.files.push((name, Some(rows)));
+            }
+            _ => {
+                let rows = name.starts_with("synthetic.").then_some(group.rows);
+                made.files.push((name, rows));
+            }
+        }
+    }
+    Ok(made)
+}
+
+fn required(group: &Group) -> &'static [&'static str] {
+    match group.kind {
+        TaskKind::Profile => &[TRAIN, HOLDOUT, METADATA, SUMMARY],
+        TaskKind::Synthesize => &[SAMPLE, MODEL],
+        TaskKind::Benchmark if group.candidate.as_deref() == Some(PREPARE) => &[PREPARED],
+        TaskKind::Benchmark => &[SCORES],
+        TaskKind::Generate => &[],
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(folder: &TaskFolder, name: &str) -> Result<T> {
+    let path = folder.made(name);
+    let bytes = std::fs::read(&path).map_err(|e| Error::io(path.display(), e))?;
+    serde_json::from_slice(&bytes).map_err(|e| bad(format!("cannot read {name}: {e}")))
+}
+
+fn bad(message: impl Into<String>) -> Error {
+    Error::internal("task::bad_output", message)
+}
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit('.').next() {
+        Some("json") => "application/json",
+        Some("parquet") => "application/vnd.apache.parquet",
+        Some("csv") => "text/csv",
+        Some("tsv") => "text/tab-separated-values",
+        Some("gz") => "application/gzip",
+        Some("zst") => "application/zstd",
+        _ => "application/octet-stream",
+    }
+}

@@ -1,0 +1,101 @@
+//! Runs tasks on threads of this process. Cancel is cooperative; a panic is the error of its task alone.
+
+use super::{Execution, Executor, Limits, Link, Told, Usage, process};
+use crate::shelf::Shelf;
+use crate::{TaskFolder, perform};
+use async_trait::async_trait;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+use synthfleet_proto::attempts::Ended;
+use synthfleet_proto::{Error, ErrorKind, Result};
+use synthfleet_table::Arrays;
+use synthfleet_table::budget::{Budget, Listener};
+use tokio::sync::mpsc;
+
+/// The pool executor.
+pub struct Pool {
+    shelf: Option<Arc<Shelf>>,
+}
+
+impl Pool {
+    /// A pool whose tasks share decoded tables of at most so many bytes; 0: they share nothing.
+    pub fn new(shelf_bytes_max: u64) -> Self {
+        Self { shelf: (shelf_bytes_max > 0).then(|| Arc::new(Shelf::new(shelf_bytes_max))) }
+    }
+}
+
+#[async_trait]
+impl Executor for Pool {
+    fn prepare(&self, folder: TaskFolder) -> TaskFolder {
+        match &self.shelf {
+            Some(shelf) => folder.with_shelf(Arc::clone(shelf)),
+            None => folder,
+        }
+    }
+
+    async fn execute(&self, folder: &TaskFolder, limits: &Limits, mut link: Link) -> Execution {
+        let stop = Arc::new(AtomicBool::new(false));
+        let listener = Box::new(Ear { told: link.told });
+        let budget = Budget::new(limits.threads.max(1) as usize, limits.memory_bytes, Arc::clone(&stop), listener, None);
+        let (folder, began) = (folder.clone(), Instant::now());
+        let mut work = tokio::task::spawn_blocking(move || guarded(&folder, &budget));
+        let ended = loop {
+            tokio::select! {
+                ended = &mut work => break ended.unwrap_or_else(|e| Ended::Crash(e.to_string())),
+                changed = link.stop.changed(), if !stop.load(Ordering::Relaxed) => {
+                    if changed.is_err() || link.stop.borrow().is_some() {
+                        stop.store(true, Ordering::Relaxed);
+                    }
+                }
+            }
+        };
+        let cause = *link.stop.borrow();
+        let ended = match (ended, cause) {
+            (Ended::Error(error), Some(cause)) if error.kind == ErrorKind::Stopped => Ended::Stopped(cause),
+            (ended, _) => ended,
+        };
+        let usage = Usage { cpu_seconds: began.elapsed().as_secs_f64(), memory_peak_bytes: process::memory_peak_bytes() };
+        Execution { ended, usage }
+    }
+}
+
+/// Performs a task; a panic becomes an internal error that names what the code said.
+fn guarded(folder: &TaskFolder, budget: &Budget) -> Ended {
+    match catch_unwind(AssertUnwindSafe(|| perform(folder, budget))) {
+        Ok(Ok(())) => Ended::Well,
+        Ok(Err(error)) => Ended::Error(error.to_wire()),
+        Err(payload) => Ended::Error(panic_error(payload.as_ref()).to_wire()),
+    }
+}
+
+/// The error that a caught panic stands for.
+pub(super) fn panic_error(payload: &(dyn std::any::Any + Send)) -> Error {
+    let said = payload.downcast_ref::<String>().map(String::as_str).or_else(|| payload.downcast_ref::<&str>().copied());
+    Error::internal("task::panic", format!("the code stopped: {}", said.unwrap_or("no message")))
+        .help("this is a bug: please report it with the message")
+}
+
+/// Forwards what a task tells; drops it when nobody listens fast enough.
+struct Ear {
+    told: mpsc::Sender<Told>,
+}
+
+impl Listener for Ear {
+    fn progress(&self, fraction: f64, phase: &'static str) {
+        let _ = self.told.try_send(Told::Progress { fraction, phase: phase.to_owned() });
+    }
+
+    fn measure(&self, name: &'static str, step: u64, value: f64) {
+        let _ = self.told.try_send(Told::Measure { name: name.to_owned(), step, value });
+    }
+
+    fn checkpoint(&self, _: u64, _: &Arrays) -> Result<()> {
+        Ok(())
+    }
+
+    fn checkpoint_due(&self) -> bool {
+        false
+    }
+}

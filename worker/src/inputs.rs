@@ -1,0 +1,135 @@
+//! Fills a task folder: `task.json`, and what the needed tasks made, linked where the store is a folder.
+
+use crate::TaskFolder;
+use crate::attempt::Attempt;
+use crate::context::{Context, blocking};
+use crate::perform::{HOLDOUT, METADATA, MODEL, PREPARED, SAMPLE, TRAIN};
+use std::path::{Path, PathBuf};
+use synthfleet_proto::fact::{Group, OutcomeFact, OutcomeStatus, Output};
+use synthfleet_proto::key::Key;
+use synthfleet_proto::task::{FLIP10, HOLDOUT as HOLDOUT_ROW, PREPARE, TaskFile, TaskId, TaskKind};
+use synthfleet_proto::{Error, Result, Seed, id};
+use synthfleet_store::download;
+
+/// Files that a kind of task is given, of those that the needed tasks made.
+const fn wanted(kind: TaskKind) -> &'static [&'static str] {
+    match kind {
+        TaskKind::Profile => &[],
+        TaskKind::Synthesize => &[TRAIN, METADATA],
+        TaskKind::Benchmark => &[TRAIN, HOLDOUT, METADATA, SAMPLE, PREPARED],
+        TaskKind::Generate => &[METADATA, SAMPLE, MODEL],
+    }
+}
+
+/// Makes the folder of an attempt with everything that belongs into it.
+pub async fn fill(context: &Context, attempt: &Attempt, path: &Path) -> Result<TaskFolder> {
+    let mut task = task_file(attempt, context.options.threads);
+    let mut given: Vec<Output> = Vec::new();
+    for need in &attempt.group.needs {
+        let outcome = needed(context, attempt, need).await?;
+        if let Some(profile) = outcome.profile {
+            task.target = profile.target;
+            task.problem = profile.problem_type;
+        }
+        given.extend(outcome.outputs.into_iter().filter(|output| wanted(attempt.group.kind).contains(&output.role.as_str())));
+    }
+    let (place, file) = (path.to_owned(), task);
+    let mut folder = context.parts.executor.prepare(blocking(move || TaskFolder::create(&place, &file)).await?);
+    for output in &given {
+        give(context, &mut folder, output).await?;
+    }
+    Ok(folder)
+}
+
+fn task_file(attempt: &Attempt, threads: u32) -> TaskFile {
+    let Attempt { group, spec, task, .. } = attempt;
+    let job_seed = spec.request.seed;
+    // the delivered table goes on where the scored sample ended: same streams
+    let seed = match (group.kind, &group.candidate) {
+        (TaskKind::Generate, Some(candidate)) => Seed::of_task(job_seed, TaskId::synthesize(candidate, group.repeat).as_str()),
+        _ => Seed::of_task(job_seed, task.as_str()),
+    };
+    TaskFile {
+        schema: TaskFile::SCHEMA.to_owned(),
+        op: group.kind.name().to_owned(),
+        name: group.name.clone(),
+        options: group.options.clone(),
+        seed: seed.task_seed(),
+        shared_seed: Seed::shared(job_seed).task_seed(),
+        rows: group.rows,
+        seconds: group.task_seconds,
+        memory_bytes: group.memory_bytes,
+        threads,
+        target: None,
+        problem: None,
+        reference: reference(group),
+        resume: None,
+    }
+}
+
+fn reference(group: &Group) -> Option<String> {
+    match group.candidate.as_deref() {
+        Some(PREPARE) => Some("prepare".to_owned()),
+        Some(HOLDOUT_ROW) => Some("holdout".to_owned()),
+        Some(FLIP10) => Some("flip10".to_owned()),
+        _ => None,
+    }
+}
+
+async fn needed(context: &Context, attempt: &Attempt, need: &TaskId) -> Result<OutcomeFact> {
+    let outcome = context.fact::<OutcomeFact>(&attempt.keys.outcome(need.as_str())?).await?;
+    match outcome {
+        Some(outcome) if outcome.fact.status == OutcomeStatus::Ok => Ok(outcome.fact),
+        _ => Err(Error::conflict("task::needs", format!("{need} has no good outcome yet"))),
+    }
+}
+
+/// Gives one object: linked where it lies as a file, else downloaded. Its SHA-256 is checked once a process.
+async fn give(context: &Context, folder: &mut TaskFolder, output: &Output) -> Result<()> {
+    let key = Key::parse(&output.key)?;
+    let Some(file) = context.store().local_path(&key) else {
+        download(context.store(), &key, &folder.given(&output.role), &output.sha256).await?;
+        folder.note(&output.role, &output.sha256);
+        return Ok(());
+    };
+    if !context.is_verified(&output.sha256) {
+        let (path, expected) = (file.clone(), output.sha256.clone());
+        blocking(move || verify(&path, &expected)).await?;
+        context.note_verified(&output.sha256);
+    }
+    folder.link(&output.role, &file, &output.sha256)
+}
+
+fn verify(path: &PathBuf, expected: &str) -> Result<()> {
+    use std::io::Read;
+    let broken = |e| Error::io(path.display(), e);
+    let mut file =
+        std::fs::File::open(path).map_err(|e| Error::unavailable("store::absent", format!("an object that a fact names is gone: {e}")))?;
+    let mut hash = id::Hasher::default();
+    let mut piece = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut piece).map_err(broken)? {
+            0 => break,
+            length => hash.add(&piece[..length]),
+        }
+    }
+    if hash.hex() == expected {
+        return Ok(());
+    }
+    Err(Error::unavailable("store::corrupt", "an object does not have the SHA-256 that a fact names for it")
+        .help("set the work folder aside and run again"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_object_is_noticed() {
+        let place = tempfile::tempdir().expect("temporary folder");
+        let path = place.path().join("x");
+        std::fs::write(&path, "abc").expect("written");
+        assert!(verify(&path, &id::sha256_hex(b"abc")).is_ok());
+        assert_eq!(verify(&path, &id::sha256_hex(b"abd")).expect_err("changed").code(), "store::corrupt");
+    }
+}

@@ -1,0 +1,27 @@
+//! Fits a synthesizer and draws the scored sample.
+
+use super::{MODEL, SAMPLE, TRAIN, metadata, seeds, table, timed};
+use crate::TaskFolder;
+use synthfleet_intake::write::{Provenance, write_parquet};
+use synthfleet_proto::Result;
+use synthfleet_proto::task::TaskFile;
+use synthfleet_synthesizers::{Given, Seeds, find};
+use synthfleet_table::Budget;
+
+pub fn perform(folder: &TaskFolder, task: &TaskFile, budget: &Budget) -> Result<()> {
+    let member = find(&task.name)?;
+    let metadata = metadata(folder)?;
+    let train = table(folder, TRAIN, &metadata)?;
+    let (own, shared) = seeds(task);
+    let seeds = Seeds { task: own, shared };
+    budget.progress(0.02, "fit");
+    let model = timed(budget, "fit_seconds", || member.fit_any(&train, &task.options, &seeds, budget))?;
+    budget.progress(0.7, "sample");
+    let sample = timed(budget, "sample_seconds", || model.sample(0..task.rows, &Given::NOTHING, budget))?;
+    budget.progress(0.9, "write");
+    timed(budget, "write_seconds", || {
+        let provenance = Provenance { method: task.name.clone(), seed: task.seed };
+        write_parquet(&folder.made(SAMPLE), &sample, &provenance)?;
+        folder.write(MODEL, &model.save()?)
+    })
+}

@@ -1,0 +1,127 @@
+//! The loop of a worker: every slot takes, handles, settles. Coordinators tell it when to stop a task.
+
+use crate::context::{Context, Options, Parts};
+use crate::take;
+use std::os::unix::fs::DirBuilderExt;
+use std::sync::Arc;
+use std::time::Duration;
+use synthfleet_broker::{Inbox, Topic};
+use synthfleet_proto::attempts::StopCause;
+use synthfleet_proto::envelope::{Body, ControlOp, Envelope};
+use synthfleet_proto::key::JobKeys;
+use synthfleet_proto::task::TaskId;
+use synthfleet_proto::{Error, ErrorKind, Result};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// A worker.
+///
+/// ```ignore
+/// let service = synthfleet_worker::Service::new(Options::embedded(2, scratch), Parts { store, broker, .. });
+/// service.run(shutdown).await?; // returns when `shutdown` became true and no task runs
+/// ```
+pub struct Service {
+    context: Arc<Context>,
+}
+
+/// Pause after a broker error before it is asked again.
+const BROKER_PAUSE: Duration = Duration::from_millis(500);
+
+impl Service {
+    /// A worker with its settings and parts. Nothing begins before [`Service::run`].
+    pub fn new(options: Options, parts: Parts) -> Self {
+        Self { context: Arc::new(Context::new(options, parts)) }
+    }
+
+    /// Works until `shutdown` becomes true: then takes nothing more, gives running tasks the drain time,
+    /// stops what still runs (their attempts end `released`) and returns.
+    pub async fn run(self, mut shutdown: watch::Receiver<bool>) -> Result<()> {
+        let context = self.context;
+        let scratch = &context.options.scratch;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(scratch).map_err(|e| Error::io(scratch.display(), e))?;
+        let mut slots = JoinSet::new();
+        for _ in 0..context.options.slots {
+            slots.spawn(slot(Arc::clone(&context), shutdown.clone()));
+        }
+        let control = tokio::spawn(control(Arc::clone(&context)));
+        // an owner that is gone means the same as one that says stop
+        let _ = shutdown.wait_for(|stop| *stop).await;
+        let drain = tokio::time::sleep(context.options.drain);
+        let mut drain = std::pin::pin!(drain);
+        let mut told = false;
+        loop {
+            tokio::select! {
+                ended = slots.join_next() => if ended.is_none() { break },
+                () = &mut drain, if !told => {
+                    told = true;
+                    context.stop(StopCause::Drain, |_, _| true);
+                }
+            }
+        }
+        control.abort();
+        Ok(())
+    }
+}
+
+/// One slot: one task at a time.
+async fn slot(context: Arc<Context>, mut shutdown: watch::Receiver<bool>) {
+    let inbox = Inbox::Pool { pool: context.options.pool.clone(), classes: context.options.classes.clone() };
+    loop {
+        let delivery = tokio::select! {
+            biased;
+            _ = shutdown.wait_for(|stop| *stop) => return,
+            delivery = context.parts.broker.take(&inbox) => delivery,
+        };
+        let delivery = match delivery {
+            Ok(delivery) => delivery,
+            Err(error) => {
+                tracing::warn!(code = error.code(), "the broker gives nothing");
+                tokio::time::sleep(BROKER_PAUSE).await;
+                continue;
+            }
+        };
+        let verb = take::handle(&context, &delivery).await;
+        if let Err(error) = context.parts.broker.settle(delivery, verb).await {
+            // the message comes back; its task has its outcome or is tried again
+            tracing::warn!(code = error.code(), "a delivery could not be settled");
+        }
+    }
+}
+
+/// Hears what coordinators tell everybody. A word to stop is believed only if the store says so too.
+async fn control(context: Arc<Context>) {
+    loop {
+        match context.parts.broker.listen(Topic::Control).await {
+            Ok(mut listener) => {
+                while let Some(body) = listener.next().await {
+                    if let Err(error) = heed(&context, &body).await {
+                        tracing::warn!(code = error.code(), "a control message was not heeded");
+                    }
+                }
+            }
+            Err(error) if error.kind() == ErrorKind::Unavailable => {}
+            Err(error) => tracing::warn!(code = error.code(), "cannot listen to control messages"),
+        }
+        tokio::time::sleep(BROKER_PAUSE).await;
+    }
+}
+
+async fn heed(context: &Arc<Context>, body: &[u8]) -> Result<()> {
+    let envelope = Envelope::decode(body)?;
+    let (Body::Control(control), Some(job)) = (&envelope.body, &envelope.job) else { return Ok(()) };
+    let keys = JobKeys::new(&envelope.tenant, job)?;
+    let chosen: Vec<(String, TaskId)> = match control.op {
+        ControlOp::CancelJob => context.running(|running, _| running == job),
+        ControlOp::CancelTask => {
+            let task = TaskId::parse(envelope.task.as_deref().unwrap_or_default())?;
+            context.running(|running, of| running == job && *of == task)
+        }
+        _ => return Ok(()),
+    };
+    for (job, task) in chosen {
+        if take::is_cancelled(context, &keys, &task).await? {
+            context.stop(StopCause::Cancel, |running, of| running == job && *of == task);
+        }
+    }
+    Ok(())
+}
