@@ -1,0 +1,38 @@
+//! Section 8: accuracy with its ceiling, and whether a classifier can tell the tables apart.
+
+use super::scores;
+use crate::bundle::Bundle;
+use crate::number::score_or_dash;
+use maud::{Markup, html};
+
+/// Accuracy by number of columns, then detection.
+pub fn section(bundle: &Bundle) -> Markup {
+    let (row, holdout) = (bundle.subject_row(), bundle.reference("holdout"));
+    let ways = [("one column", "univariate"), ("two columns", "bivariate"), ("three columns", "trivariate")];
+    let is_above = row.list("accuracy", "notes").iter().any(|note| note == "above_ceiling");
+    html! {
+        p { "Agreement of all tables of one, two and three columns. The ceiling is what sampling noise alone allows; a score beyond it is a sign of copying." }
+        @if row.score("accuracy").is_some() {
+            div.scroll {
+                table {
+                    thead { tr { th scope="col" { "Tables of" } th.n scope="col" { "Accuracy ↑" } th.n scope="col" { "Ceiling" } th.n scope="col" { "Held-out rows" } } }
+                    tbody {
+                        @for (title, way) in ways {
+                            tr {
+                                td { (title) }
+                                td.n { (score_or_dash(row.value(&format!("accuracy.{way}")))) }
+                                td.n { (score_or_dash(row.value(&format!("accuracy.{way}_ceiling")))) }
+                                td.n { (score_or_dash(holdout.value(&format!("accuracy.{way}")))) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        @if is_above { div.banner role="note" { strong { "Above its ceiling:" } " the table agrees with the learnt rows more than a fresh sample could." } }
+        h3 { "All accuracy scores" }
+        (scores::table(bundle, "accuracy"))
+        h3 { "Can a classifier tell synthetic rows from real ones?" }
+        (scores::table(bundle, "detection"))
+    }
+}

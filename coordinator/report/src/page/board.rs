@@ -1,0 +1,153 @@
+//! Section 3: every candidate, baseline and reference, with those that failed.
+
+use crate::bundle::Bundle;
+use crate::number::{bytes, score, score_or_dash, seconds};
+use crate::plots::pareto::{self, Mark, Point};
+use crate::words;
+use maud::{Markup, html};
+use synthfleet_proto::verdict::{Gate, GateState, Ranked};
+
+/// Picture and table.
+pub fn section(bundle: &Bundle) -> Markup {
+    let verdict = bundle.verdict();
+    html! {
+        figure.card { (pareto::draw(&points(bundle))) }
+        div.scroll {
+            table {
+                thead {
+                    tr {
+                        th.n scope="col" { "Rank" }
+                        th scope="col" { "Candidate" }
+                        th.n scope="col" { "Score ↑" }
+                        th.n scope="col" { "95 % interval" }
+                        @for part in verdict.components.iter().filter(|part| part.used) { th.n scope="col" { (part.name) } }
+                        th.n scope="col" { "Risk ↓" }
+                        th scope="col" { "Gates" }
+                        th.n scope="col" { "Time" }
+                        th.n scope="col" { "Memory" }
+                    }
+                }
+                tbody {
+                    @for row in &verdict.ranking { (candidate(bundle, row)) }
+                    @for (name, reference) in verdict.references.iter().filter(|(_, reference)| reference.candidate.is_none()) {
+                        tr.aside {
+                            td.n { "–" }
+                            td { (name) br; span.small { "reference" } }
+                            td.n { (score_or_dash(reference.score)) }
+                            td.n { (interval(reference.score_low, reference.score_high)) }
+                            @for part in verdict.components.iter().filter(|part| part.used) { td.n { (score_or_dash(reference.components.get(&part.name).copied().flatten())) } }
+                            td.n { (score_or_dash(reference.risk)) }
+                            td { (chips(&reference.gates)) }
+                            td.n { "–" } td.n { "–" }
+                        }
+                    }
+                }
+            }
+        }
+        p.small.quiet { "Baselines and references are shown for comparison and can never win. " (same_rows(bundle)) "Scores of candidates that fail a gate do not count." }
+    }
+}
+
+fn same_rows(bundle: &Bundle) -> String {
+    let named = bundle.verdict().references.iter().filter_map(|(name, reference)| Some((name, reference.candidate.as_ref()?)));
+    let same: Vec<String> = named
+        .filter(|(name, candidate)| name != candidate)
+        .map(|(name, candidate)| format!("The reference {name} is the row {candidate}. "))
+        .collect();
+    same.concat()
+}
+
+fn interval(low: Option<f64>, high: Option<f64>) -> String {
+    low.zip(high).map(|(low, high)| format!("{} – {}", score(low), score(high))).unwrap_or_default()
+}
+
+fn candidate(bundle: &Bundle, row: &Ranked) -> Markup {
+    let verdict = bundle.verdict();
+    let is_subject = bundle.subject().is_some_and(|subject| subject.candidate == row.candidate);
+    let class = if is_subject {
+        "subject"
+    } else if row.baseline {
+        "aside"
+    } else {
+        ""
+    };
+    let memory = bundle.candidate(&row.candidate).and_then(|found| found.repeats.iter().filter_map(|repeat| repeat.peak_rss_bytes).max());
+    let limited = bundle.candidate(&row.candidate).is_some_and(|found| found.repeats.iter().any(|repeat| repeat.limited));
+    html! {
+        tr class=(class) {
+            td.n { (row.rank.map_or_else(|| "–".to_owned(), |rank| rank.to_string())) }
+            td {
+                (row.candidate)
+                @if row.candidate != row.synthesizer { span.small.quiet { " " (row.synthesizer) } }
+                br;
+                span.small.quiet {
+                    @if row.baseline { "baseline" } @else if row.repeats > 1 { (row.repeats_ok) " of " (row.repeats) " repeats" }
+                    @if row.on_pareto { " on the front" }
+                    @if limited { " limited" }
+                }
+            }
+            td.n { (score_or_dash(row.score)) }
+            td.n { (interval(row.score_low, row.score_high)) }
+            @for part in verdict.components.iter().filter(|part| part.used) { td.n { (score_or_dash(row.components.get(&part.name).copied().flatten())) } }
+            td.n { (score_or_dash(row.risk)) }
+            td {
+                (chips(&row.gates))
+                @for failure in &row.failures {
+                    div.small.fail { (failure.phase) @if let Some(repeat) = failure.repeat { ", repeat " (repeat) } ": " (failure.reason) " " span.quiet { "(" (failure.code) ")" } }
+                }
+            }
+            td.n { (seconds(bundle.seconds(&row.candidate))) }
+            td.n { (memory.map_or_else(|| "–".to_owned(), bytes)) }
+        }
+    }
+}
+
+/// Gates that are not simply passed, by name; those passed as a count.
+fn chips(gates: &[Gate]) -> Markup {
+    let passed = gates.iter().filter(|gate| gate.state == GateState::Pass).count();
+    html! {
+        @if passed > 0 { span.chip.pass { "✓ " (passed) " passed" } }
+        @for gate in gates {
+            @let class = match gate.state { GateState::Fail => "chip fail", GateState::WeakEvidence => "chip care", _ => "chip quiet" };
+            @if !matches!(gate.state, GateState::Pass | GateState::NotApplicable) {
+                span class=(class) title=(words::gate_meaning(&gate.name)) {
+                    (if gate.state == GateState::Fail { "✗ " } else { "~ " }) (gate.name)
+                    @if gate.state == GateState::NotAssessed { " not assessed" }
+                }
+            }
+        }
+    }
+}
+
+fn points(bundle: &Bundle) -> Vec<Point> {
+    let verdict = bundle.verdict();
+    let own = verdict.ranking.iter().filter_map(|row| {
+        let mark = if row.baseline {
+            Mark::Baseline
+        } else if row.eligible {
+            Mark::Eligible
+        } else {
+            Mark::Refused
+        };
+        let seconds = bundle.seconds(&row.candidate);
+        Some(Point {
+            name: row.candidate.clone(),
+            mark,
+            score: row.score?,
+            risk: row.risk?,
+            seconds,
+            on_front: row.on_pareto && !row.baseline,
+        })
+    });
+    let references = verdict.references.iter().filter(|(_, reference)| reference.candidate.is_none()).filter_map(|(name, reference)| {
+        Some(Point {
+            name: name.clone(),
+            mark: Mark::Reference,
+            score: reference.score?,
+            risk: reference.risk?,
+            seconds: 0.0,
+            on_front: false,
+        })
+    });
+    own.chain(references).collect()
+}

@@ -1,0 +1,112 @@
+//! Section 10: gates with their limits, three-way distances, attacks.
+
+use super::{legend, scores};
+use crate::bundle::Bundle;
+use crate::number::{plain, score, score_or_dash};
+use crate::plots::distances;
+use crate::words;
+use maud::{Markup, html};
+use serde_json::Value;
+use synthfleet_proto::verdict::{Gate, GateState};
+
+/// Gates, distances, attacks.
+pub fn section(bundle: &Bundle) -> Markup {
+    let row = bundle.subject_row();
+    let details = row.details("distances");
+    html! {
+        h3 { "Gates" }
+        (gates(bundle))
+        h3 { "Distances" }
+        p { "Synthetic rows should lie as far from rows that were learnt as from rows that were not. Grey: distances of held-out rows to learnt rows; dashed: of synthetic rows to held-out rows; blue-green: of synthetic rows to learnt rows." }
+        (legend())
+        figure.card { (distances::draw(&details["plot"])) }
+        (deciles(&details["deciles"]))
+        (groups(&details["groups"]))
+        (scores::table(bundle, "distances"))
+        h3 { "Attacks" }
+        p { "An attacker holds the synthetic table and guesses who was learnt from: .5 is guessing." }
+        (scores::table(bundle, "membership"))
+        p.small.quiet { "Passing these gates is evidence, not proof: they cover the attacks named here. " (guarantee(bundle)) }
+    }
+}
+
+fn guarantee(bundle: &Bundle) -> String {
+    let repeat = bundle.subject_row().repeat();
+    match repeat.and_then(|repeat| repeat.epsilon) {
+        Some(epsilon) => format!(
+            "Formal guarantee: differential privacy with ε = {} and δ = {}.",
+            plain(epsilon),
+            repeat.and_then(|repeat| repeat.delta).map_or_else(|| "0".to_owned(), plain)
+        ),
+        None => "No formal guarantee (the synthesizer is not differentially private).".to_owned(),
+    }
+}
+
+fn gates(bundle: &Bundle) -> Markup {
+    let Some(subject) = bundle.subject() else { return html! { p.empty { "No candidate was scored." } } };
+    let of_holdout = bundle.verdict().references.get("holdout");
+    let reference = |gate: &Gate| of_holdout.and_then(|holdout| holdout.gates.iter().find(|other| other.name == gate.name)?.value);
+    html! {
+        div.scroll {
+            table {
+                thead { tr { th scope="col" { "Gate" } th.n scope="col" { "Value" } th.n scope="col" { "Bounds" } th.n scope="col" { "Limit" } th.n scope="col" { "Fair" } th.n scope="col" { "Held-out rows" } th scope="col" { "State" } th scope="col" { "Asks whether" } } }
+                tbody {
+                    @for gate in &subject.gates {
+                        @let class = match gate.state { GateState::Pass => "pass", GateState::Fail => "fail", GateState::WeakEvidence => "care", _ => "quiet" };
+                        tr {
+                            td { (gate.name) }
+                            td.n { (score_or_dash(gate.value)) }
+                            td.n { @if let (Some(low), Some(high)) = (gate.low, gate.high) { (score(low)) " – " (score(high)) } }
+                            td.n { (plain(gate.limit)) }
+                            td.n { (plain(gate.fair)) }
+                            td.n { (score_or_dash(reference(gate))) }
+                            td class=(class) { (words::state(gate.state)) @if let Some(why) = &gate.why { span.small.quiet { " " (why) } } }
+                            td.small.quiet { (words::gate_meaning(&gate.name)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn deciles(data: &Value) -> Markup {
+    let sides = [("train", "synthetic – learnt"), ("holdout", "synthetic – held out"), ("real", "held out – learnt")];
+    let known: Vec<(&str, &Vec<Value>)> = sides.iter().filter_map(|(name, title)| Some((*title, data[*name].as_array()?))).collect();
+    html! {
+        @if !known.is_empty() {
+            div.scroll {
+                table {
+                    thead { tr { th scope="col" { "Distance to the nearest row" } @for decile in 1..10 { th.n scope="col" { (decile * 10) " %" } } } }
+                    tbody { @for (title, values) in known { tr { td { (title) } @for value in values { td.n { (score_or_dash(value.as_f64())) } } } } }
+                }
+            }
+        }
+    }
+}
+
+fn groups(data: &Value) -> Markup {
+    let groups = data.as_array().map(Vec::as_slice).unwrap_or_default();
+    let share = |value: &Value| format!("{} ± {}", score_or_dash(value["value"].as_f64()), score_or_dash(value["error"].as_f64()));
+    html! {
+        @if !groups.is_empty() {
+            h3 { "Share of synthetic rows nearer to learnt rows, by group of columns" }
+            div.scroll {
+                table {
+                    thead { tr { th scope="col" { "Columns" } th.n scope="col" { "Equal sides" } th.n scope="col" { "All rows" } th.n scope="col" { "Fair" } } }
+                    tbody {
+                        @for group in groups {
+                            @let names: Vec<&str> = group["columns"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+                            tr {
+                                td { (group["name"].as_str().unwrap_or_default()) " " span.small.quiet { (crate::plots::cut(&names.join(", "), 120)) } }
+                                td.n { (share(&group["dcr_share"])) }
+                                td.n { (share(&group["dcr_share_full"])) }
+                                td.n { ".5" }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
