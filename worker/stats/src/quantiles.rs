@@ -2,7 +2,11 @@
 //!
 //! # Definition
 //! With n sorted values and m = min(n, knots) knots, knot i is the value at place i·(n-1)/(m-1), between
-//! neighbours in proportion. The quantile function is linear between knots, the cumulative its inverse.
+//! neighbours in proportion. The quantile function is linear between knots, the probability its inverse;
+//! a value that fills several knots gets the middle of their probabilities.
+
+/// Knots that models keep of a column.
+pub const KNOTS_MAX: usize = 1_001;
 
 /// Ascending knots of a quantile function.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +41,20 @@ impl Quantiles {
     pub fn quantile(&self, p: f64) -> f64 {
         between(&self.knots, p.clamp(0.0, 1.0) * (self.knots.len() - 1) as f64)
     }
+
+    /// The probability of a value below `x`, equal ones counted half.
+    pub fn probability(&self, x: f64) -> f64 {
+        let steps = (self.knots.len() - 1).max(1) as f64;
+        let (below, upto) = (self.knots.partition_point(|&knot| knot < x), self.knots.partition_point(|&knot| knot <= x));
+        if upto == 0 || below == self.knots.len() {
+            return if upto == 0 { 0.0 } else { 1.0 };
+        }
+        if upto > below {
+            return (below + upto - 1) as f64 / (2.0 * steps);
+        }
+        let (left, right) = (self.knots[below - 1], self.knots[below]);
+        ((below - 1) as f64 + (x / 2.0 - left / 2.0) / (right / 2.0 - left / 2.0)) / steps
+    }
 }
 
 /// The value at a fractional place.
@@ -62,6 +80,13 @@ mod tests {
         let sorted: Vec<f64> = (0..=10_000).map(f64::from).collect();
         let quantiles = Quantiles::fit(&sorted, 11).expect("values");
         assert_eq!(quantiles.knots(), (0..=10).map(|i| f64::from(i) * 1_000.0).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn probability_undoes_quantile_and_halves_ties() {
+        let quantiles = Quantiles::fit(&[0.0, 0.0, 0.0, 4.0, 8.0], 1_001).expect("values");
+        assert_eq!((quantiles.probability(0.0), quantiles.probability(6.0), quantiles.probability(9.0)), (0.25, 0.875, 1.0));
+        assert_eq!((quantiles.quantile(0.875), quantiles.probability(-1.0)), (6.0, 0.0));
     }
 
     #[test]

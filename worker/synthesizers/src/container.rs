@@ -159,6 +159,28 @@ fn internal(error: impl std::fmt::Display) -> Error {
     Error::internal("model::unwritable", error.to_string())
 }
 
+/// Files whose arrays were changed behind a right checksum, for tests.
+#[cfg(test)]
+pub(crate) fn forgeries(bytes: &[u8], count: usize) -> impl Iterator<Item = Vec<u8>> {
+    let container = Container::from_bytes(bytes).expect("a whole file");
+    (0..count).filter_map(move |i| {
+        let mut forged = container.clone();
+        let arrays = if i % 2 == 0 { &mut forged.payload } else { &mut forged.encoder };
+        let mut raw = arrays.to_bytes();
+        let place = (i * 7_919 + i * i * 31) % raw.len();
+        raw[place] ^= 1 << (i % 8);
+        *arrays = Arrays::from_bytes(&raw).ok()?;
+        forged.to_bytes().ok()
+    })
+}
+
+/// All that a file holds, unpacked, for tests.
+#[cfg(test)]
+pub(crate) fn unpacked(bytes: &[u8]) -> Vec<u8> {
+    let sections = Sections::open(bytes).expect("a whole file");
+    sections.0.keys().flat_map(|name| sections.unpack(name).expect("a whole section")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

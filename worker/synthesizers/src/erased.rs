@@ -12,7 +12,8 @@ use synthfleet_proto::options::{Checked, Problem, problems_of};
 use synthfleet_proto::score::Finding;
 use synthfleet_proto::{Error, Result, Seed};
 use synthfleet_table::encode::{Encoder, Protection};
-use synthfleet_table::{Arrays, Budget, Table};
+use synthfleet_table::random::Draw;
+use synthfleet_table::{Arrays, Budget, SeedExt, Table};
 
 /// The two roots of a task's streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,9 +121,12 @@ impl<S: Synthesizer> AnySynthesizer for S {
         if let Err(reason) = S::ABOUT.accepts.fits(&shape) {
             return Err(Error::unsupported("synthesize::not_accepted", reason.why).help("choose another synthesizer"));
         }
+        let rows = rows_within::<S>(&shape, &checked, budget)?;
         let protection = if S::ABOUT.real_rows { Protection::Off } else { Protection::On };
         let earlier = budget.take_findings();
         let fitted = sample::with_threads(budget, || {
+            let fewer = (rows < train.rows()).then(|| subsample(train, rows, &seeds.task, budget));
+            let train = fewer.as_ref().unwrap_or(train);
             let encoder = Arc::new(Encoder::fit(train, protection, &seeds.shared, budget)?);
             let train = Train::new(encoder.encode(train)?);
             budget.progress(0.1, "fit");
@@ -147,6 +151,33 @@ impl<S: Synthesizer> AnySynthesizer for S {
         let (options, findings) = (container.options, container.findings);
         Ok(Box::new(Fitted { about: &S::ABOUT, options, encoder, model, seed: Seed::from_task_seed(container.seed), findings }))
     }
+}
+
+/// Rows that planned memory allows: all, or as many as the estimate permits, at least 5,000.
+fn rows_within<S: Synthesizer>(shape: &Shape, options: &Checked<S::Options>, budget: &Budget) -> Result<usize> {
+    const ROWS_MIN: u64 = 5_000;
+    let peak = |rows: u64| S::estimate(&Shape { train_rows: rows, ..*shape }, options).peak_bytes;
+    let (mut rows, most) = (shape.train_rows, budget.memory_bytes_max());
+    let least = rows.min(ROWS_MIN);
+    while peak(rows) > most && rows > least {
+        rows = (rows * 9 / 10).max(least);
+    }
+    budget.claim(peak(rows))?;
+    Ok(rows as usize)
+}
+
+/// Rows drawn without replacement, in their order, with a finding.
+fn subsample(train: &Table, rows: usize, seed: &Seed, budget: &Budget) -> Table {
+    let mut chosen = seed.child("fit").child("subsample").rng().permutation(train.rows());
+    chosen.truncate(rows);
+    chosen.sort_unstable();
+    budget.find(Finding {
+        code: "subsampled".to_owned(),
+        column: None,
+        number: Some(rows as f64 / train.rows() as f64),
+        text: format!("planned memory allows {rows} of {} rows", train.rows()),
+    });
+    train.take(&chosen)
 }
 
 impl<M: Model> AnyModel for Fitted<M> {

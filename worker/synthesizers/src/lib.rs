@@ -1,10 +1,17 @@
 //! The synthesizers. A member is one file and two lines here: its module and its place in the list.
 
+pub mod clbn;
+#[cfg(test)]
+mod conformance;
 mod container;
 pub mod erased;
+pub mod gaussian_copula;
 pub mod identity;
+pub mod independent;
+mod marginal;
 pub mod member;
 mod sample;
+pub mod seqtree;
 pub mod uniform;
 
 pub use erased::{AnyModel, AnySynthesizer, Seeds};
@@ -12,8 +19,36 @@ pub use member::{BLOCK_ROWS, Block, Given, Model, Synthesizer, Train};
 
 use synthfleet_proto::{Error, Result, id};
 
-/// Every synthesizer, in the order of their names.
-pub static SYNTHESIZERS: &[&dyn AnySynthesizer] = &[&identity::Identity, &uniform::Uniform];
+/// Makes the list and the battery of tests of its members.
+macro_rules! members {
+    ($($module:ident::$member:ident),* $(,)?) => {
+        /// Every synthesizer, in the order of their names.
+        pub static SYNTHESIZERS: &[&dyn AnySynthesizer] = &[$(&$module::$member),*];
+
+        #[cfg(test)]
+        mod battery {
+            $(
+                mod $module {
+                    crate::conformance::battery! {
+                        stringify!($module);
+                        hostile_tables, prefix_and_parts, threads_change_nothing, stored_models_give_the_same,
+                        damaged_models_are_refused, a05_no_training_row_in_a_model, a_stop_ends_a_fit_soon,
+                        little_memory_means_fewer_rows, a10_defaults_are_legal, the_sample_is_pinned,
+                    }
+                }
+            )*
+        }
+    };
+}
+
+members! {
+    clbn::Clbn,
+    gaussian_copula::GaussianCopula,
+    identity::Identity,
+    independent::Independent,
+    seqtree::Seqtree,
+    uniform::Uniform,
+}
 
 /// The synthesizer that answers to a name or alias, case-blind.
 pub fn find(name: &str) -> Result<&'static dyn AnySynthesizer> {

@@ -28,7 +28,7 @@ mod number;
 mod plan;
 mod protect;
 mod scale;
-//scores
+mod scores;
 mod shelf;
 mod template;
 mod text;
@@ -36,7 +36,7 @@ mod text;
 pub use bins::Bins;
 pub use codes::{CodeColumn, Codes};
 pub use encoder::{Encoder, Protection};
-//pub use scores::normal_scores;
+pub use scores::normal_scores;
 
 use std::sync::Arc;
 use synthfleet_proto::{Error, Result};
