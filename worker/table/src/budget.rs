@@ -62,6 +62,13 @@ impl Budget {
         Self(Arc::new(Inner { stop, memory_bytes_max, memory_bytes_peak: AtomicU64::new(0), threads, listener, findings, resume }))
     }
 
+    /// A budget with the same limits and stop flag that reports nothing: for trial fits inside a task.
+    #[must_use]
+    pub fn silent(&self) -> Self {
+        let inner = &self.0;
+        Self::new(inner.threads, inner.memory_bytes_max, Arc::clone(&inner.stop), Box::new(Silent), None)
+    }
+
     /// Fails if the runner said stop: cancel, deadline or drain. Ask every 50 ms of work.
     pub fn go_on(&self) -> Result<()> {
         if self.0.stop.load(Ordering::Relaxed) { Err(Error::stopped("task::stopped", "told to stop")) } else { Ok(()) }
