@@ -4,7 +4,7 @@
 mod step;
 mod view;
 
-pub use step::{Effect, Event, NewFact, Rules, step};
+pub use step::{DEADLINE, Effect, Event, INTERRUPTED, NewFact, Rules, step};
 pub use view::{Attempt, Fact, Known, Phase, View};
 
 /// The view of some facts, in whatever order they come and however often.

@@ -4,15 +4,23 @@
 //! does it. The store is the only truth, so any number of coordinators may run and any may die.
 
 pub mod catalogue;
+pub mod deliver;
 pub mod dispatch;
 pub mod intake;
 pub mod job;
+pub mod judgement;
 pub mod plan;
+pub mod publish;
 pub mod reconcile;
+pub mod results;
+pub mod reuse;
+pub mod service;
 pub mod verdict;
 
 #[cfg(test)]
 mod testing;
 
 pub use catalogue::Catalogue;
+pub use deliver::{check_folder, deliver};
 pub use intake::{Asked, Desk, Submitted, submit};
+pub use service::{Handle, Options, Parts, Service};

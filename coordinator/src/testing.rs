@@ -80,3 +80,17 @@ pub fn failed(task: TaskId) -> OutcomeFact {
     let error = synthfleet_proto::Error::internal("test::failed", "made to fail").to_wire();
     OutcomeFact::not_run(task, OutcomeStatus::Failed, error)
 }
+
+/// A clock that stands still.
+struct Still;
+
+impl synthfleet_proto::outside::Clock for Still {
+    fn now_ms(&self) -> u64 {
+        1_700_000_000_000
+    }
+}
+
+/// An empty store in memory.
+pub fn memory() -> synthfleet_store::Memory {
+    synthfleet_store::Memory::new(std::sync::Arc::new(Still))
+}

@@ -5,14 +5,14 @@ use crate::context::{Context, Planned};
 use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_broker::{Delivery, Settle, Wait};
-use synthfleet_proto::attempts::{self, Next, Seen, Verb};
+use synthfleet_proto::attempts::{self, Next, Verb};
 use synthfleet_proto::envelope::{Body, Envelope, ResultHint, ResultStatus};
 use synthfleet_proto::error::WireError;
-use synthfleet_proto::fact::{self, Cancel, Claim, End, Lease, OutcomeFact, OutcomeStatus};
-use synthfleet_proto::key::{JobKeys, Named};
+use synthfleet_proto::fact::{self, Cancel, Claim, OutcomeFact, OutcomeStatus};
+use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::task::TaskId;
 use synthfleet_proto::{Error, ErrorKind, Result, id};
-use synthfleet_store::{Created, Entry, create_fact, read_fact};
+use synthfleet_store::{Created, create_fact, history};
 
 /// Messages of unknown jobs come back so long, in case the plan is not visible yet.
 const UNKNOWN_PATIENCE_MS: i64 = 20_000;
@@ -74,7 +74,7 @@ async fn followed(
         let error = Error::stopped("task::cancelled", "told to stop before it began").to_wire();
         return end_without_run(context, keys, task, OutcomeStatus::Cancelled, error).await;
     }
-    let seen = history(context, keys, task).await?;
+    let seen = history(context.store(), keys, task.as_str()).await?;
     match attempts::next(&seen, context.options.limits, context.parts.run.as_deref()) {
         Next::Wait(time) => Ok(Settle::Park(Wait::covering(time))),
         Next::GiveUp(error) => end_without_run(context, keys, task, OutcomeStatus::Failed, *error).await,
@@ -134,42 +134,6 @@ async fn claim(
 pub async fn is_cancelled(context: &Context, keys: &JobKeys, task: &TaskId) -> Result<bool> {
     let task_too = context.fact::<Cancel>(&keys.cancel_task(task.as_str())?).await?.is_some();
     Ok(task_too || context.fact::<Cancel>(&keys.cancel()?).await?.is_some())
-}
-
-/// The attempts at a task, oldest first.
-pub async fn history(context: &Context, keys: &JobKeys, task: &TaskId) -> Result<Vec<Seen>> {
-    let store = context.store();
-    let entries = store.list(&keys.attempts_of(task.as_str())?, None, 1_000).await?;
-    let mut seen: Vec<Seen> = Vec::new();
-    let of = |number: u16, seen: &mut Vec<Seen>, age: Duration| -> usize {
-        if let Some(place) = seen.iter().position(|known| known.number == number) {
-            return place;
-        }
-        seen.push(Seen { number, owner: None, silent: age, interval: Duration::from_secs(15), end: None });
-        seen.len() - 1
-    };
-    for Entry { key, age, .. } in &entries {
-        match key.named() {
-            Some(Named::Claim { attempt, .. }) => {
-                let place = of(attempt, &mut seen, *age);
-                seen[place].owner = read_fact::<Claim>(store, key).await?.and_then(|claim| claim.fact.owner);
-            }
-            Some(Named::Lease { attempt, .. }) => {
-                let place = of(attempt, &mut seen, *age);
-                seen[place].silent = *age;
-                if let Some(lease) = read_fact::<Lease>(store, key).await? {
-                    seen[place].interval = Duration::from_secs(u64::from(lease.fact.interval_seconds));
-                }
-            }
-            Some(Named::End { attempt, .. }) => {
-                let place = of(attempt, &mut seen, *age);
-                seen[place].end = read_fact::<End>(store, key).await?.map(|end| (end.fact, *age));
-            }
-            _ => {}
-        }
-    }
-    seen.sort_by_key(|attempt| attempt.number);
-    Ok(seen)
 }
 
 async fn end_without_run(context: &Context, keys: &JobKeys, task: &TaskId, status: OutcomeStatus, error: WireError) -> Result<Settle> {

@@ -3,11 +3,11 @@
 use super::view::{Fact, Phase, View};
 use crate::{Catalogue, plan};
 use std::collections::BTreeMap;
-use synthfleet_proto::Error;
 use synthfleet_proto::error::WireError;
 use synthfleet_proto::fact::{self, Cancel, FinalFact, OutcomeFact, OutcomeStatus, PlanFact, SelectionFact};
 use synthfleet_proto::job::JobState;
 use synthfleet_proto::task::TaskId;
+use synthfleet_proto::{Error, Result};
 
 /// What a job is moved by.
 #[derive(Debug, Clone, PartialEq)]
@@ -57,7 +57,7 @@ pub struct Rules<'a> {
     /// Members there are.
     pub catalogue: &'a Catalogue,
     /// The judge: a pure function of the view.
-    pub judge: &'a (dyn Fn(&View) -> SelectionFact + Sync),
+    pub judge: &'a (dyn Fn(&View) -> Result<SelectionFact> + Sync),
 }
 
 /// Moves a job on by one event. Pure: the caller performs the effects, in order.
@@ -77,7 +77,10 @@ pub fn step(view: View, event: Event, rules: &Rules<'_>) -> (View, Vec<Effect>) 
         },
         Phase::Planning => planning(&view, rules.catalogue),
         Phase::Refused => vec![finish(&view, JobState::Failed, refusal(&view))],
-        Phase::Judging => vec![create(NewFact::Selection((rules.judge)(&view)))],
+        Phase::Judging => match (rules.judge)(&view) {
+            Ok(selection) => vec![create(NewFact::Selection(selection))],
+            Err(error) => vec![finish(&view, JobState::Failed, Some(error.to_wire()))],
+        },
         Phase::Cancelling => cancelling(&view, overdue),
         Phase::Publishing => publishing(&view),
         Phase::Ended => vec![Effect::DropMarker],

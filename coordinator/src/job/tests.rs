@@ -14,15 +14,15 @@ fn known<T: serde::Serialize>(fact: T) -> Known<T> {
     Known::new(fact, sha256)
 }
 
-fn judge(view: &View) -> SelectionFact {
-    SelectionFact {
+fn judge(view: &View) -> synthfleet_proto::Result<SelectionFact> {
+    Ok(SelectionFact {
         v: fact::VERSION,
         plan_sha256: view.plan(1).map(|plan| plan.sha256.clone()).unwrap_or_default(),
         outcomes: view.outcomes().map(|(task, outcome)| (task.to_string(), outcome.sha256.clone())).collect(),
         rule_version: "test".into(),
         winner: Some(Winner { candidate: "clbn".into(), repeat: 0 }),
         verdict: Value::Null,
-    }
+    })
 }
 
 fn moved(view: View, event: Event) -> (View, Vec<Effect>) {
@@ -133,7 +133,7 @@ fn running() -> View {
 #[test]
 fn a_deadline_ends_open_tasks_and_what_exists_is_judged() {
     let view = running().with(Fact::Outcome(known(done(TaskId::synthesize("clbn", 0)))));
-    let (view, effects) = moved(view, Event::CutOff(super::step::DEADLINE));
+    let (view, effects) = moved(view, Event::CutOff(DEADLINE));
     let view = facts_of(&effects).into_iter().fold(view, View::with);
     assert_eq!(view.phase(), Phase::Judging);
     let (view, effects) = moved(view, Event::Sweep);
@@ -206,7 +206,7 @@ fn an_ended_job_only_drops_its_marker() {
 
 #[test]
 fn no_winner_publishes_without_a_delivery_plan() {
-    let nobody = |view: &View| SelectionFact { winner: None, ..judge(view) };
+    let nobody = |view: &View| judge(view).map(|selection| SelectionFact { winner: None, ..selection });
     let mut view = running();
     let tasks: Vec<_> = view.tasks().cloned().collect();
     view = tasks.into_iter().map(|task| Fact::Outcome(known(done(task)))).fold(view, View::with);

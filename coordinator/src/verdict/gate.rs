@@ -51,8 +51,7 @@ impl Gates {
 
 fn hold(rule: &Rule, gate: &GateRule, pool: &Pool, benchmarks: &[String], trusted: bool) -> Gate {
     let limit = rule.limit(gate);
-    let found: Vec<(&str, &Pooled)> =
-        gate.scores.iter().filter_map(|score| Some((*score, pool.get(score)?.as_ref().ok()?))).collect();
+    let found: Vec<(&str, &Pooled)> = gate.scores.iter().filter_map(|score| Some((*score, pool.get(score)?.as_ref().ok()?))).collect();
     let mut held = match worst(gate.test, &found) {
         None => without_value(gate, limit, pool, benchmarks),
         Some((score, pooled)) => {

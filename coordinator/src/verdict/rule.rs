@@ -102,10 +102,27 @@ pub const GATES: [GateRule; 12] = [
     VALID,
     GateRule { name: "validity", scores: &["diagnostic.validity"], whole: Some("diagnostic.keys"), balanced: 0.99, strict: 0.999, ..VALID },
     GateRule { name: "constraints", scores: &["diagnostic.constraint_validity"], balanced: 0.999, always: false, ..VALID },
-    GateRule { name: "pii_copy", benchmark: "diagnostic", scores: &["diagnostic.pii_copy"], fair: 0.0, balanced: 0.0, strict: 0.0, risk: false, ..SHARE },
+    GateRule {
+        name: "pii_copy",
+        benchmark: "diagnostic",
+        scores: &["diagnostic.pii_copy"],
+        fair: 0.0,
+        balanced: 0.0,
+        strict: 0.0,
+        risk: false,
+        ..SHARE
+    },
     GateRule { name: "identical", scores: &["distances.identical_excess"], fair: 0.0, balanced: 0.005, strict: 0.0, ..SHARE },
     SHARE,
-    GateRule { name: "nndr", scores: &["distances.nndr_ratio"], test: Test::UpperAtLeast, fair: 1.0, balanced: 0.90, strict: 0.95, ..SHARE },
+    GateRule {
+        name: "nndr",
+        scores: &["distances.nndr_ratio"],
+        test: Test::UpperAtLeast,
+        fair: 1.0,
+        balanced: 0.90,
+        strict: 0.95,
+        ..SHARE
+    },
     GateRule { name: "membership_nn", benchmark: "membership", scores: &["membership.nn_attack"], ..SHARE },
     GateRule {
         name: "membership_density",
@@ -206,10 +223,16 @@ fn own_weights(wish: &WeightsWish, of_profile: [f64; 4]) -> Result<BTreeMap<Stri
     if let Some(other) = wish.components.keys().find(|name| !names.contains(&name.as_str())) {
         return Err(unknown("component", other, names));
     }
-    let weight = |name: &str, profile: f64| if wish.components.is_empty() { profile } else { wish.components.get(name).copied().unwrap_or(0.0) };
-    let weights: BTreeMap<String, f64> = names.iter().zip(of_profile).map(|(name, profile)| ((*name).to_owned(), weight(name, profile))).collect();
+    let weight =
+        |name: &str, profile: f64| if wish.components.is_empty() { profile } else { wish.components.get(name).copied().unwrap_or(0.0) };
+    let weights: BTreeMap<String, f64> =
+        names.iter().zip(of_profile).map(|(name, profile)| ((*name).to_owned(), weight(name, profile))).collect();
     let legal = weights.values().all(|weight| weight.is_finite() && *weight >= 0.0) && weights.values().any(|weight| *weight > 0.0);
-    if legal { Ok(weights) } else { Err(Error::invalid("verdict::weights", "weights must be 0 or more, and one above 0").at_pointer("/weights")) }
+    if legal {
+        Ok(weights)
+    } else {
+        Err(Error::invalid("verdict::weights", "weights must be 0 or more, and one above 0").at_pointer("/weights"))
+    }
 }
 
 fn unknown<const N: usize>(what: &str, name: &str, known: [&str; N]) -> Error {

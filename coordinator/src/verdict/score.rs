@@ -39,10 +39,12 @@ pub struct Scores {
 impl Basis {
     /// The components that all rows are compared on.
     pub(super) fn of(rule: &Rule, judged: &[Judged<'_>]) -> Self {
-        let groups: [&dyn Fn(&Judged<'_>) -> bool; 3] =
-            [&|one| one.eligible, &|one| one.sampled && !one.row.baseline, &|one| one.sampled];
-        let rows: Vec<&Judged<'_>> =
-            groups.iter().map(|group| judged.iter().filter(|one| group(one)).collect::<Vec<_>>()).find(|rows| !rows.is_empty()).unwrap_or_default();
+        let groups: [&dyn Fn(&Judged<'_>) -> bool; 3] = [&|one| one.eligible, &|one| one.sampled && !one.row.baseline, &|one| one.sampled];
+        let rows: Vec<&Judged<'_>> = groups
+            .iter()
+            .map(|group| judged.iter().filter(|one| group(one)).collect::<Vec<_>>())
+            .find(|rows| !rows.is_empty())
+            .unwrap_or_default();
         let mut basis = Self { used: [false; COMPONENTS.len()], why: Default::default() };
         for (place, (name, _)) in COMPONENTS.iter().enumerate() {
             let weightless = rule.weights.get(*name).is_none_or(|weight| *weight == 0.0);

@@ -90,7 +90,11 @@ fn paragraph(verdict: &Verdict, tied: usize) -> String {
         (Decision::Winner, Some(first), _) => {
             let eligible = verdict.ranking.iter().filter(|row| row.eligible).count();
             let others = verdict.ranking.iter().filter(|row| !row.baseline).count();
-            sentences.push(format!("{} wins: score {:.3}, first of {eligible} eligible of {others}.", first.candidate, first.score.unwrap_or(0.0)));
+            sentences.push(format!(
+                "{} wins: score {:.3}, first of {eligible} eligible of {others}.",
+                first.candidate,
+                first.score.unwrap_or(0.0)
+            ));
             if let Some(second) = verdict.ranking.get(1).filter(|row| row.eligible) {
                 sentences.push(if tied > 1 {
                     format!("{} is tied with it within .002; {}.", second.candidate, tie_rule(first, second))

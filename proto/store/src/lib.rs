@@ -8,6 +8,7 @@ mod contract;
 mod facts;
 mod faulty;
 mod files;
+mod history;
 mod local;
 mod memory;
 mod retrying;
@@ -16,6 +17,7 @@ pub use contract::{Abilities, Created, Entry, FACT_BYTES_MAX, Nonce, Object, Sto
 pub use facts::{Kept, create_fact, read_fact};
 pub use faulty::{Fault, Faults, Faulty, Operation};
 pub use files::{download, fetch, upload_bytes, upload_file};
+pub use history::history;
 pub use local::{Local, Settings, Step};
 pub use memory::Memory;
 pub use retrying::Retrying;

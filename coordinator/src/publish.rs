@@ -1,0 +1,253 @@
+//! From a judged job to its published files: copies by key, rendered reports, manifest last. Every file is
+//! named by its content, so each step may be repeated.
+
+use crate::job::{Known, View};
+use crate::results::{self, Details};
+use crate::{Catalogue, judgement};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use synthfleet_proto::about::MemberDoc;
+use synthfleet_proto::fact::{self, OutcomeFact, OutcomeStatus, Output, PublishedFact, PublishedFile, SpecFact};
+use synthfleet_proto::key::{JobKeys, Key};
+use synthfleet_proto::profile::Profile;
+use synthfleet_proto::results::Results;
+use synthfleet_proto::score::Scored;
+use synthfleet_proto::task::TaskId;
+use synthfleet_proto::{Error, Result, Seed, id};
+use synthfleet_report::bundle::{Bundle, SampleRows};
+use synthfleet_store::{Store, fetch, upload_bytes};
+
+/// The schema name of `manifest.json`.
+const MANIFEST: &str = "synthfleet.manifest.v1";
+
+/// What publishing needs besides the view.
+pub struct Press<'a> {
+    /// Data and facts.
+    pub store: &'a Arc<dyn Store>,
+    /// Members, for what they say of themselves.
+    pub catalogue: &'a Catalogue,
+    /// Version of the program.
+    pub version: &'a str,
+    /// Milliseconds since 1970.
+    pub now: i64,
+}
+
+/// Publishes all files of a judged job and gives the fact that lists them.
+pub async fn publish(press: &Press<'_>, keys: &JobKeys, view: &View) -> Result<PublishedFact> {
+    let mut files = Files { press, keys, files: Vec::new() };
+    let profile_outcome = view.outcome(&TaskId::profile()).ok_or_else(|| missing("profile"))?;
+    let profile: Profile = decode("profile.json", &read(press, &profile_outcome.fact, "profile.json").await?)?;
+    let results = results::assemble(view, details(press, view).await?, press.version, profile.table.bytes, press.now)?;
+    delivered(&mut files, view).await?;
+    for (name, role) in
+        [("metadata.json", "metadata.sdv.json"), ("metadata.sdgym2020.json", "metadata.sdgym2020.json"), ("profile.json", "profile.json")]
+    {
+        if let Some(output) = profile_outcome.fact.output(role) {
+            files.copy(name, output, true).await?;
+        }
+    }
+    files.write("verdict.json", fact::encode_pretty(&results.verdict)?, true).await?;
+    candidates(&mut files, view, &results).await?;
+    let rows = sample_rows(press, view).await?;
+    for (path, bytes) in render(results, profile, rows, press.catalogue, view).await? {
+        files.write(&path, bytes, false).await?;
+    }
+    let manifest = manifest(press, view, &files.files)?;
+    files.write("manifest.json", fact::encode_pretty(&manifest)?, false).await?;
+    Ok(PublishedFact { v: fact::VERSION, files: files.files })
+}
+
+fn missing(what: &str) -> Error {
+    Error::internal("publish::missing", format!("a judged job has no {what}"))
+}
+
+struct Files<'a> {
+    press: &'a Press<'a>,
+    keys: &'a JobKeys,
+    files: Vec<PublishedFile>,
+}
+
+impl Files<'_> {
+    /// Publishes an object that a task made.
+    async fn copy(&mut self, path: &str, output: &Output, deterministic: bool) -> Result<()> {
+        let target = self.keys.publication(&output.sha256, last(path))?;
+        if self.press.store.head(target.key()).await?.is_none() {
+            self.press.store.concat(&[Key::parse(&output.key)?], &target).await?;
+        }
+        self.note(path, target.to_string(), output.bytes, output.sha256.clone(), deterministic);
+        Ok(())
+    }
+
+    /// Publishes bytes.
+    async fn write(&mut self, path: &str, bytes: Vec<u8>, deterministic: bool) -> Result<()> {
+        let sha256 = id::sha256_hex(&bytes);
+        let target = self.keys.publication(&sha256, last(path))?;
+        let length = bytes.len() as u64;
+        if self.press.store.head(target.key()).await?.is_none() {
+            upload_bytes(self.press.store.as_ref(), &target, Bytes::from(bytes)).await?;
+        }
+        self.note(path, target.to_string(), length, sha256, deterministic);
+        Ok(())
+    }
+
+    fn note(&mut self, path: &str, key: String, bytes: u64, sha256: String, deterministic: bool) {
+        self.files.push(PublishedFile { path: path.to_owned(), key, bytes, sha256, deterministic });
+    }
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+async fn read(press: &Press<'_>, outcome: &OutcomeFact, role: &str) -> Result<Bytes> {
+    let output = outcome.output(role).ok_or_else(|| missing(role))?;
+    Ok(fetch(press.store.as_ref(), &Key::parse(&output.key)?, &output.sha256).await?.bytes)
+}
+
+fn decode<T: serde::de::DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T> {
+    serde_json::from_slice(bytes).map_err(|e| Error::internal("publish::form", format!("cannot read {what}: {e}")))
+}
+
+/// Details of every benchmark that ended well.
+async fn details(press: &Press<'_>, view: &View) -> Result<Details> {
+    let mut details = Details::new();
+    for (task, Known { fact, .. }) in view.outcomes() {
+        if fact.status == OutcomeStatus::Ok && fact.output("scores.json").is_some() {
+            let scored: Scored = decode("scores.json", &read(press, fact, "scores.json").await?)?;
+            details.insert(task.clone(), scored.details);
+        }
+    }
+    Ok(details)
+}
+
+/// The delivered table, in every form; absent without a winner.
+async fn delivered(files: &mut Files<'_>, view: &View) -> Result<()> {
+    let Some(plan) = view.plan(2) else { return Ok(()) };
+    for task in plan.fact.groups.iter().flat_map(|group| group.tasks()) {
+        let Some(outcome) = view.outcome(&task) else { continue };
+        for output in outcome.fact.outputs.iter().filter(|output| output.role.starts_with("synthetic.")) {
+            files.copy(&output.role, output, true).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The first delivered rows as text, made by the task that wrote the table.
+async fn sample_rows(press: &Press<'_>, view: &View) -> Result<SampleRows> {
+    let Some(plan) = view.plan(2) else { return Ok(SampleRows::default()) };
+    for task in plan.fact.groups.iter().flat_map(|group| group.tasks()) {
+        if let Some(outcome) = view.outcome(&task).filter(|outcome| outcome.fact.output("rows.json").is_some()) {
+            #[derive(serde::Deserialize)]
+            struct Rows {
+                header: Vec<String>,
+                rows: Vec<Vec<String>>,
+            }
+            let Rows { header, rows } = decode("rows.json", &read(press, &outcome.fact, "rows.json").await?)?;
+            return Ok(SampleRows { header, rows });
+        }
+    }
+    Ok(SampleRows::default())
+}
+
+/// `candidates/<name>/`: scores of all repeats; sample and model of the lowest repeat that has them, unless its
+/// samples hold real rows.
+async fn candidates(files: &mut Files<'_>, view: &View, results: &Results) -> Result<()> {
+    for candidate in &results.candidates {
+        let folder = format!("candidates/{}", candidate.name);
+        let fitted = candidate.repeats.iter().find_map(|repeat| {
+            let outcome = view.outcome(&TaskId::synthesize(&candidate.name, repeat.repeat))?;
+            (outcome.fact.status == OutcomeStatus::Ok).then(|| outcome.fact.clone())
+        });
+        if let Some(fitted) = fitted.filter(|_| !candidate.real_rows) {
+            for role in ["sample.parquet", "model.bin"] {
+                if let Some(output) = fitted.output(role) {
+                    files.copy(&format!("{folder}/{role}"), output, true).await?;
+                }
+            }
+        }
+        let repeats: Vec<Value> = candidate
+            .repeats
+            .iter()
+            .map(|repeat| json!({ "repeat": repeat.repeat, "seed": repeat.seed, "rows": repeat.rows, "scores": repeat.scores }))
+            .collect();
+        let scores = json!({
+            "schema": "synthfleet.scores.v1", "candidate": candidate.name, "synthesizer": candidate.synthesizer,
+            "options": candidate.options, "repeats": repeats,
+        });
+        files.write(&format!("{folder}/scores.json"), fact::encode_pretty(&scores)?, true).await?;
+    }
+    Ok(())
+}
+
+/// Report, card and results, rendered off the async threads.
+async fn render(
+    results: Results,
+    profile: Profile,
+    sample: SampleRows,
+    catalogue: &Catalogue,
+    view: &View,
+) -> Result<Vec<(String, Vec<u8>)>> {
+    let members: Vec<MemberDoc> = catalogue.synthesizers().iter().chain(catalogue.benchmarks()).cloned().collect();
+    let command = view.spec().map(|spec| command(&spec.fact)).unwrap_or_default();
+    let work = move || {
+        let bundle = Bundle { results: &results, profile: &profile, members: &members, sample: &sample, command: &command };
+        let mut files: Vec<_> = synthfleet_report::render(&bundle).into_iter().map(|file| (file.path, file.bytes)).collect();
+        files.push(("results.csv".to_owned(), synthfleet_report::results::csv(&results)));
+        files.push(("results.json".to_owned(), synthfleet_report::results::json(&results)?));
+        Ok(files)
+    };
+    tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal("report::panic", format!("the report stopped: {e}")))?
+}
+
+/// The command that makes the same output again.
+fn command(spec: &SpecFact) -> String {
+    let request = &spec.request;
+    let mut words = vec!["synthfleet run".to_owned(), quoted(&request.source.uri), format!("--seed {}", request.seed)];
+    words.extend(request.preset.as_ref().map(|preset| format!("--preset {preset}")));
+    words.extend(request.target.as_ref().map(|target| format!("--target {}", quoted(target))));
+    words.extend(request.repeats.map(|repeats| format!("--repeats {repeats}")));
+    if !request.synthesizers.is_empty() {
+        words.push(format!("-s {}", request.synthesizers.iter().map(|choice| choice.name.as_str()).collect::<Vec<_>>().join(" ")));
+    }
+    words.join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._:-=?&".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+fn manifest(press: &Press<'_>, view: &View, files: &[PublishedFile]) -> Result<Value> {
+    let spec = &view.spec().ok_or_else(|| missing("spec"))?.fact;
+    let listed: Vec<Value> = files
+        .iter()
+        .map(|file| json!({ "path": file.path, "bytes": file.bytes, "sha256": file.sha256, "deterministic": file.deterministic }))
+        .collect();
+    let members: BTreeMap<&str, &str> = press
+        .catalogue
+        .synthesizers()
+        .iter()
+        .chain(press.catalogue.benchmarks())
+        .map(|member| (member.name.as_str(), member.version.as_str()))
+        .collect();
+    let mut request = spec.request.clone();
+    request.callback_url = None; // may hold a secret
+    let seconds = (press.now - spec.submitted_at).max(0) as f64 / 1e3;
+    Ok(json!({
+        "schema": MANIFEST,
+        "files": listed,
+        "version": press.version,
+        "members": members,
+        "job": spec.job,
+        "request": request,
+        "seed": spec.request.seed.to_string(),
+        "shared_seed": Seed::shared(spec.request.seed).task_seed().to_string(),
+        "submitted_at": spec.submitted_at,
+        "seconds": seconds,
+        "input_sha256": spec.source_sha256,
+        "partial": view.outcomes().any(|(_, outcome)| judgement::is_cut_off(&outcome.fact)),
+        "command": command(spec),
+    }))
+}

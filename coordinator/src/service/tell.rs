@@ -1,0 +1,143 @@
+//! What people are told while a job runs.
+
+use super::Parts;
+use super::care::Job;
+use crate::job::Fact;
+use synthfleet_proto::envelope::{Body, Envelope, EventType};
+use synthfleet_proto::event::{Event, Happening, TaskEvent, TaskState};
+use synthfleet_proto::fact::{OutcomeFact, OutcomeStatus, PlanFact, SpecFact};
+use synthfleet_proto::task::{TaskId, TaskName};
+use tokio::sync::broadcast;
+
+fn send(events: &broadcast::Sender<Event>, job: &str, at: i64, what: Happening) {
+    // nobody listens: fine
+    let _ = events.send(Event { job: job.to_owned(), at, what });
+}
+
+fn say(parts: &Parts, job: &Job, what: Happening) {
+    send(&parts.events, job.keys.job(), parts.clock.now_ms() as i64, what);
+}
+
+/// Tells the state of a job if it is another than before.
+pub fn state(parts: &Parts, job: &mut Job) {
+    let now = job.view.state();
+    // the end is told with its outcome, by its fact
+    if job.state != Some(now) && !now.is_final() {
+        job.state = Some(now);
+        say(parts, job, Happening::State { state: now, outcome: None });
+    }
+}
+
+/// Tells that a task waits for a worker.
+pub fn queued(parts: &Parts, job: &Job, task: &TaskId) {
+    say(parts, job, Happening::Task(task_event(task, TaskState::Queued)));
+}
+
+/// Tells what a new fact means.
+pub fn fact(parts: &Parts, job: &Job, fact: &Fact) {
+    match fact {
+        Fact::Plan(plan) if plan.fact.plan == 1 => {
+            if let Some(spec) = job.view.spec() {
+                say(parts, job, planned(&spec.fact, &plan.fact));
+            }
+            for part in &plan.fact.skipped {
+                let name = part.candidate.as_deref().or(part.benchmark.as_deref()).unwrap_or_default();
+                let text = format!("{name}: {}", part.reason.why);
+                say(parts, job, Happening::Note { code: part.reason.code.clone(), text });
+            }
+        }
+        Fact::Outcome(outcome) => {
+            if let Some(summary) = &outcome.fact.profile {
+                say(parts, job, Happening::Profile { summary: Box::new(summary.clone()) });
+            }
+            say(parts, job, Happening::Task(ended(&outcome.fact)));
+            if let TaskName::Benchmark { candidate, repeat, .. } = outcome.fact.task.name() {
+                for score in &outcome.fact.scores {
+                    let (candidate, score) = (candidate.to_owned(), Box::new(score.clone()));
+                    say(parts, job, Happening::Score { candidate, repeat, score });
+                }
+            }
+        }
+        Fact::Selection(selection) => say(parts, job, Happening::Verdict { verdict: selection.fact.verdict.clone() }),
+        Fact::Published(published) => {
+            let files = published.fact.files.iter().map(|file| file.path.clone()).collect();
+            say(parts, job, Happening::Published { files });
+        }
+        Fact::Final(last) => say(parts, job, Happening::State { state: last.fact.state, outcome: last.fact.outcome.clone() }),
+        _ => {}
+    }
+}
+
+fn planned(spec: &SpecFact, plan: &PlanFact) -> Happening {
+    let fitted = spec.candidates.iter().filter(|candidate| !candidate.baseline);
+    Happening::Planned {
+        tasks: plan.groups.iter().map(|group| group.count).sum(),
+        candidates: fitted.clone().count() as u32,
+        repeats: fitted.map(|candidate| candidate.repeats).max().unwrap_or(0),
+    }
+}
+
+fn ended(outcome: &OutcomeFact) -> TaskEvent {
+    let state = match outcome.status {
+        OutcomeStatus::Ok => TaskState::Done,
+        OutcomeStatus::Failed => TaskState::Failed,
+        OutcomeStatus::Skipped => TaskState::Skipped,
+        OutcomeStatus::Cancelled => TaskState::Cancelled,
+    };
+    let seconds = (outcome.started_at > 0).then_some((outcome.ended_at - outcome.started_at) as f64 / 1e3);
+    TaskEvent {
+        attempt: outcome.attempt,
+        worker: (!outcome.worker.is_empty()).then(|| outcome.worker.clone()),
+        seconds,
+        from_cache: outcome.from_cache,
+        error: outcome.error.clone(),
+        ..task_event(&outcome.task, state)
+    }
+}
+
+fn task_event(task: &TaskId, state: TaskState) -> TaskEvent {
+    let (candidate, repeat, benchmark) = match task.name() {
+        TaskName::Profile => (None, 0, None),
+        TaskName::Synthesize { candidate, repeat } | TaskName::Generate { candidate, repeat, .. } => (Some(candidate), repeat, None),
+        TaskName::Benchmark { candidate, repeat, benchmark } => (Some(candidate), repeat, Some(benchmark)),
+    };
+    TaskEvent {
+        task: task.to_string(),
+        kind: task.kind(),
+        candidate: candidate.map(str::to_owned),
+        repeat,
+        benchmark: benchmark.map(str::to_owned),
+        state,
+        attempt: 0,
+        worker: None,
+        seconds: None,
+        from_cache: false,
+        error: None,
+    }
+}
+
+/// Hands on what workers tell: starts, progress, measures.
+pub fn forward(events: &broadcast::Sender<Event>, body: &[u8]) {
+    let Ok(envelope) = Envelope::decode(body) else { return };
+    let (Body::Event(event), Some(job), Some(task)) = (envelope.body, envelope.job, envelope.task) else { return };
+    let what = match event.kind {
+        EventType::Progress => Happening::Progress {
+            task,
+            fraction: event.fraction.unwrap_or(0.0),
+            phase: event.phase.unwrap_or_default(),
+            eta_seconds: event.eta_seconds,
+        },
+        EventType::Measure => Happening::Measure {
+            task,
+            name: event.name.unwrap_or_default(),
+            step: event.step.unwrap_or(0),
+            value: event.value.unwrap_or(0.0),
+        },
+        EventType::Started => {
+            let Ok(id) = TaskId::parse(&task) else { return };
+            Happening::Task(TaskEvent { attempt: event.attempt.unwrap_or(0), worker: event.worker, ..task_event(&id, TaskState::Running) })
+        }
+        _ => return,
+    };
+    send(events, &job, envelope.at, what);
+}
