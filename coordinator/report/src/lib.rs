@@ -6,6 +6,7 @@ pub mod card;
 pub mod number;
 pub mod page;
 pub mod plots;
+pub mod results;
 pub mod scale;
 pub mod words;
 
