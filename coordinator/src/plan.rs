@@ -123,7 +123,7 @@ pub fn delivery(inputs: MainInputs<'_>, winner: &Winner, selection_sha256: &str)
         candidate: Some(winner.candidate.clone()),
         repeat: winner.repeat,
         needs: vec![TaskId::profile(), sample],
-        options: json!({ "formats": spec.request.formats, "seed": spec.request.seed }),
+        options: json!({ "formats": spec.request.formats, "seed": spec.request.seed, "csv_safe": spec.request.csv_safe }),
         rows,
         ..group(spec, TaskKind::Generate)
     };

@@ -57,6 +57,8 @@ pub struct JobSpec {
     pub rows: Rows,
     /// Forms of the delivered table; the input's own if empty.
     pub formats: Vec<String>,
+    /// Put `'` before cells that a spreadsheet would take for a formula.
+    pub csv_safe: bool,
     /// Which candidates may be released.
     pub gate: Gate,
     /// What counts how much in the score.
@@ -113,6 +115,7 @@ impl Default for JobSpec {
             seed: 0,
             rows: Rows::Named(RowsName::Train),
             formats: Vec::new(),
+            csv_safe: false,
             gate: Gate::default(),
             weights: Weights::default(),
             fail_under: BTreeMap::new(),
@@ -128,7 +131,7 @@ impl Default for JobSpec {
             output: None,
             callback_url: None,
             cache: true,
-            references: References::Standard,
+            references: References::Default,
         }
     }
 }
@@ -327,7 +330,7 @@ words! {
     /// Which reference rows are computed besides the baselines.
     References {
         /// `holdout`.
-        Standard,
+        Default,
         /// `holdout` and `flip10`.
         All,
     }

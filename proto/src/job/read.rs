@@ -45,9 +45,11 @@ fn unfold(value: &Value) -> Value {
     into(&mut fields, "metadata", "uri");
     for (field, name) in fields.iter_mut().filter(|(field, _)| matches!(field.as_str(), "preset" | "weights")) {
         let name = if field == "preset" { Some(name) } else { name.get_mut("profile") };
-        if let Some(name) = name.filter(|name| matches!(name.as_str(), Some("sdgym-2020" | "sdgym_2020"))) {
-            *name = json!("sdgym2020");
-        }
+        match name.as_ref().and_then(|name| name.as_str()) {
+            Some("sdgym-2020" | "sdgym_2020") => name.map(|name| *name = json!("sdgym2020")),
+            Some("strict_privacy") => name.map(|name| *name = json!("strict-privacy")),
+            _ => None,
+        };
     }
     for list in ["synthesizers", "benchmarks"] {
         if let Some(Value::Array(choices)) = fields.get_mut(list) {

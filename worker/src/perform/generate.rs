@@ -6,10 +6,11 @@ use crate::TaskFolder;
 use serde::Deserialize;
 use std::sync::Arc;
 use synthfleet_intake::parquet::TableWriter;
-use synthfleet_intake::write::{CsvOptions, CsvWriter, Packing};
+use synthfleet_intake::read::{Field, Found, Tokenizer};
+use synthfleet_intake::write::{CsvOptions, CsvWriter, Packing, to_text};
 use synthfleet_proto::metadata::{Dialect, Format, Metadata, Role};
 use synthfleet_proto::task::TaskFile;
-use synthfleet_proto::{Error, Result};
+use synthfleet_proto::{Error, Result, fact};
 use synthfleet_synthesizers::{BLOCK_ROWS, Given, find};
 use synthfleet_table::{Budget, Table};
 
@@ -25,6 +26,10 @@ struct Wish {
     csv_safe: bool,
 }
 
+/// The first delivered rows as text.
+const ROWS: &str = "rows.json";
+/// How many of them.
+const ROWS_SHOWN: usize = 20;
 /// Rows that are drawn at once: whole blocks.
 const PIECE_ROWS: u64 = 32 * BLOCK_ROWS as u64;
 
@@ -56,7 +61,28 @@ pub fn perform(folder: &TaskFolder, task: &TaskFile, budget: &Budget) -> Result<
             next = end;
         }
     }
+    folder.write(ROWS, &fact::encode_pretty(&shown_rows(&head)?)?)?;
     sinks.into_iter().try_for_each(Sink::finish)
+}
+
+/// The first delivered rows as text, for reports: nobody else has to decode a table for them.
+fn shown_rows(head: &Table) -> Result<serde_json::Value> {
+    let mut metadata = (**head.metadata()).clone();
+    metadata.dialect = Dialect::default();
+    let few = described(&head.head(ROWS_SHOWN), &Arc::new(metadata))?;
+    let (text, tokenizer) = (to_text(&few, false), Tokenizer::of(&Dialect::default()));
+    let (mut records, mut fields, mut at) = (Vec::new(), Vec::new(), 0);
+    while let Found::Record { next, .. } = tokenizer.record(text.as_bytes(), at, true, &mut fields) {
+        let cell = |field: &Field| {
+            let mut cell = String::new();
+            tokenizer.unescape(&text[field.start..field.end], *field, &mut cell);
+            cell
+        };
+        records.push(fields.iter().map(cell).collect::<Vec<_>>());
+        at = next;
+    }
+    let header = if records.is_empty() { Vec::new() } else { records.remove(0) };
+    Ok(serde_json::json!({ "header": header, "rows": records }))
 }
 
 fn read_model(folder: &TaskFolder, task: &TaskFile) -> Result<Box<dyn synthfleet_synthesizers::AnyModel>> {
