@@ -86,12 +86,13 @@ impl Splitter {
     }
 
     /// The part of the next row, which is of class `class`.
-    pub fn next(&mut self, class: usize) -> Part {
-        let left = &mut self.classes[class];
-        assert!(left.rows > 0, "class {class} has more rows than were counted");
+    pub fn next(&mut self, class: usize) -> Result<Part> {
+        let Some(left) = self.classes.get_mut(class).filter(|left| left.rows > 0) else {
+            return Err(Error::internal("split::counts", format!("class {class} has more rows than were counted")));
+        };
         let draw = self.rng.below(left.rows);
         left.rows -= 1;
-        if draw < left.holdout {
+        Ok(if draw < left.holdout {
             left.holdout -= 1;
             Part::Holdout
         } else if draw < left.holdout + left.train {
@@ -99,7 +100,7 @@ impl Splitter {
             Part::Train
         } else {
             Part::Rest
-        }
+        })
     }
 }
 
@@ -132,7 +133,7 @@ mod tests {
         let mut splitter = Splitter::new(classes, options, &Seed::shared(0)).expect("large enough");
         let mut counts = vec![[0; 3]; classes.len()];
         for class in rows {
-            counts[class][splitter.next(class) as usize] += 1;
+            counts[class][splitter.next(class).expect("counted") as usize] += 1;
         }
         counts
     }
@@ -188,7 +189,7 @@ mod tests {
         for job in 0..2_000 {
             let mut splitter = Splitter::new(&[50], &SplitOptions::default(), &Seed::shared(job)).expect("large enough");
             for count in &mut held {
-                *count += u32::from(splitter.next(0) == Part::Holdout);
+                *count += u32::from(splitter.next(0).expect("counted") == Part::Holdout);
             }
         }
         // 2,000 draws at .2: sd 17.9, bounds at 5 sd

@@ -5,8 +5,11 @@ mod date;
 mod number;
 mod packing;
 mod parquet;
+mod preview;
 
 pub use csv::{CsvOptions, CsvWriter, is_formula, to_text, write_csv};
 pub use packing::Packing;
 pub(crate) use packing::Packer;
 pub use parquet::{Provenance, write_parquet};
+pub use preview::{PREVIEW_ROWS, Preview, write_preview};
+pub(crate) use date::instant;
