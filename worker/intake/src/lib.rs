@@ -8,8 +8,16 @@ pub mod forms;
 pub mod cast;
 pub mod infer;
 pub mod parquet;
+mod parquet_source;
+mod profile;
+mod profile_task;
 pub mod read;
+mod rejected;
+mod rows;
 pub mod simulated;
 pub mod sniff;
 pub mod split;
+mod stage;
 pub mod write;
+
+pub use profile_task::{ProfileInput, Profiled, profile_task};

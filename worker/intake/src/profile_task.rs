@@ -260,6 +260,10 @@ impl Reading {
         if found.duplicates > 0 {
             inferred.notes.push(note("duplicate_rows", found.duplicates, format!("{} rows equal an earlier row", found.duplicates)));
         }
+        let (hints, same) = staged.hints.finish(&shared);
+        for (a, b) in &same {
+            inferred.notes.push(Finding { text: format!("{a} and {b} say the same thing"), ..note("same_information", 0, String::new()) });
+        }
         let columns = profile::columns(&shared, &inferred, &staged.counts, &mut found, job.disclosure)?;
         let metadata = Arc::unwrap_or_clone(shared);
         let strategy = match (&self.holdout, metadata.target_position(), job.split_strategy) {
@@ -306,7 +310,7 @@ impl Reading {
             problem_type: metadata.problem_type,
             key: metadata.key.clone(),
             columns,
-            hints: Vec::new(),
+            hints,
             notes: profile::notes(&inferred.notes, None),
         };
         let summary = summary(&metadata, &profile, inferred.notes);

@@ -4,6 +4,7 @@
 use crate::cast::{Cast, Caster};
 use crate::parquet::TableWriter;
 use crate::profile::counts::{ColumnCounts, new_counts};
+use crate::profile::hints::Hints;
 use crate::profile::kept::{KEPT_BYTES_MAX, Kept};
 use crate::read::Batch;
 use crate::split::{Part, Splitter};
@@ -102,6 +103,7 @@ pub(crate) struct Stager {
     files: [PartFile; 3],
     counts: Vec<ColumnCounts>,
     kept: Kept,
+    hints: Hints,
     preview: Preview,
 }
 
@@ -120,6 +122,7 @@ pub(crate) struct Staged {
     pub(crate) files: Vec<PathBuf>,
     pub(crate) counts: Vec<ColumnCounts>,
     pub(crate) kept: Kept,
+    pub(crate) hints: Hints,
 }
 
 impl Stager {
@@ -130,13 +133,14 @@ impl Stager {
         let counts = new_counts(metadata);
         let preview = Preview::create(&out.join("rows.jsonl"))?;
         let files = paths.map(|path| PartFile { path, rows: 0, writer: None });
-        Ok(Self { choice, files, counts, kept: Kept::new(scratch, KEPT_BYTES_MAX), preview })
+        Ok(Self { choice, files, counts, kept: Kept::new(scratch, KEPT_BYTES_MAX), hints: Hints::new(metadata), preview })
     }
 
     /// Adds rows; `source` is the part of all of them if parts are given.
     pub(crate) fn take(&mut self, table: &Table, source: Part) -> Result<()> {
         self.counts.par_iter_mut().zip(table.columns()).for_each(|(counts, column)| counts.take(column));
         self.kept.take(table)?;
+        self.hints.take(table);
         self.preview.append(table)?;
         let Choice::Drawn { splitter, target } = &mut self.choice else {
             return self.files[source as usize].append(table);
@@ -167,7 +171,7 @@ impl Stager {
             }
             file.finish(metadata, needed)?;
         }
-        Ok(Staged { train_rows, holdout_rows, rest_rows, files, counts: self.counts, kept: self.kept })
+        Ok(Staged { train_rows, holdout_rows, rest_rows, files, counts: self.counts, kept: self.kept, hints: self.hints })
     }
 }
 

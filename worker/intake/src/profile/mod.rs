@@ -1,6 +1,7 @@
 //! The protected description of a table (`profile.json`), from what inference found and staging counted.
 
 pub(crate) mod counts;
+pub(crate) mod hints;
 pub(crate) mod kept;
 mod sorted;
 
