@@ -72,7 +72,7 @@ fn tie_rule(first: &Ranked, other: &Ranked) -> &'static str {
         "the first has the lower risk"
     } else if first.cost != other.cost {
         "the first costs less"
-    } else if Ordering::Less == first.candidate.cmp(&other.candidate) && within_tie(&renamed(first, other), other) == Ordering::Equal {
+    } else if within_tie(&renamed(first, other), other) == Ordering::Equal {
         "the name decides"
     } else {
         "the first has the higher score"
