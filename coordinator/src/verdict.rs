@@ -58,7 +58,7 @@ pub fn judge(input: &Input) -> Result<Verdict> {
     let known = known_scores(input);
     let gates_of = |pool: &Pool, trusted: bool| Gates::of(&rule, pool, &input.benchmarks, &known, trusted);
 
-    let holdout = input.references.iter().find(|row| row.name == "holdout").map(|row| Pool::of_reference(row));
+    let holdout = input.references.iter().find(|row| row.name == "holdout").map(Pool::of_reference);
     let trusted = holdout.as_ref().is_none_or(|pool| !gates_of(pool, true).any_privacy_failure());
 
     let mut judged: Vec<Judged<'_>> = input.candidates.iter().map(|row| examine(row, &rule, &|pool| gates_of(pool, trusted))).collect();

@@ -95,3 +95,18 @@ fn a_key_cannot_be_read_from_an_illegal_wire_string() {
     let key: Key = serde_json::from_str("\"t/a/c/b\"").expect("legal");
     assert_eq!(serde_json::to_string(&key).expect("plain text"), "\"t/a/c/b\"");
 }
+
+#[test]
+fn a02_the_type_of_a_key_fixes_its_verbs() {
+    // a store takes FactKey to create, MarkerKey to put and DataKey to upload: these lines compile, no others would
+    let facts: Result<Vec<FactKey>> =
+        [keys().spec(), keys().claim("profile", 1), keys().end("profile", 1), about("ab")].into_iter().collect();
+    let markers: Result<Vec<MarkerKey>> =
+        [keys().live(), keys().lease("profile", 1), pool("all", "ab"), worker("w1")].into_iter().collect();
+    let data: Result<Vec<DataKey>> = [keys().publication("ab", "report.html"), upload("default", "u1", "file")].into_iter().collect();
+    let (facts, markers, data) = (facts.expect("legal"), markers.expect("legal"), data.expect("legal"));
+    let all: Vec<&Key> =
+        facts.iter().map(FactKey::key).chain(markers.iter().map(MarkerKey::key)).chain(data.iter().map(DataKey::key)).collect();
+    let different: std::collections::BTreeSet<&Key> = all.iter().copied().collect();
+    assert_eq!(different.len(), all.len(), "no key has two types");
+}

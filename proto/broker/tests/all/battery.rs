@@ -5,7 +5,7 @@ use synthfleet_broker::{Broker, Faults, Faulty, InProcess, conformance};
 
 fn over_all(make: impl Fn() -> Arc<dyn Broker>) {
     for (name, check) in conformance::checks() {
-        println!("{name}");
+        eprintln!("{name}");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
         runtime.block_on(check(make()));
     }

@@ -24,7 +24,7 @@ pub fn memory() -> Memory {
 fn over_all(make: impl Fn() -> Arc<dyn Store>) {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     for (name, check) in conformance::checks() {
-        println!("{name}");
+        eprintln!("{name}");
         runtime.block_on(check(make()));
     }
 }
@@ -51,7 +51,7 @@ fn a_failing_store_passes_when_tried_again() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
     let faults = vec![Fault::Away, Fault::LostReply, Fault::Conflict, Fault::Slow(std::time::Duration::from_secs(3))];
     for (i, (name, check)) in conformance::checks().into_iter().enumerate() {
-        println!("{name}");
+        eprintln!("{name}");
         let seed = Seed::of_task(1, "faults").index(i as u64);
         // one call in ten fails; an upload of fifty pieces still has its chance
         let faults =
