@@ -159,3 +159,15 @@ async fn a_seed_gives_the_same_faults_again() {
     assert_eq!(runs[0], runs[1]);
     assert_ne!(runs[0], (0..100_u8).map(|i| vec![i]).collect::<Vec<_>>(), "some fault happened");
 }
+
+#[tokio::test]
+async fn a12_the_broker_of_one_process_carries_encoded_bytes() {
+    let broker = in_process(10);
+    let (to, from) = pool();
+    let mut body = b"\x82\xa1v\x01\xa4kind\xa4task".to_vec();
+    broker.publish(&to, &body).await.expect("there is room");
+    // what the sender does with its buffer afterwards changes nothing: no object is shared
+    body.fill(0);
+    let delivery = broker.take(&from).await.expect("there is one");
+    assert_eq!(delivery.body().as_ref(), b"\x82\xa1v\x01\xa4kind\xa4task");
+}
