@@ -3,7 +3,8 @@
 //! # Definition
 //! A text is words (runs of ASCII letters and digits) between other characters. Texts with equal other
 //! characters have the same frame. Inside the commonest frame every place of a word is a constant or a
-//! class; words of several lengths keep their constant beginning.
+//! class; words of several lengths keep their constant beginning. Constant digits beside varying ones are
+//! digits like them: that all ids so far begin with 00 is no rule.
 
 use std::fmt::Write;
 
@@ -129,24 +130,42 @@ impl Word {
         }
     }
 
+    /// The places, constant digits beside varying ones taken as varying.
+    fn loosened(&self) -> Vec<(u8, Option<u8>)> {
+        let mut places = self.places.clone();
+        let varies = |place: (u8, Option<u8>)| place == (DIGIT, None);
+        for place in 1..places.len() {
+            if places[place].0 == DIGIT && varies(places[place - 1]) {
+                places[place].1 = None;
+            }
+        }
+        for place in (1..places.len()).rev() {
+            if places[place - 1].0 == DIGIT && varies(places[place]) {
+                places[place - 1].1 = None;
+            }
+        }
+        places
+    }
+
     /// The expression, its least number of varying places, and whether a code-like class varies. `None`:
     /// letters of several lengths, which are words.
     fn regex(&self) -> Option<(String, usize, bool)> {
         let fixed = self.min == self.max;
-        let constants = self.places.iter().take(self.min).take_while(|(_, same)| same.is_some()).count();
+        let mut constants = self.places.iter().take(self.min).take_while(|(_, same)| same.is_some()).count();
         let mut out = String::new();
         if fixed {
             let (mut varying, mut codes, mut place) = (0, false, 0);
-            while place < self.places.len() {
-                let (classes, same) = self.places[place];
+            let places = self.loosened();
+            while place < places.len() {
+                let (classes, same) = places[place];
                 if let Some(byte) = same {
                     out.push(char::from(byte));
                     place += 1;
                     continue;
                 }
-                let run = self.places[place..].iter().take_while(|other| other.1.is_none() && other.0 == classes).count();
+                let run = places[place..].iter().take_while(|other| other.1.is_none() && other.0 == classes).count();
                 push_class(&mut out, classes, run, run);
-                varying += run;
+                varying += self.places[place..place + run].iter().filter(|place| place.1.is_none()).count();
                 codes |= classes & DIGIT != 0 || classes & (LOWER | LOWER_HEX) == 0;
                 place += run;
             }
@@ -155,6 +174,9 @@ impl Word {
         let classes = self.places[constants..].iter().fold(0, |all, (classes, _)| all | classes);
         if classes & DIGIT == 0 || classes & (LOWER | UPPER) != 0 {
             return None;
+        }
+        while classes == DIGIT && constants > 0 && self.places[constants - 1].0 == DIGIT {
+            constants -= 1;
         }
         self.places[..constants].iter().filter_map(|(_, same)| *same).for_each(|byte| out.push(char::from(byte)));
         push_class(&mut out, classes, self.min - constants, self.max - constants);
@@ -207,6 +229,7 @@ mod tests {
     fn templates_of_ids_are_found() {
         let found = |texts: &[&str]| regex(texts).map(|found| found.0);
         assert_eq!(found(&["R-00017", "R-93425"]).as_deref(), Some("R\\-[0-9]{5}"));
+        assert_eq!(found(&["R-00017", "R-00425"]).as_deref(), Some("R\\-[0-9]{5}"));
         assert_eq!(found(&["u12@example.org", "u3456@example.org"]).as_deref(), Some("u[0-9]{2,4}@example\\.org"));
         assert_eq!(found(&["AB-1x", "CD-2y"]).as_deref(), Some("[A-Z]{2}\\-[0-9][a-z]"));
         assert_eq!(regex(&["0a1f-77", "b2c3-18"]).map(|found| found.1), Some(6));

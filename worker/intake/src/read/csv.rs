@@ -132,6 +132,8 @@ pub struct Records {
     at: usize,
     line: u64,
     last: bool,
+    /// The text's last byte so far.
+    last_byte: Option<u8>,
     fields: Vec<Field>,
     faults: Faults,
     accounting: Accounting,
@@ -152,6 +154,7 @@ impl Records {
             at: 0,
             line: 1,
             last: false,
+            last_byte: None,
             fields: Vec::new(),
             faults: Faults::default(),
             accounting: Accounting::default(),
@@ -185,7 +188,7 @@ impl Records {
         accounting.encoding = reader.encoding();
         accounting.bom = reader.bom();
         accounting.notes = reader.notes().to_vec();
-        accounting.final_line_end = matches!(self.text.as_bytes().last(), Some(b'\n' | b'\r'));
+        accounting.final_line_end = matches!(self.text.as_bytes().last().copied().or(self.last_byte), Some(b'\n' | b'\r'));
         accounting.faults = faults.counts(self.names.len());
         debug_assert_eq!(accounting.rows + accounting.rejected + accounting.blank, accounting.records);
         let in_source = |error: Error| error.in_source(&self.name);
@@ -215,6 +218,7 @@ impl Records {
 
     /// Lets more text in, behind what is not consumed yet.
     fn more(&mut self) -> Result<()> {
+        self.last_byte = self.text.as_bytes().last().copied().or(self.last_byte);
         self.text.drain(..self.at);
         self.at = 0;
         // a long record doubles the step, so that scanning it again stays linear

@@ -4,8 +4,9 @@
 //! For every candidate (delimiter, quote, escape) at most 1,000 records are read; k is the modal number of
 //! fields, c the share of records behind the preamble that have k, t the mean over columns of the share of
 //! the commonest cell class. Score = c² t (1 - 1/(2k)); the best wins, ties in the order listed.
-//! Ours: cells of no class count a fifth; a seldom delimiter counts .8, and half of that if the first record
-//! does not have k fields; lines that are dates or times as a whole are one column.
+//! Ours: the first record does not count for t, it may be a header; cells of no class count half; a seldom
+//! delimiter counts .8, and half of that if the first record does not have k fields; a preamble of several
+//! fields counts .7; lines that are dates or times as a whole are one column.
 //!
 //! # Reference
 //! The idea of row pattern times type score: van den Burg, Nazábal, Sutton 2019, doi:10.1007/s10618-019-00646-y.
@@ -25,7 +26,8 @@ const DELIMITERS: [u8; 8] = [b',', b'\t', b';', b'|', b' ', b'^', b'~', b':'];
 /// The first so many delimiters are common ones.
 const COMMON: usize = 4;
 const SELDOM_WEIGHT: f64 = 0.8;
-const OTHER_WEIGHT: f64 = 0.2;
+const PREAMBLE_WEIGHT: f64 = 0.7;
+const OTHER_WEIGHT: f64 = 0.5;
 
 /// A cell of the sample.
 #[derive(Debug, Clone, PartialEq)]
@@ -94,6 +96,9 @@ pub fn dialect<'a>(sample: &'a str, complete: bool, options: &ReadOptions) -> Re
                 continue;
             }
             let mut survey = Survey::new(body, complete, (delimiter, quote, escape), options);
+            if quote == Some(b'\'') && survey.quoted == 0 && options.quote.is_none() {
+                continue;
+            }
             if quote == Some(b'"') && escape.is_none() {
                 doubled = Some((survey.quoted, survey.broken));
             }
@@ -273,6 +278,9 @@ impl<'a> Survey<'a> {
                 first_fits &= place > 0;
                 continue;
             }
+            if place == 0 && self.records.len() > 2 {
+                continue;
+            }
             records += 1;
             for (counts, cell) in counts.iter_mut().zip(&record.cells) {
                 counts[class(&cell.text) as usize] += 1;
@@ -285,7 +293,9 @@ impl<'a> Survey<'a> {
         let purity = counts.iter().map(share).sum::<f64>() / width.max(1) as f64;
         let wide = if width == 1 && alone.is_some() { 0.95 } else { 1.0 - 0.5 / width.max(1) as f64 };
         let doubtful = weight < 1.0 && width > 1 && (self.preamble > 0 || !first_fits);
-        self.score = self.agreeing * self.agreeing * purity * wide * if width > 1 { weight } else { 1.0 } * if doubtful { 0.5 } else { 1.0 };
+        let odd = self.preamble > 0 && self.records[..self.preamble].iter().any(|record| record.cells.len() > 1);
+        let seldom = if width > 1 { weight } else { 1.0 } * if doubtful { 0.5 } else { 1.0 } * if odd { PREAMBLE_WEIGHT } else { 1.0 };
+        self.score = self.agreeing * self.agreeing * purity * wide * seldom;
     }
 
     /// Whether a space follows nearly every delimiter.

@@ -105,7 +105,7 @@ fn tables_in_200_random_dialects_read_back_exactly() {
         let found = match read(text.clone(), &lenient()) {
             Ok(found) => found,
             Err(error) => {
-                failures.push(format!("{number} {dialect:?}: {error}\n{}", &text[..300]));
+                failures.push(format!("{number} {dialect:?}: {error}\n{}", text.chars().take(300).collect::<String>()));
                 continue;
             }
         };
@@ -120,7 +120,7 @@ fn tables_in_200_random_dialects_read_back_exactly() {
             && read.skip_initial_space == dialect.space
             && found.accounting.final_line_end == dialect.final_line_end;
         if !same {
-            failures.push(format!("{number} {dialect:?}\n  read as {read:?}\n{}", &text[..300]));
+            failures.push(format!("{number} {dialect:?}\n  read as {read:?}\n{}", text.chars().take(300).collect::<String>()));
         }
     }
     assert!(failures.is_empty(), "{} of 200 differ:\n{}", failures.len(), failures.join("\n"));
