@@ -75,7 +75,10 @@ impl Default for DistancesOptions {
 
 impl Options for DistancesOptions {
     fn check(&self) -> Vec<Problem> {
-        Problems::none().within("rows_max", self.rows_max, ROWS_MIN..=200_000).within("pool_max", self.pool_max, 2 * ROWS_MIN..=1_000_000).into_vec()
+        Problems::none()
+            .within("rows_max", self.rows_max, ROWS_MIN..=200_000)
+            .within("pool_max", self.pool_max, 2 * ROWS_MIN..=1_000_000)
+            .into_vec()
     }
 }
 

@@ -6,10 +6,12 @@
 pub mod accuracy;
 pub mod column_shapes;
 pub mod conformance;
+pub mod detection;
 pub mod diagnostic;
 pub mod distances;
 pub mod folds;
 pub mod member;
+pub mod membership;
 pub mod pair_trends;
 pub mod parts;
 pub mod reference;
@@ -21,8 +23,10 @@ pub use member::{AnyBenchmark, Benchmark, Case, Real};
 pub static BENCHMARKS: &[&dyn AnyBenchmark] = &[
     &accuracy::Accuracy,
     &column_shapes::ColumnShapes,
+    &detection::Detection,
     &diagnostic::Diagnostic,
     &distances::Distances,
+    &membership::Membership,
     &pair_trends::PairTrends,
 ];
 

@@ -9,8 +9,8 @@
 //! NMI is taken on 10,000 train rows, fewer above 100 columns. Above 1,000 columns a second random partition
 //! stands for the clusters.
 
-use crate::parts::encode16::{Column16, Measure};
 use crate::parts::each::each;
+use crate::parts::encode16::{Column16, Measure};
 use synthfleet_proto::{Result, Seed};
 use synthfleet_table::random::Draw;
 use synthfleet_table::{Budget, SeedExt};

@@ -23,7 +23,8 @@ pub fn matched(sample: &Rows, samples: usize, train: &Rows, trains: usize, budge
     let pairs: Vec<(&Cell, &Cell)> = sample.iter().zip(train).collect();
     let lead = widest(&pairs);
     let mut order: Vec<u32> = (0..trains as u32).collect();
-    order.sort_by_cached_key(|&row| (key(&pairs, false, row as usize), Total(lead.map_or(0.0, |lead| number(pairs[lead].1, row as usize)))));
+    order
+        .sort_by_cached_key(|&row| (key(&pairs, false, row as usize), Total(lead.map_or(0.0, |lead| number(pairs[lead].1, row as usize)))));
     let keys: Vec<Vec<u32>> = order.iter().map(|&row| key(&pairs, false, row as usize)).collect();
     let rows: Vec<u32> = (0..samples as u32).collect();
     let chunks = rows.par_chunks(CHUNK).map(|rows| {

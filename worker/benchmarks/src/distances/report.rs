@@ -123,7 +123,9 @@ fn compared(case: &Case, seed: &Seed, found: &Found, all: &Shares) -> Vec<Score>
     let (equal, full) = (worst(&|shares| shares.equal), worst(&|shares| shares.full));
     let either = if lowest(&full) > lowest(&equal) { full } else { equal };
     let unit = f64::from(u16::MAX) * found.columns as f64;
-    let mean = |about, distances: &mut dyn Iterator<Item = u32>, count: usize| Score::new(about, distances.map(f64::from).sum::<f64>() / (unit * count as f64));
+    let mean = |about, distances: &mut dyn Iterator<Item = u32>, count: usize| {
+        Score::new(about, distances.map(f64::from).sum::<f64>() / (unit * count as f64))
+    };
     vec![
         bounded(&WORST, either, either),
         bounded(&EQUAL, all.equal, equal),

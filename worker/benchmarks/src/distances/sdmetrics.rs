@@ -79,7 +79,8 @@ pub fn random(real: &Real, places: &[usize], count: usize, seed: &Seed) -> Rows 
             seen.sort_unstable();
             seen.dedup();
             seen.retain(|&level| level != none);
-            let mut draw = || if seen.is_empty() || rng.uniform() < missing_rate { none } else { seen[rng.below(seen.len() as u64) as usize] };
+            let mut draw =
+                || if seen.is_empty() || rng.uniform() < missing_rate { none } else { seen[rng.below(seen.len() as u64) as usize] };
             Cell::Levels((0..count).map(|_| draw()).collect())
         }
     };
@@ -107,10 +108,12 @@ fn range(low: f64, high: f64) -> f64 {
 
 /// `dcr` of each row of `data`, `[rows]`; `None` without columns or reference rows.
 pub fn closest(data: &Rows, reference: &Rows, budget: &Budget) -> Result<Option<Vec<f64>>> {
-    let length = |rows: &Rows| rows.first().map_or(0, |cells| match cells {
-        Cell::Numbers(numbers) => numbers.len(),
-        Cell::Levels(levels) => levels.len(),
-    });
+    let length = |rows: &Rows| {
+        rows.first().map_or(0, |cells| match cells {
+            Cell::Numbers(numbers) => numbers.len(),
+            Cell::Levels(levels) => levels.len(),
+        })
+    };
     let (queries, rows) = (length(data), length(reference));
     if rows == 0 {
         return Ok(None);
@@ -135,7 +138,9 @@ fn rounded(data: &Cell, reference: &Cell) -> Column16 {
             let (low, high) = extremes(reference);
             let range = range(low, high);
             if range > 0.0 {
-                let place = |x: f64| (f64::from(UNIT) * ((x - low) / range) + 0.5).floor().clamp(-f64::from(UNIT), 2.0 * f64::from(UNIT)) + f64::from(UNIT);
+                let place = |x: f64| {
+                    (f64::from(UNIT) * ((x - low) / range) + 0.5).floor().clamp(-f64::from(UNIT), 2.0 * f64::from(UNIT)) + f64::from(UNIT)
+                };
                 let side = |numbers: &[f64]| flagged(numbers, |x| place(x) as u16);
                 Column16 { measure: Measure::Number, sides: vec![side(data), side(reference)] }
             } else {
@@ -227,7 +232,9 @@ mod tests {
     fn the_fast_search_finds_the_plain_minimum() {
         let mut rng = Seed::of_task(3, "t").rng();
         let mut side = |rows: usize, spread: f64| -> Rows {
-            let mut numbers = |gaps: f64| Cell::Numbers((0..rows).map(|_| if rng.uniform() < gaps { f64::NAN } else { spread * rng.uniform() }).collect());
+            let mut numbers = |gaps: f64| {
+                Cell::Numbers((0..rows).map(|_| if rng.uniform() < gaps { f64::NAN } else { spread * rng.uniform() }).collect())
+            };
             let (a, b, c) = (numbers(0.0), numbers(0.2), numbers(0.0));
             vec![a, b, c, Cell::Numbers(vec![7.0; rows]), Cell::Levels((0..rows).map(|_| rng.below(3) as u32).collect())]
         };

@@ -52,7 +52,8 @@ pub fn of(space: &Space, sides: &Sides, with_near: bool, budget: &Budget) -> Res
     let lanes = space.lanes();
     let patterns = sides.segments().map(|(side, rows)| Patterns::of(&space.rows(side, rows), rows.len(), lanes));
     let queries = Patterns::of(&space.rows(SAMPLE, &sides.sample), sides.sample.len(), lanes);
-    let search = Search { space, pools: [0, 1, 2, 3].map(|i| Pool::new(&patterns[i].cells, patterns[i].len(), lanes)), patterns, with_near };
+    let search =
+        Search { space, pools: [0, 1, 2, 3].map(|i| Pool::new(&patterns[i].cells, patterns[i].len(), lanes)), patterns, with_near };
     let chunks = by_chunk(&queries.cells, lanes, budget, |first, cells| search.chunk(&queries.weights[first..], cells))?;
     let mut credits = Credits::of(&search.patterns);
     let mut doubled_wins = 0;
@@ -167,6 +168,7 @@ fn spread(credits: &[f64], patterns: &[Patterns; 4], segments: &[usize], rows: f
     });
     let pool: f64 = weights.clone().sum();
     let mean = rows / pool;
-    let square = |(credit, weight): (&f64, f64)| if weight > 0.0 { weight * (credit / weight - mean) * (credit / weight - mean) } else { 0.0 };
+    let square =
+        |(credit, weight): (&f64, f64)| if weight > 0.0 { weight * (credit / weight - mean) * (credit / weight - mean) } else { 0.0 };
     credits.iter().zip(weights).map(square).sum::<f64>() * pool / (pool - 1.0)
 }

@@ -3,10 +3,13 @@
 pub mod association;
 pub mod bins;
 pub mod checks;
+pub mod design;
 pub mod each;
 pub mod encode16;
+pub mod fold_auc;
 pub mod histogram;
 pub mod joint;
+pub mod logistic;
 pub mod marginal;
 pub mod matrix;
 pub mod neighbours;

@@ -2,8 +2,10 @@
 
 mod accuracy;
 mod conformance;
+mod detection;
 mod diagnostic;
 mod distances;
 mod loading;
+mod membership;
 mod quality;
 mod support;

@@ -1,0 +1,251 @@
+//! Logistic and softmax regression with an L2 penalty.
+//!
+//! # Model
+//! Minimises `mean loss + |w|² / (2 C n)` over weights `w` and constants, which are not penalised: one output
+//! and logistic loss for two classes, an output a class and softmax loss for more.
+//!
+//! # Method
+//! L-BFGS with 10 pairs and a backtracking search, until no component of the gradient exceeds 1e-4 or after
+//! 100 iterations. Gradients are summed in chunks of 4,096 rows that are added in order.
+//!
+//! # Reference
+//! Liu and Nocedal 1989, doi 10.1007/BF01589116.
+
+use super::design::linear::{LinearRows, NO_FEATURE};
+use rayon::prelude::*;
+use std::collections::VecDeque;
+use synthfleet_proto::Result;
+use synthfleet_table::Budget;
+
+/// Rows whose gradient is summed at once.
+const CHUNK: usize = 4_096;
+
+/// Pairs of steps and gradient changes that are kept.
+const PAIRS: usize = 10;
+
+/// Largest component of the gradient at the end.
+const TOLERANCE: f64 = 1e-4;
+
+/// Most iterations.
+const ITERATIONS_MAX: usize = 100;
+
+/// A fitted model.
+#[derive(Debug, Clone)]
+pub struct Logistic {
+    /// `[outputs, features + 1]`; the last is the constant.
+    weights: Vec<f64>,
+    outputs: usize,
+}
+
+impl Logistic {
+    /// Fits the classes `codes`, each below `classes`, with penalty `1 / c`.
+    pub fn fit(rows: &LinearRows, codes: &[u32], classes: usize, c: f64, budget: &Budget) -> Result<Self> {
+        let outputs = if classes == 2 { 1 } else { classes };
+        let problem = Problem { rows, codes, outputs, penalty: 1.0 / (c * rows.rows.max(1) as f64) };
+        Ok(Self { weights: minimise(&problem, outputs * (rows.features + 1), budget)?, outputs })
+    }
+
+    /// Shares of classes: `[rows]` of class 1 for two classes, else `[rows, classes]`.
+    pub fn predict(&self, rows: &LinearRows) -> Vec<f64> {
+        let mut shares = vec![0.0; rows.rows * self.outputs];
+        shares.par_chunks_mut(CHUNK * self.outputs).enumerate().for_each(|(chunk, shares)| {
+            for (row, shares) in shares.chunks_exact_mut(self.outputs).enumerate() {
+                scores(rows, chunk * CHUNK + row, &self.weights, shares);
+                link(shares);
+            }
+        });
+        shares
+    }
+}
+
+/// The scores of a row, `[outputs]`.
+fn scores(rows: &LinearRows, row: usize, weights: &[f64], scores: &mut [f64]) {
+    let values = &rows.values[row * rows.numbers..][..rows.numbers];
+    let hot = &rows.hot[row * rows.levels..][..rows.levels];
+    for (score, weights) in scores.iter_mut().zip(weights.chunks_exact(rows.features + 1)) {
+        let of_numbers: f64 = values.iter().zip(weights).map(|(value, weight)| value * weight).sum();
+        let of_levels: f64 = hot.iter().filter(|&&feature| feature != NO_FEATURE).map(|&feature| weights[feature as usize]).sum();
+        *score = of_numbers + of_levels + weights[rows.features];
+    }
+}
+
+/// Scores to shares; returns the log of the normaliser: `ln(1 + e^s)`, or `ln sum e^s`.
+fn link(scores: &mut [f64]) -> f64 {
+    if let [score] = scores {
+        let small = libm::exp(-score.abs());
+        let normaliser = score.max(0.0) + libm::log1p(small);
+        *score = if *score >= 0.0 { 1.0 / (1.0 + small) } else { small / (1.0 + small) };
+        return normaliser;
+    }
+    let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    scores.iter_mut().for_each(|score| *score = libm::exp(*score - most));
+    let sum: f64 = scores.iter().sum();
+    scores.iter_mut().for_each(|score| *score /= sum);
+    most + libm::log(sum)
+}
+
+struct Problem<'a> {
+    rows: &'a LinearRows,
+    codes: &'a [u32],
+    outputs: usize,
+    penalty: f64,
+}
+
+impl Problem<'_> {
+    /// Loss and gradient.
+    fn at(&self, weights: &[f64]) -> (f64, Vec<f64>) {
+        let n = self.rows.rows;
+        let starts: Vec<usize> = (0..n).step_by(CHUNK).collect();
+        let parts: Vec<(f64, Vec<f64>)> = starts.par_iter().map(|&start| self.part(weights, start..(start + CHUNK).min(n))).collect();
+        let (mut loss, mut gradient) = (0.0, vec![0.0; weights.len()]);
+        for (part, slopes) in parts {
+            loss += part;
+            gradient.iter_mut().zip(slopes).for_each(|(sum, slope)| *sum += slope);
+        }
+        loss /= n.max(1) as f64;
+        gradient.iter_mut().for_each(|slope| *slope /= n.max(1) as f64);
+        let constant = |index: usize| index % (self.rows.features + 1) == self.rows.features;
+        for (index, (slope, weight)) in gradient.iter_mut().zip(weights).enumerate().filter(|(index, _)| !constant(*index)) {
+            debug_assert!(index < weights.len(), "a weight for each slope");
+            *slope += self.penalty * weight;
+            loss += self.penalty * weight * weight / 2.0;
+        }
+        (loss, gradient)
+    }
+
+    fn part(&self, weights: &[f64], range: std::ops::Range<usize>) -> (f64, Vec<f64>) {
+        let rows = self.rows;
+        let (mut loss, mut gradient, mut shares) = (0.0, vec![0.0; weights.len()], vec![0.0; self.outputs]);
+        for row in range {
+            let code = self.codes[row] as usize;
+            scores(rows, row, weights, &mut shares);
+            let own = if self.outputs == 1 { if code == 1 { shares[0] } else { 0.0 } } else { shares[code] };
+            loss += link(&mut shares) - own;
+            let values = &rows.values[row * rows.numbers..][..rows.numbers];
+            let hot = &rows.hot[row * rows.levels..][..rows.levels];
+            for (output, (share, slopes)) in shares.iter().zip(gradient.chunks_exact_mut(rows.features + 1)).enumerate() {
+                let hit = if self.outputs == 1 { code == 1 } else { code == output };
+                let residual = share - f64::from(u8::from(hit));
+                slopes.iter_mut().zip(values).for_each(|(slope, value)| *slope += residual * value);
+                hot.iter().filter(|&&feature| feature != NO_FEATURE).for_each(|&feature| slopes[feature as usize] += residual);
+                slopes[rows.features] += residual;
+            }
+        }
+        (loss, gradient)
+    }
+}
+
+/// L-BFGS from zero.
+fn minimise(problem: &Problem, size: usize, budget: &Budget) -> Result<Vec<f64>> {
+    let mut weights = vec![0.0; size];
+    let (mut loss, mut gradient) = problem.at(&weights);
+    let mut pairs: VecDeque<(Vec<f64>, Vec<f64>)> = VecDeque::new();
+    for _ in 0..ITERATIONS_MAX {
+        budget.go_on()?;
+        if gradient.iter().all(|slope| slope.abs() <= TOLERANCE) {
+            break;
+        }
+        let direction = direction(&gradient, &pairs);
+        let slope = dot(&direction, &gradient);
+        let first = if pairs.is_empty() { 1.0 / dot(&gradient, &gradient).sqrt().max(1.0) } else { 1.0 };
+        let Some((step, next_loss, next_gradient)) = search(problem, &weights, loss, &direction, slope, first) else {
+            break;
+        };
+        let moved: Vec<f64> = direction.iter().map(|part| step * part).collect();
+        let turned: Vec<f64> = next_gradient.iter().zip(&gradient).map(|(next, before)| next - before).collect();
+        weights.iter_mut().zip(&moved).for_each(|(weight, moved)| *weight += moved);
+        (loss, gradient) = (next_loss, next_gradient);
+        if dot(&moved, &turned) > 1e-12 * dot(&turned, &turned) {
+            pairs.push_back((moved, turned));
+            if pairs.len() > PAIRS {
+                pairs.pop_front();
+            }
+        }
+    }
+    Ok(weights)
+}
+
+/// Minus the gradient times the inverse curvature that the pairs suggest.
+fn direction(gradient: &[f64], pairs: &VecDeque<(Vec<f64>, Vec<f64>)>) -> Vec<f64> {
+    let mut direction: Vec<f64> = gradient.iter().map(|slope| -slope).collect();
+    let mut factors = Vec::with_capacity(pairs.len());
+    for (moved, turned) in pairs.iter().rev() {
+        let factor = dot(moved, &direction) / dot(moved, turned);
+        direction.iter_mut().zip(turned).for_each(|(part, turned)| *part -= factor * turned);
+        factors.push(factor);
+    }
+    if let Some((moved, turned)) = pairs.back() {
+        let scale = dot(moved, turned) / dot(turned, turned);
+        direction.iter_mut().for_each(|part| *part *= scale);
+    }
+    for ((moved, turned), factor) in pairs.iter().zip(factors.into_iter().rev()) {
+        let back = dot(turned, &direction) / dot(moved, turned);
+        direction.iter_mut().zip(moved).for_each(|(part, moved)| *part += (factor - back) * moved);
+    }
+    direction
+}
+
+/// Halves the step until the loss falls enough; `None` if it never does.
+fn search(problem: &Problem, weights: &[f64], loss: f64, direction: &[f64], slope: f64, first: f64) -> Option<(f64, f64, Vec<f64>)> {
+    let mut step = first;
+    for _ in 0..40 {
+        let at: Vec<f64> = weights.iter().zip(direction).map(|(weight, part)| weight + step * part).collect();
+        let (next, gradient) = problem.at(&at);
+        if next <= loss + 1e-4 * step * slope {
+            return Some((step, next, gradient));
+        }
+        step /= 2.0;
+    }
+    None
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(values: &[f64], numbers: usize) -> LinearRows {
+        LinearRows { rows: values.len() / numbers, numbers, levels: 0, features: numbers, values: values.to_vec(), hot: Vec::new() }
+    }
+
+    #[test]
+    fn without_features_the_shares_are_the_frequencies() {
+        let rows = LinearRows { rows: 10, numbers: 0, levels: 0, features: 0, values: Vec::new(), hot: Vec::new() };
+        let codes = [1, 0, 0, 1, 0, 0, 0, 0, 0, 1];
+        let model = Logistic::fit(&rows, &codes, 2, 1.0, &Budget::quiet(1)).expect("nobody stops it");
+        assert!((model.predict(&rows)[0] - 0.3).abs() < 1e-3);
+        let model = Logistic::fit(&rows, &codes, 3, 1.0, &Budget::quiet(1)).expect("nobody stops it");
+        assert!((model.predict(&rows)[0] - 0.7).abs() < 1e-3);
+    }
+
+    #[test]
+    fn the_gradient_is_zero_at_the_minimum() {
+        // sum (share - label) x + w / C = 0, and sum (share - label) = 0
+        let xs: Vec<f64> = (0..40).map(|i| f64::from(i * 7 % 11) - 4.0).collect();
+        let codes: Vec<u32> = (0..40).map(|i| u32::from(i * 7 % 11 + i % 5 > 7)).collect();
+        let rows = numbers(&xs, 1);
+        let model = Logistic::fit(&rows, &codes, 2, 1.0, &Budget::quiet(1)).expect("nobody stops it");
+        let residuals: Vec<f64> = model.predict(&rows).iter().zip(&codes).map(|(share, &code)| share - f64::from(code)).collect();
+        assert!(residuals.iter().sum::<f64>().abs() < 40.0 * TOLERANCE);
+        assert!((dot(&residuals, &xs) + model.weights[0]).abs() < 40.0 * TOLERANCE);
+    }
+
+    #[test]
+    fn slopes_are_differences_of_the_loss() {
+        let rows = LinearRows { rows: 6, numbers: 1, levels: 1, features: 3, values: vec![0.5, -1.0, 2.0, 0.0, 1.5, -0.5], hot: vec![1, 2, 1, NO_FEATURE, 2, 1] };
+        let problem = Problem { rows: &rows, codes: &[0, 2, 1, 2, 0, 1], outputs: 3, penalty: 0.3 };
+        let weights: Vec<f64> = (0..12).map(|i| f64::from(i) / 7.0 - 0.8).collect();
+        let gradient = problem.at(&weights).1;
+        for index in 0..12 {
+            let loss = |by: f64| {
+                let mut weights = weights.clone();
+                weights[index] += by;
+                problem.at(&weights).0
+            };
+            assert!((gradient[index] - (loss(1e-5) - loss(-1e-5)) / 2e-5).abs() < 1e-8, "weight {index}");
+        }
+    }
+}
