@@ -36,6 +36,7 @@
 
 mod chain;
 mod factor;
+mod filled;
 mod leaves;
 mod order;
 mod store;

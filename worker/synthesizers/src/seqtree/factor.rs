@@ -1,6 +1,7 @@
 //! One column's trees: how they are grown and filled.
 
-use super::leaves::{Atoms, Filled, Leaves};
+use super::filled::Filled;
+use super::leaves::{self, Atoms, Leaves};
 use super::{Draw, Plan};
 use synthfleet_table::encode::{Bins, Coded, Encoded, normal_scores};
 use synthfleet_trees::cart::{Predictor, Response, Settings, Tree, order_levels};
@@ -49,7 +50,7 @@ pub fn fit(encoded: &Encoded, bins: &[Bins], place: usize, predictors: &[usize],
             let classes = encoded.encoder().columns()[place].levels().unwrap_or(1);
             let grown = Grown::new(bins, predictors, Response::Classes { codes, classes }, halves.shape, plan);
             let filled = grown.fill(bins, predictors, halves.fill);
-            let leaves = Leaves::Codes(filled.codes(&grown.is_leaf(), codes, plan.leaf_rows as usize / 5));
+            let leaves = Leaves::Codes(leaves::codes(&filled, &grown.is_leaf(), codes, plan.leaf_rows as usize / 5));
             Side { tree: grown.tree, leaves, groups: grown.groups }
         }
         Coded::Value(numbers) => {
@@ -69,7 +70,7 @@ pub fn fit(encoded: &Encoded, bins: &[Bins], place: usize, predictors: &[usize],
                 Draw::Donor => 0,
             };
             let rows_min = (2 * gap + 1).max(plan.leaf_rows as usize / 5);
-            let leaves = Leaves::Numbers(filled.numbers(&grown.is_leaf(), numbers, &atoms, rows_min, 2 * gap + 1));
+            let leaves = Leaves::Numbers(leaves::numbers(&filled, &grown.is_leaf(), numbers, &atoms, rows_min, 2 * gap + 1));
             Side { tree: grown.tree, leaves, groups: grown.groups }
         }
     }
@@ -109,22 +110,12 @@ impl Grown {
         self.tree.nodes().iter().map(|node| node.split.is_none()).collect()
     }
 
-    /// Sends rows down the tree and gathers them in every node on their way.
+    /// Sends rows down the tree and gathers them.
     fn fill(&self, bins: &[Bins], predictors: &[usize], rows: &[u32]) -> Filled {
-        let nodes = self.tree.nodes();
-        let mut filled = Filled { rows: vec![Vec::new(); nodes.len()], parents: nodes.iter().map(|node| node.parent).collect() };
-        for &row in rows {
-            let bin = |column: u32| regroup(&self.groups[column as usize], bins[predictors[column as usize]].codes[row as usize]);
-            let mut at = self.tree.leaf(bin);
-            loop {
-                filled.rows[at as usize].push(row);
-                if at == 0 {
-                    break;
-                }
-                at = filled.parents[at as usize];
-            }
-        }
-        filled
+        let leaf =
+            |row: usize| self.tree.leaf(|column| regroup(&self.groups[column as usize], bins[predictors[column as usize]].codes[row]));
+        let leaves: Vec<u32> = rows.iter().map(|&row| leaf(row as usize)).collect();
+        Filled::new(self.tree.nodes(), rows, &leaves)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Only values of the one column, sorted inside each list: a list tells nothing about a row.
 
 use super::Draw;
+use super::filled::Filled;
 use rand_chacha::ChaCha8Rng;
 use synthfleet_table::random::Draw as _;
 
@@ -102,66 +103,45 @@ fn between(sorted: &[f64], rank: usize, gap: usize, rng: &mut ChaCha8Rng) -> f64
     low + (high - low) * rng.uniform()
 }
 
-/// Which rows fill each node of a tree: leaves hold what fell into them, inner nodes what fell below.
-pub struct Filled {
-    /// Rows of each node.
-    pub rows: Vec<Vec<u32>>,
-    /// Node above each node; the root is its own.
-    pub parents: Vec<u32>,
+/// Lists of codes: small leaves climb to a parent, each falls back to the node above.
+pub fn codes(filled: &Filled, is_leaf: &[bool], codes: &[u32], rows_min: usize) -> Lists<u32> {
+    let mut builder = Builder::new(is_leaf.len());
+    let count = |node: u32| filled.rows(node).len();
+    for node in (0..is_leaf.len() as u32).filter(|node| is_leaf[*node as usize]) {
+        let primary = filled.climb(node, rows_min.max(1), count);
+        let fallback = filled.climb(filled.parent(primary), 1, count);
+        for (fallback_side, at) in [(false, primary), (true, fallback)] {
+            builder.refer(node, fallback_side, at, || {
+                let mut list: Vec<u32> = filled.rows(at).iter().map(|&row| codes[row as usize]).collect();
+                list.sort_unstable();
+                (list, 0)
+            });
+        }
+    }
+    builder.lists
 }
 
-impl Filled {
-    /// The nearest node from `node` upward that holds at least `rows_min` rows, or the root.
-    fn climb(&self, node: u32, rows_min: usize) -> u32 {
-        let mut at = node;
-        while self.rows[at as usize].len() < rows_min && at != 0 {
-            at = self.parents[at as usize];
+/// Lists of numbers, loose values first; leaves with too few of them fall back to the nearest node
+/// with enough.
+pub fn numbers(filled: &Filled, is_leaf: &[bool], numbers: &[f64], atoms: &Atoms, rows_min: usize, loose_min: usize) -> Lists<f64> {
+    let mut builder = Builder::new(is_leaf.len());
+    let loose = filled.count(|row| !atoms.hold(numbers[row as usize]));
+    for node in (0..is_leaf.len() as u32).filter(|node| is_leaf[*node as usize]) {
+        let primary = filled.climb(node, rows_min.max(1), |node| filled.rows(node).len());
+        let fallback = filled.climb(primary, loose_min, |node| loose[node as usize] as usize);
+        for (fallback_side, at) in [(false, primary), (true, fallback)] {
+            builder.refer(node, fallback_side, at, || {
+                let of_node = filled.rows(at).iter().map(|&row| numbers[row as usize]);
+                let (mut heavy, mut list): (Vec<f64>, Vec<f64>) = of_node.partition(|&number| atoms.hold(number));
+                list.sort_unstable_by(f64::total_cmp);
+                heavy.sort_unstable_by(f64::total_cmp);
+                let loose = list.len();
+                list.extend(heavy);
+                (list, loose)
+            });
         }
-        at
     }
-
-    /// Lists of codes: small leaves climb to a parent, each falls back to the node above.
-    pub fn codes(&self, is_leaf: &[bool], codes: &[u32], rows_min: usize) -> Lists<u32> {
-        let mut builder = Builder::new(is_leaf.len());
-        for node in (0..is_leaf.len() as u32).filter(|node| is_leaf[*node as usize]) {
-            let primary = self.climb(node, rows_min.max(1));
-            let fallback = self.climb(self.parents[primary as usize], 1);
-            for (fallback_side, at) in [(false, primary), (true, fallback)] {
-                builder.refer(node, fallback_side, at, || {
-                    let mut list: Vec<u32> = self.rows[at as usize].iter().map(|&row| codes[row as usize]).collect();
-                    list.sort_unstable();
-                    (list, 0)
-                });
-            }
-        }
-        builder.lists
-    }
-
-    /// Lists of numbers, loose values first; leaves with too few of them fall back to the nearest node
-    /// with enough.
-    pub fn numbers(&self, is_leaf: &[bool], numbers: &[f64], atoms: &Atoms, rows_min: usize, loose_min: usize) -> Lists<f64> {
-        let mut builder = Builder::new(is_leaf.len());
-        let loose = |node: u32| self.rows[node as usize].iter().filter(|&&row| !atoms.hold(numbers[row as usize])).count();
-        for node in (0..is_leaf.len() as u32).filter(|node| is_leaf[*node as usize]) {
-            let primary = self.climb(node, rows_min.max(1));
-            let mut fallback = primary;
-            while loose(fallback) < loose_min && fallback != 0 {
-                fallback = self.parents[fallback as usize];
-            }
-            for (fallback_side, at) in [(false, primary), (true, fallback)] {
-                builder.refer(node, fallback_side, at, || {
-                    let of_node = self.rows[at as usize].iter().map(|&row| numbers[row as usize]);
-                    let (mut heavy, mut list): (Vec<f64>, Vec<f64>) = of_node.partition(|&number| atoms.hold(number));
-                    list.sort_unstable_by(f64::total_cmp);
-                    heavy.sort_unstable_by(f64::total_cmp);
-                    let loose = list.len();
-                    list.extend(heavy);
-                    (list, loose)
-                });
-            }
-        }
-        builder.lists
-    }
+    builder.lists
 }
 
 /// Collects each node's list once.
@@ -221,10 +201,13 @@ mod tests {
     use super::*;
     use synthfleet_proto::Seed;
     use synthfleet_table::SeedExt;
+    use synthfleet_trees::cart::{Node, Split, Test};
 
     /// A root with two leaves of six and two rows.
     fn filled() -> Filled {
-        Filled { rows: vec![(0..8).collect(), (0..6).collect(), vec![6, 7]], parents: vec![0, 0, 0] }
+        let split = Split { column: 0, test: Test::AtMost(0), left: 1 };
+        let nodes = [Node { parent: 0, split: Some(split) }, Node { parent: 0, split: None }, Node { parent: 0, split: None }];
+        Filled::new(&nodes, &[0, 1, 2, 3, 4, 5, 6, 7], &[1, 1, 1, 1, 1, 1, 2, 2])
     }
 
     const LEAVES: [bool; 3] = [false, true, true];
@@ -232,7 +215,7 @@ mod tests {
     #[test]
     fn a_small_leaf_climbs_and_no_code_comes_from_nowhere() {
         let codes = [1, 1, 1, 2, 2, 2, 5, 5];
-        let lists = filled().codes(&LEAVES, &codes, 3);
+        let lists = super::codes(&filled(), &LEAVES, &codes, 3);
         assert!(lists.is_sound(3, |node| LEAVES[node]));
         assert_eq!(lists.primary[2], lists.fallback[1], "the leaf of two rows uses the root's list");
         let mut rng = Seed::from_task_seed(1).rng();
@@ -247,8 +230,8 @@ mod tests {
         let mut numbers: Vec<f64> = (0..40).map(|i| f64::from(i) * 1.1).collect();
         numbers.extend([7.0; 10]);
         let atoms = Atoms::of(numbers.iter().copied());
-        let whole = Filled { rows: vec![(0..50).collect()], parents: vec![0] };
-        let lists = whole.numbers(&[true], &numbers, &atoms, 5, 5);
+        let whole = Filled::new(&[Node { parent: 0, split: None }], &(0..50).collect::<Vec<_>>(), &[0; 50]);
+        let lists = super::numbers(&whole, &[true], &numbers, &atoms, 5, 5);
         let mut rng = Seed::from_task_seed(1).rng();
         let drawn: Vec<f64> = (0..1_000).map(|_| lists.draw(0, Draw::Gap(2), &mut rng)).collect();
         let kept = drawn.iter().filter(|number| **number == 7.0).count() as f64;
