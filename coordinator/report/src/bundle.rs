@@ -118,9 +118,9 @@ impl<'a> Bundle<'a> {
         self.members.iter().find(|member| member.name == name)
     }
 
-    /// Seconds to fit and sample a candidate, all repeats.
-    pub fn seconds(&self, candidate: &str) -> f64 {
+    /// Seconds to fit and sample a candidate, all repeats; `None` if none ended.
+    pub fn seconds(&self, candidate: &str) -> Option<f64> {
         let repeats = self.candidate(candidate).map(|candidate| candidate.repeats.as_slice()).unwrap_or_default();
-        repeats.iter().flat_map(|repeat| [repeat.times.fit_seconds, repeat.times.sample_seconds]).flatten().sum()
+        repeats.iter().flat_map(|repeat| [repeat.times.fit_seconds, repeat.times.sample_seconds]).flatten().reduce(|a, b| a + b)
     }
 }

@@ -62,7 +62,7 @@ pub fn plain(value: f64) -> String {
         size if size >= 1_000.0 => format!("{value:.0}"),
         size if size >= 100.0 => trimmed(format!("{value:.1}")),
         size if size >= 1.0 => trimmed(format!("{value:.2}")),
-        size if size >= 0.01 => trimmed(format!("{value:.4}")),
+        size if size >= 0.001 => trimmed(format!("{value:.4}")),
         _ => format!("{value:.2e}"),
     };
     shown.replace('-', "−")

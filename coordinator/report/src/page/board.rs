@@ -11,7 +11,7 @@ use synthfleet_proto::verdict::{Gate, GateState, Ranked};
 pub fn section(bundle: &Bundle) -> Markup {
     let verdict = bundle.verdict();
     html! {
-        figure.card { (pareto::draw(&points(bundle))) }
+        figure.card.wide { (pareto::draw(&points(bundle))) }
         div.scroll {
             table {
                 thead {
@@ -96,7 +96,7 @@ fn candidate(bundle: &Bundle, row: &Ranked) -> Markup {
                     div.small.fail { (failure.phase) @if let Some(repeat) = failure.repeat { ", repeat " (repeat) } ": " (failure.reason) " " span.quiet { "(" (failure.code) ")" } }
                 }
             }
-            td.n { (seconds(bundle.seconds(&row.candidate))) }
+            td.n { (bundle.seconds(&row.candidate).map_or_else(|| "–".to_owned(), seconds)) }
             td.n { (memory.map_or_else(|| "–".to_owned(), bytes)) }
         }
     }
@@ -129,7 +129,7 @@ fn points(bundle: &Bundle) -> Vec<Point> {
         } else {
             Mark::Refused
         };
-        let seconds = bundle.seconds(&row.candidate);
+        let seconds = bundle.seconds(&row.candidate).unwrap_or(0.0);
         Some(Point {
             name: row.candidate.clone(),
             mark,

@@ -27,7 +27,7 @@ pub fn section(bundle: &Bundle) -> Markup {
         p { "Agreement of each column's distribution, 1 is equal; the dashed tick is what held-out rows get." }
         (scores::table(bundle, "column_shapes"))
         @if chosen.len() < columns.len() { p.small.quiet { "The " (chosen.len()) " worst of " (columns.len()) " columns are drawn." } }
-        figure.card { (scores_by_column::draw(&bars)) }
+        figure.card.wide { (scores_by_column::draw(&bars)) }
         (legend())
         div.cards { @for entry in chosen { (card(bundle, entry, &references)) } }
     }

@@ -19,7 +19,7 @@ pub fn section(bundle: &Bundle) -> Markup {
         h3 { "Distances" }
         p { "Synthetic rows should lie as far from rows that were learnt as from rows that were not. Grey: distances of held-out rows to learnt rows; dashed: of synthetic rows to held-out rows; blue-green: of synthetic rows to learnt rows." }
         (legend())
-        figure.card { (distances::draw(&details["plot"])) }
+        figure.card.wide { (distances::draw(&details["plot"])) }
         (deciles(&details["deciles"]))
         (groups(&details["groups"]))
         (scores::table(bundle, "distances"))
@@ -60,7 +60,7 @@ fn gates(bundle: &Bundle) -> Markup {
                             td.n { (plain(gate.limit)) }
                             td.n { (plain(gate.fair)) }
                             td.n { (score_or_dash(reference(gate))) }
-                            td class=(class) { (words::state(gate.state)) @if let Some(why) = &gate.why { span.small.quiet { " " (why) } } }
+                            td class=(class) { (words::state(gate.state)) @if let Some(why) = gate.why.as_deref().filter(|why| *why != gate.state.name()) { span.small.quiet { " " (why) } } }
                             td.small.quiet { (words::gate_meaning(&gate.name)) }
                         }
                     }

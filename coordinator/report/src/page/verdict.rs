@@ -32,7 +32,7 @@ pub fn tiles(bundle: &Bundle) -> Markup {
             (utility(bundle))
             div.tile {
                 div.name { "Time to fit and sample" }
-                div.big { (seconds(subject.map_or(0.0, |subject| bundle.seconds(&subject.candidate)))) }
+                div.big { (subject.and_then(|subject| bundle.seconds(&subject.candidate)).map_or_else(|| "–".to_owned(), seconds)) }
                 div.small.quiet { "whole job " (seconds(bundle.results.job.seconds)) }
             }
         }

@@ -74,7 +74,7 @@ fn panel(histogram: &Histogram, label: &dyn Fn(f64) -> String) -> Markup {
         @if reference.iter().any(|height| *height > 0.0) { path.reference d=(steps::line(edges, reference, &x, &y)) {} }
         path.synthetic d=(steps::line(edges, synthetic, &x, &y)) {}
         path.axis d=(format!("M{left} {bottom}H{right}")) {}
-        @for tick in ticks(low, high, 3) {
+        @for tick in ticks(low, high, 4) {
             path.axis d=(format!("M{} {bottom}v4", place(x.at(tick)))) {}
             text.tick x=(place(x.at(tick))) y=(bottom + 16.0) text-anchor="middle" { (label(tick)) }
         }
@@ -108,8 +108,8 @@ fn missing(shares: &Three) -> Markup {
         rect.real x="312" y=(real) width="16" height=(tall) {}
         rect.synthetic-bar x="330" y=(synthetic) width="16" height=(tall_synthetic) {}
         @if shares.reference > 0.0 { path.reference d=(format!("M310 {}h20", place(y.at(shares.reference)))) {} }
-        text.tick x="329" y=(bottom + 16.0) text-anchor="middle" { "missing" }
-        text.tick x="329" y=(bottom + 28.0) text-anchor="middle" { (percent(shares.real)) " / " (percent(shares.synthetic)) }
+        text.tick x="356" y=(bottom + 16.0) text-anchor="end" { "missing" }
+        text.tick x="356" y=(bottom + 28.0) text-anchor="end" { (percent(shares.real)) " / " (percent(shares.synthetic)) }
     }
 }
 

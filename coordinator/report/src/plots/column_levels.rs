@@ -13,7 +13,7 @@ use serde_json::Value;
 const WIDTH: u32 = 360;
 const ROW: f64 = 19.0;
 /// Where bars begin and end.
-const BARS: (f64, f64) = (132.0, 300.0);
+const BARS: (f64, f64) = (132.0, 262.0);
 /// Characters of a label.
 const LABEL: usize = 20;
 

@@ -11,9 +11,9 @@ use crate::scale::{Scale, ticks};
 use maud::{Markup, html};
 use serde_json::Value;
 
-const WIDTH: u32 = 720;
+const WIDTH: u32 = 1040;
 const HEIGHT: u32 = 240;
-const PANEL: (f64, f64, f64, f64) = (40.0, 700.0, 12.0, 200.0);
+const PANEL: (f64, f64, f64, f64) = (20.0, 1020.0, 12.0, 200.0);
 
 /// The picture of three histograms.
 pub fn draw(data: &Value) -> Markup {

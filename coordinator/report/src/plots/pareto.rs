@@ -2,13 +2,13 @@
 //! candidates that nobody beats in both are joined.
 
 use super::{cut, picture, placeholder};
-use crate::number::{place, score};
+use crate::number::{place, plain, score};
 use crate::scale::{Scale, ticks};
 use maud::{Markup, html};
 
-const WIDTH: u32 = 720;
+const WIDTH: u32 = 1040;
 const HEIGHT: u32 = 320;
-const PANEL: (f64, f64, f64, f64) = (52.0, 690.0, 14.0, 270.0);
+const PANEL: (f64, f64, f64, f64) = (56.0, 1000.0, 20.0, 270.0);
 
 /// What a point stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,43 +43,62 @@ pub struct Point {
 /// Risks beyond this are drawn at the edge.
 const RISK_MAX: f64 = 4.0;
 
-/// The picture of `points`.
+/// Labels nearer than this are moved apart.
+const LABEL: (f64, f64) = (150.0, 13.0);
+
+/// The picture of `points`. The axis fits what is no baseline; baselines below it stand at its lower end.
 pub fn draw(points: &[Point]) -> Markup {
     if points.is_empty() {
         return placeholder("nothing has a score");
     }
     let (left, right, top, bottom) = PANEL;
     let risk_high = points.iter().map(|point| point.risk.min(RISK_MAX)).fold(1.2, f64::max);
-    let score_low = points.iter().map(|point| point.score).fold(1.0, f64::min);
-    let score_low = ((score_low - 0.03) * 10.0).floor().max(0.0) / 10.0;
-    let x = Scale::new((0.0, risk_high), (right, left));
-    let y = Scale::new((score_low, 1.0), (bottom, top));
-    let mut front: Vec<&Point> = points.iter().filter(|point| point.on_front).collect();
-    front.sort_by(|a, b| a.risk.total_cmp(&b.risk).then(a.score.total_cmp(&b.score)));
-    let line: Vec<String> =
-        front.iter().map(|point| format!("{} {}", place(x.at(point.risk.min(risk_high))), place(y.at(point.score)))).collect();
+    let lowest = points.iter().filter(|point| point.mark != Mark::Baseline).map(|point| point.score).fold(0.98, f64::min);
+    let score_low = ((lowest - 0.02) * 20.0).floor().max(0.0) / 20.0;
+    let (x, y) = (Scale::new((0.0, risk_high), (right, left)), Scale::new((score_low, 1.0), (bottom, top)));
+    let at: Vec<(f64, f64)> =
+        points.iter().map(|point| (x.at(point.risk.clamp(0.0, risk_high)), y.at(point.score.max(score_low)))).collect();
+    let labels = apart(&at);
+    let mut front: Vec<usize> = (0..points.len()).filter(|&which| points[which].on_front).collect();
+    front.sort_by(|&a, &b| at[b].0.total_cmp(&at[a].0).then(at[a].1.total_cmp(&at[b].1)));
+    let line: Vec<String> = front.iter().map(|&which| format!("{} {}", place(at[which].0), place(at[which].1))).collect();
     let content = html! {
         @for tick in ticks(score_low, 1.0, 5) {
             path.grid d=(format!("M{left} {}H{right}", place(y.at(tick)))) {}
             text.tick x=(left - 6.0) y=(place(y.at(tick) + 3.0)) text-anchor="end" { (score(tick)) }
         }
-        @if risk_high >= 1.0 {
-            path.limit d=(format!("M{} {top}V{bottom}", place(x.at(1.0)))) {}
-            text.tick x=(place(x.at(1.0) + 4.0)) y=(top + 10.0) { "limit of the gates" }
-        }
+        path.limit d=(format!("M{} {top}V{bottom}", place(x.at(1.0)))) {}
+        text.tick x=(place(x.at(1.0) + 5.0)) y=(bottom - 6.0) { "← beyond the balanced limits" }
         @if line.len() > 1 { path.front d=(format!("M{}", line.join("L"))) {} }
-        @for point in points { (dot(point, x.at(point.risk.min(risk_high)), y.at(point.score))) }
+        @for (which, point) in points.iter().enumerate() { (dot(point, at[which], labels[which])) }
         path.axis d=(format!("M{left} {bottom}H{right}")) {}
-        text.tick x=(right) y=(bottom + 18.0) text-anchor="end" { "more private →" }
-        text.tick x=(left) y=(bottom + 18.0) { "risk " (score(risk_high)) }
-        text.tick x=(left) y=(bottom + 34.0) { "↑ score · size: time to fit and sample · hollow: baseline · cross: reference · grey: fails a gate" }
+        @for tick in ticks(0.0, risk_high, 5) {
+            text.tick x=(place(x.at(tick))) y=(bottom + 15.0) text-anchor="middle" { (plain(tick)) }
+        }
+        text.tick x=(left) y=(bottom + 34.0) { "↑ score · → less risk · size: time to fit and sample · hollow: baseline · cross: reference · grey: fails a gate" }
     };
     picture("plot pareto", WIDTH, HEIGHT, "Score against privacy risk", content)
 }
 
-fn dot(point: &Point, x: f64, y: f64) -> Markup {
+/// Heights of the labels beside points, moved down where two would overlap.
+fn apart(at: &[(f64, f64)]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..at.len()).collect();
+    order.sort_by(|&a, &b| at[a].1.total_cmp(&at[b].1).then(a.cmp(&b)));
+    let mut heights = vec![0.0; at.len()];
+    for (done, &which) in order.iter().enumerate() {
+        let mut height = at[which].1;
+        for &other in &order[..done] {
+            if (at[other].0 - at[which].0).abs() < LABEL.0 && (height - heights[other]).abs() < LABEL.1 {
+                height = heights[other] + LABEL.1;
+            }
+        }
+        heights[which] = height;
+    }
+    heights
+}
+
+fn dot(point: &Point, (x, y): (f64, f64), label: f64) -> Markup {
     let radius = 4.0 + 2.0 * libm::log10(1.0 + point.seconds.max(0.0)).min(4.0);
-    let (cx, cy) = (place(x), place(y));
     let class = match point.mark {
         Mark::Eligible => "dot eligible",
         Mark::Refused => "dot refused",
@@ -87,14 +106,14 @@ fn dot(point: &Point, x: f64, y: f64) -> Markup {
         Mark::Reference => "dot cross",
     };
     let title = format!("{}: score {}, risk {}", point.name, score(point.score), score(point.risk));
-    let (anchor, beside) = if x > 600.0 { ("end", x - radius - 4.0) } else { ("start", x + radius + 4.0) };
+    let (anchor, beside) = if x > PANEL.1 - 120.0 { ("end", x - radius - 5.0) } else { ("start", x + radius + 5.0) };
     html! {
         @if point.mark == Mark::Reference {
             path class=(class) d=(format!("M{} {}l10 10m0 -10l-10 10", place(x - 5.0), place(y - 5.0))) { title { (title) } }
         } @else {
-            circle class=(class) cx=(cx) cy=(cy) r=(place(radius)) { title { (title) } }
+            circle class=(class) cx=(place(x)) cy=(place(y)) r=(place(radius)) { title { (title) } }
         }
-        text.label x=(place(beside)) y=(place(y + 4.0)) text-anchor=(anchor) { (cut(&point.name, 24)) }
+        text.label x=(place(beside)) y=(place(label + 4.0)) text-anchor=(anchor) { (cut(&point.name, 24)) }
     }
 }
 
@@ -112,5 +131,11 @@ mod tests {
         let svg = draw(&points).into_string();
         assert!(svg.contains("class=\"front\"") && svg.contains("dot cross"), "{svg}");
         assert!(draw(&[]).into_string().contains("nothing has a score"));
+    }
+
+    #[test]
+    fn labels_of_near_points_stand_apart() {
+        let heights = apart(&[(100.0, 50.0), (110.0, 52.0), (900.0, 51.0), (105.0, 49.0)]);
+        assert_eq!(heights, [62.0, 75.0, 51.0, 49.0]);
     }
 }

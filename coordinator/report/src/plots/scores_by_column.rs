@@ -5,9 +5,9 @@ use crate::number::{place, score};
 use crate::scale::Scale;
 use maud::{Markup, html};
 
-const WIDTH: u32 = 720;
+const WIDTH: u32 = 1040;
 const ROW: f64 = 18.0;
-const BARS: (f64, f64) = (180.0, 640.0);
+const BARS: (f64, f64) = (200.0, 960.0);
 
 /// One column.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +39,7 @@ pub fn draw(bars: &[Bar]) -> Markup {
             @match bar.score {
                 Some(value) => {
                     rect.synthetic-bar x=(BARS.0) y=(top + 2.0) width=(place(x.at(value.max(start)) - BARS.0)) height="11" {}
-                    text.tick x="712" y=(top + 11.0) text-anchor="end" { (score(value)) }
+                    text.tick x="1030" y=(top + 11.0) text-anchor="end" { (score(value)) }
                 },
                 None => text.tick x=(BARS.0 + 4.0) y=(top + 11.0) { "undefined" },
             }

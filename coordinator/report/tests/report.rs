@@ -1,0 +1,346 @@
+//! Page and card of whole jobs: a winner, no release, a failed candidate, nothing at all, two thousand columns.
+
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use synthfleet_proto::about::CostClass;
+use synthfleet_proto::metadata::{Format, Kind, Role};
+use synthfleet_proto::profile::{
+    ColumnProfile, Disclosure, LevelCount, Profile, SensitivityProfile, SourceProfile, SplitProfile, SplitStrategy, TableProfile,
+};
+use synthfleet_proto::results::{CandidateResult, JobHead, ReferenceResult, RepeatResult, Results, TableHead, Times};
+use synthfleet_proto::score::{Goal, Score};
+use synthfleet_proto::verdict::{Component, Decision, Failure, Gate, GateState, Ranked, Reference, Verdict, Warning};
+use synthfleet_report::{Bundle, SampleRows, render};
+
+fn score(name: &str, value: Option<f64>) -> Score {
+    Score {
+        name: name.to_owned(),
+        value,
+        low: value.map(|value| value - 0.01),
+        high: value.map(|value| value + 0.01),
+        error: Some(0.005),
+        bound_low: None,
+        bound_high: None,
+        goal: Goal::Up,
+        range: (Some(0.0), Some(1.0)),
+        fair: None,
+        unit: "share".to_owned(),
+        used: Some(2),
+        total: Some(3),
+        profile: None,
+        limited: None,
+        undefined: value.is_none().then(|| "no_target".to_owned()),
+        why: value.is_none().then(|| "the table has no target".to_owned()),
+    }
+}
+
+fn details(columns: &[String]) -> BTreeMap<String, Value> {
+    let rows = json!({"train": 100, "holdout": 25, "sample": 100});
+    let none = json!({"train": 0, "holdout": 0, "sample": 3});
+    let plot = |place: usize| {
+        if place % 2 == 0 {
+            let edges: Vec<f64> = (0..=33).map(f64::from).collect();
+            json!({"edges": edges, "train": vec![3; 33], "holdout": vec![1; 33], "sample": vec![2; 33], "below": 4, "above": 0, "missing": none, "rows": rows})
+        } else {
+            json!({"levels": ["a", "<script>alert(1)</script>"], "train": [60, 40], "holdout": [15, 10], "sample": [70, 30],
+                "other": {"train": 0, "holdout": 0, "sample": 0, "levels": 0}, "missing": none, "rows": rows})
+        }
+    };
+    let shapes: Vec<Value> = columns
+        .iter()
+        .enumerate()
+        .map(|(place, name)| json!({"column": name, "kind": if place % 2 == 0 { "continuous" } else { "categorical" }, "measure": "KSComplement", "score": 0.9 + place as f64 / 1e5, "univariate": {}, "plot": plot(place)}))
+        .collect();
+    let few: Vec<&String> = columns.iter().take(60).collect();
+    let matrix = vec![vec![0.5; few.len()]; few.len()];
+    let pairs = vec![json!({"columns": ["a", "b"], "measure": "ContingencySimilarity", "score": 0.8, "fixed": 0.7, "weight": 0.9}); 200];
+    BTreeMap::from([
+        ("column_shapes".to_owned(), json!({"columns": shapes})),
+        (
+            "pair_trends".to_owned(),
+            json!({"pairs": pairs, "pairs_total": 4_000, "matrix": {"columns": few, "real": matrix, "holdout": matrix, "sample": matrix}}),
+        ),
+        (
+            "distances".to_owned(),
+            json!({"plot": {"edges": [0.0, 0.5, 1.0], "train": [0.5, 0.5], "holdout": [0.4, 0.6], "real": [0.3, 0.7]}}),
+        ),
+    ])
+}
+
+fn gate(state: GateState) -> Gate {
+    let passed = state != GateState::Fail;
+    Gate {
+        name: "dcr_share".to_owned(),
+        score: "distances".to_owned(),
+        value: Some(0.514),
+        low: Some(0.5),
+        high: Some(0.53),
+        limit: 0.52,
+        fair: 0.5,
+        passed,
+        state,
+        why: None,
+    }
+}
+
+fn ranked(name: &str, rank: Option<u32>) -> Ranked {
+    Ranked {
+        candidate: name.to_owned(),
+        synthesizer: "seqtree".to_owned(),
+        rank,
+        eligible: rank.is_some(),
+        baseline: false,
+        on_pareto: rank.is_some(),
+        score: rank.map(|_| 0.931_4),
+        score_low: Some(0.92),
+        score_high: Some(0.94),
+        win_share: None,
+        risk: Some(0.7),
+        cost: CostClass::Light,
+        components: BTreeMap::from([("accuracy".to_owned(), Some(0.985))]),
+        gates: vec![gate(if rank.is_some() { GateState::Pass } else { GateState::Fail })],
+        delivered_repeat: Some(0),
+        repeats_ok: 1,
+        repeats: 1,
+        failures: Vec::new(),
+        why: "passes every gate".to_owned(),
+    }
+}
+
+struct Job {
+    results: Results,
+    profile: Profile,
+    sample: SampleRows,
+}
+
+impl Job {
+    fn new(columns: usize) -> Self {
+        let names: Vec<String> = (0..columns).map(|place| format!("column {place} <img src=x onerror=alert(1)>")).collect();
+        let repeat = RepeatResult {
+            seed: "7".to_owned(),
+            rows: Some(100),
+            scores: vec![
+                score("accuracy", Some(0.98)),
+                score("accuracy.ceiling", Some(0.99)),
+                score("column_shapes", Some(0.95)),
+                score("ml_efficacy", None),
+            ],
+            details: details(&names),
+            times: Times { fit_seconds: Some(1.25), sample_seconds: Some(0.25), ..Times::default() },
+            ..RepeatResult::default()
+        };
+        let reference = Reference {
+            candidate: None,
+            score: Some(0.977),
+            score_low: None,
+            score_high: None,
+            risk: Some(0.1),
+            components: BTreeMap::new(),
+            gates: vec![gate(GateState::Pass)],
+            passed: true,
+        };
+        let verdict = Verdict {
+            schema: synthfleet_proto::verdict::SCHEMA.to_owned(),
+            rule_version: "verdict.v1".to_owned(),
+            outcome: Decision::Winner,
+            winner: Some("seqtree".to_owned()),
+            delivered_repeat: Some(0),
+            profile: "balanced".to_owned(),
+            gate: "balanced".to_owned(),
+            limits: BTreeMap::new(),
+            weights: BTreeMap::from([("accuracy".to_owned(), 1.0)]),
+            components: vec![Component {
+                name: "accuracy".to_owned(),
+                score: "accuracy.component".to_owned(),
+                weight: 1.0,
+                used: true,
+                why: None,
+            }],
+            ranking: vec![ranked("seqtree", Some(1))],
+            references: BTreeMap::from([("holdout".to_owned(), reference)]),
+            nearest: None,
+            advice: Vec::new(),
+            why: "seqtree is first.".to_owned(),
+            warnings: Vec::new(),
+            stable: None,
+            partial: false,
+        };
+        let results = Results {
+            schema: synthfleet_proto::results::SCHEMA.to_owned(),
+            job: JobHead { id: "job_1".to_owned(), seed: "0".to_owned(), version: "0.1.0".to_owned(), seconds: 3.0, ..JobHead::default() },
+            table: TableHead {
+                name: "people".to_owned(),
+                rows: 125,
+                columns: columns as u32,
+                train_rows: 100,
+                holdout_rows: 25,
+                ..TableHead::default()
+            },
+            verdict,
+            candidates: vec![CandidateResult {
+                name: "seqtree".to_owned(),
+                synthesizer: "seqtree".to_owned(),
+                repeats: vec![repeat.clone()],
+                ..CandidateResult::default()
+            }],
+            references: vec![ReferenceResult { name: "holdout".to_owned(), result: repeat }],
+            tasks: Vec::new(),
+        };
+        let sample = SampleRows { header: names.clone(), rows: vec![vec!["<i>1</i>".to_owned(); columns]; 20] };
+        Self { results, profile: profile(&names), sample }
+    }
+
+    fn files(&self) -> (String, String) {
+        let bundle = Bundle {
+            results: &self.results,
+            profile: &self.profile,
+            members: &[],
+            sample: &self.sample,
+            command: "synthfleet run people.csv --seed 0",
+        };
+        let text = |path: &str| {
+            let files = render(&bundle);
+            let file = files.into_iter().find(|file| file.path == path).expect("a file of this path");
+            String::from_utf8(file.bytes).expect("UTF-8")
+        };
+        (text("report.html"), text("card.md"))
+    }
+}
+
+fn profile(names: &[String]) -> Profile {
+    let column = |(place, name): (usize, &String)| ColumnProfile {
+        name: name.clone(),
+        header: name.clone(),
+        position: place as u64,
+        kind: if place % 2 == 0 { Kind::Continuous } else { Kind::Categorical },
+        role: Role::Model,
+        storage: "utf8".to_owned(),
+        missing: 0,
+        missing_tokens: Vec::new(),
+        distinct: 2,
+        approximate: false,
+        constant: false,
+        numeric: None,
+        levels: Some(vec![LevelCount { value: "a|b".to_owned(), count: 60 }]),
+        levels_rest: 0,
+        order: None,
+        dates: None,
+        text: None,
+        sensitivity: SensitivityProfile { class: "none".to_owned(), what: None, by: None },
+        notes: Vec::new(),
+        overridden: Vec::new(),
+    };
+    Profile {
+        schema: Profile::SCHEMA.to_owned(),
+        table: TableProfile {
+            id: "tbl_1".to_owned(),
+            name: "people".to_owned(),
+            rows: 125,
+            columns: names.len() as u64,
+            bytes: 4_000,
+            sha256: "00".repeat(32),
+            duplicate_rows: 0,
+            disclosure: Disclosure::Protected,
+        },
+        source: SourceProfile {
+            format: Format::Csv,
+            compression: "none".to_owned(),
+            encoding: "utf-8".to_owned(),
+            dialect: synthfleet_proto::metadata::Dialect::default(),
+            blank_lines: 0,
+            rejected_rows: 0,
+            rejected_cells: 0,
+        },
+        split: SplitProfile { holdout: 0.2, seed: "1".to_owned(), train_rows: 100, holdout_rows: 25, strategy: SplitStrategy::Random },
+        target: None,
+        problem_type: None,
+        key: Vec::new(),
+        columns: names.iter().enumerate().map(column).collect(),
+        hints: Vec::new(),
+        notes: Vec::new(),
+    }
+}
+
+#[test]
+fn a_winner_is_shown_with_its_reference_in_brackets_and_all_sections() {
+    let (page, card) = Job::new(4).files();
+    assert!(page.contains("seqtree wins with a score of 0.931 [holdout 0.977]"));
+    for anchor in
+        ["verdict", "fit", "board", "why", "data", "columns", "pairs", "accuracy", "utility", "privacy", "method", "limits", "reproduce"]
+    {
+        assert_eq!(page.matches(&format!("id=\"{anchor}\"")).count(), 1, "{anchor}");
+    }
+    assert!(card.starts_with("---\nsynthetic: true\n") && card.lines().count() <= 200);
+    assert!(card.contains("no formal guarantee"));
+}
+
+#[test]
+fn nothing_from_the_input_becomes_markup() {
+    let (page, card) = Job::new(4).files();
+    assert!(!page.contains("<img") && !page.contains("<script") && !page.contains("<i>1"));
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+    assert!(!card.contains("<img"));
+}
+
+#[test]
+fn the_page_asks_for_nothing_from_outside() {
+    let (page, _) = Job::new(4).files();
+    let addresses = page.matches("http").count();
+    assert_eq!(addresses, page.matches("xmlns=\"http://www.w3.org/2000/svg\"").count());
+    for word in ["src=", "@import", "url(", "<link", "<iframe"] {
+        assert!(!page.replace("src=x", "").contains(word), "{word}");
+    }
+}
+
+#[test]
+fn no_release_says_so_and_what_to_try() {
+    let mut job = Job::new(4);
+    let verdict = &mut job.results.verdict;
+    (verdict.outcome, verdict.winner, verdict.delivered_repeat) = (Decision::NoRelease, None, None);
+    (verdict.nearest, verdict.advice) = (Some("seqtree".to_owned()), vec!["double the leaf".to_owned()]);
+    verdict.ranking = vec![ranked("seqtree", None)];
+    job.sample = SampleRows::default();
+    let (page, card) = job.files();
+    assert!(page.contains("No candidate may be released") && page.contains("double the leaf") && page.contains("✗ dcr_share"));
+    assert!(!page.contains("First synthetic rows"));
+    assert!(card.contains("synthetic: false"));
+}
+
+#[test]
+fn a_failed_candidate_keeps_its_row_with_phase_and_reason() {
+    let mut job = Job::new(4);
+    let failure =
+        Failure { repeat: Some(0), phase: "fit".to_owned(), code: "task::timeout".to_owned(), reason: "took more than 60 s".to_owned() };
+    job.results.verdict.ranking.push(Ranked { failures: vec![failure], score: None, risk: None, gates: Vec::new(), ..ranked("arf", None) });
+    job.results.verdict.warnings.push(Warning { code: "privacy_not_assessed".to_owned(), text: "too few rows".to_owned() });
+    let (page, _) = job.files();
+    assert!(page.contains("fit, repeat 0: took more than 60 s") && page.contains("task::timeout"));
+    assert!(page.contains("privacy not assessed"));
+}
+
+#[test]
+fn an_undefined_score_is_named_with_its_reason_under_limits() {
+    let (page, _) = Job::new(4).files();
+    assert!(page.contains("ml_efficacy is undefined: the table has no target."));
+}
+
+#[test]
+fn two_thousand_columns_stay_below_three_megabytes_and_say_what_is_left_out() {
+    let (page, card) = Job::new(2_000).files();
+    assert!(page.len() < 3_000_000, "{} bytes", page.len());
+    assert!(page.contains("The 100 worst of 2000 columns are drawn."));
+    assert!(card.lines().count() <= 200);
+}
+
+#[test]
+fn a_job_without_any_candidate_still_gives_a_page() {
+    let mut job = Job::new(2);
+    job.results.candidates.clear();
+    job.results.references.clear();
+    let verdict = &mut job.results.verdict;
+    (verdict.outcome, verdict.winner) = (Decision::NoRelease, None);
+    verdict.ranking.clear();
+    verdict.references.clear();
+    let (page, _) = job.files();
+    assert!(page.contains("nothing has a score") && page.contains("No candidate was begun."));
+}
