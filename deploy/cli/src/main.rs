@@ -9,6 +9,7 @@ mod jobfile;
 mod machine;
 mod present;
 mod processor;
+mod roles;
 
 use arguments::{Arguments, Command, Global};
 use clap::Parser;
@@ -85,6 +86,12 @@ fn run(arguments: &Arguments, style: Style) -> Result<u8> {
         return Ok(0);
     };
     match command {
+        Command::Run(flags) => commands::run::run(flags, &surroundings),
+        Command::Profile(flags) => commands::profile::run(flags, &surroundings),
+        Command::Synthesize(flags) => commands::synthesize::run(flags, &surroundings),
+        Command::Generate(flags) => commands::generate::run(flags, &surroundings),
+        Command::Benchmark(flags) => commands::benchmark::run(flags, &surroundings),
+        Command::Task { folder } => Ok(synthfleet_worker::execute::run_task(folder)),
         Command::Synthesizers(what) => commands::catalogue::run(what, &commands::catalogue::synthesizers(), &surroundings),
         Command::Benchmarks(what) => commands::catalogue::run(what, &commands::catalogue::benchmarks(), &surroundings),
         Command::Explain { code } => commands::explain::run(code.as_deref(), &surroundings),
@@ -102,19 +109,17 @@ fn surroundings(global: &Global, style: Style) -> Result<Surroundings> {
         config::Sources { file: global.config.as_deref(), variables: std::env::vars().filter(|(name, _)| interesting(name)).collect() };
     let (config, settings) = config::load(&sources)?;
     start_logs(&config.log.level, global.verbose);
-    Ok(Surroundings {
-        config,
-        settings,
-        style,
-        json: global.json,
-        events: global.events.is_some(),
-        quiet: global.quiet,
-        verbose: global.verbose,
-    })
+    Ok(Surroundings { config, settings, style, json: global.json, events: global.events.is_some(), quiet: global.quiet })
 }
 
 fn interesting(name: &str) -> bool {
     name.starts_with("SYNTHFLEET_") || name.starts_with("XDG_") || name == "HOME"
+}
+
+/// Ends the process at once: the second Ctrl-C.
+#[expect(clippy::disallowed_methods, reason = "the user asked twice for the end")]
+fn leave(code: u8) -> ! {
+    std::process::exit(i32::from(code))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]

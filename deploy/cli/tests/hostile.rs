@@ -41,7 +41,11 @@ fn h01_thirty_percent_missing_is_kept_with_the_commonest_token() {
         let mut cell = |value: String| if dice.share() < 0.3 { ["NA", "NA", "", "null"][dice.below(4) as usize].to_owned() } else { value };
         let row = [cell("x".to_owned()), cell("17.5".to_owned()), cell("blue".to_owned())];
         let (a, b) = (dice.below(40), dice.share());
-        let row = [row[0].replace('x', &a.to_string()), row[1].replace("17.5", &format!("{b:.3}")), row[2].replace("blue", dice.pick(&["blue", "red"]))];
+        let row = [
+            row[0].replace('x', &a.to_string()),
+            row[1].replace("17.5", &format!("{b:.3}")),
+            row[2].replace("blue", dice.pick(&["blue", "red"])),
+        ];
         text.push_str(&format!("{}\n", row.join(",")));
     }
     quick(&desk, desk.file("t.csv", &text).to_str().expect("utf-8"), &["--target", "none"]).must_be_done();
@@ -58,7 +62,11 @@ fn h01_thirty_percent_missing_is_kept_with_the_commonest_token() {
 #[test]
 fn h02_constant_columns_come_back_exactly() {
     let desk = Desk::new();
-    let text: String = plain(600, 2).lines().enumerate().map(|(i, line)| if i == 0 { format!("{line},n,t,d\n") } else { format!("{line},7.50,only,2020-02-02\n") }).collect();
+    let text: String = plain(600, 2)
+        .lines()
+        .enumerate()
+        .map(|(i, line)| if i == 0 { format!("{line},n,t,d\n") } else { format!("{line},7.50,only,2020-02-02\n") })
+        .collect();
     quick(&desk, desk.file("t.csv", text).to_str().expect("utf-8"), &["--target", "member"]).must_be_done();
     all_accounted(&desk);
     if desk.path("out/synthetic.csv").exists() {
@@ -130,7 +138,11 @@ fn h07_a_huge_cell_is_refused_naming_the_line_of_its_quote() {
     assert!(ended.stderr.contains("52"), "{}", &ended.stderr[..ended.stderr.len().min(500)]);
     let open = plain(50, 7) + "20,1000.00,\"never closed,2024-01-01,yes\n" + &plain(2_000, 8);
     let ended = quick(&desk, desk.file("open.csv", open).to_str().expect("utf-8"), &[]);
-    assert!(ended.stderr.contains("error[csv::unterminated_quote]") || ended.stderr.contains("error[csv::cell_too_large]"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("error[csv::unterminated_quote]") || ended.stderr.contains("error[csv::cell_too_large]"),
+        "{}",
+        ended.stderr
+    );
     ended.must_end(3);
 }
 
@@ -152,11 +164,14 @@ fn h08_nul_bytes_are_refused_or_stripped_and_garbage_is_named() {
 fn h09_windows_1252_is_read_with_a_note_and_written_as_utf_8() {
     let desk = Desk::new();
     let text = plain(600, 9).replace("north", "n\u{e9}rd").replace("south", "\u{201c}s\u{201d}");
-    let bytes: Vec<u8> = text.chars().map(|c| match c {
-        '\u{201c}' => 0x93,
-        '\u{201d}' => 0x94,
-        c => c as u32 as u8,
-    }).collect();
+    let bytes: Vec<u8> = text
+        .chars()
+        .map(|c| match c {
+            '\u{201c}' => 0x93,
+            '\u{201d}' => 0x94,
+            c => c as u32 as u8,
+        })
+        .collect();
     let ended = quick(&desk, desk.file("t.csv", bytes).to_str().expect("utf-8"), &[]).must_be_done();
     assert!(ended.stderr.contains("encoding_guessed"), "{}", ended.stderr);
     if desk.path("out/synthetic.csv").exists() {
@@ -174,7 +189,12 @@ fn h10_byte_order_marks_and_utf_16_read_like_their_twin() {
     assert_eq!(profile_columns(&desk, "bom.csv", &marked), twin);
     let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
-    for (name, mark, body) in [("le.csv", &[0xff, 0xfe][..], &little), ("be.csv", &[0xfe, 0xff][..], &big), ("le0.csv", &[][..], &little), ("be0.csv", &[][..], &big)] {
+    for (name, mark, body) in [
+        ("le.csv", &[0xff, 0xfe][..], &little),
+        ("be.csv", &[0xfe, 0xff][..], &big),
+        ("le0.csv", &[][..], &little),
+        ("be0.csv", &[][..], &big),
+    ] {
         assert_eq!(profile_columns(&desk, name, &[mark, body].concat()), twin, "{name}");
     }
 }
@@ -189,7 +209,11 @@ fn profile_columns(desk: &Desk, name: &str, bytes: &[u8]) -> serde_json::Value {
 #[test]
 fn h12_an_empty_column_stays_empty() {
     let desk = Desk::new();
-    let text: String = plain(500, 12).lines().enumerate().map(|(i, line)| if i == 0 { format!("{line},void\n") } else { format!("{line},NA\n") }).collect();
+    let text: String = plain(500, 12)
+        .lines()
+        .enumerate()
+        .map(|(i, line)| if i == 0 { format!("{line},void\n") } else { format!("{line},NA\n") })
+        .collect();
     quick(&desk, desk.file("t.csv", text).to_str().expect("utf-8"), &["--target", "member"]).must_be_done();
     all_accounted(&desk);
     let sdv = desk.json("out/metadata.json");
@@ -227,7 +251,8 @@ fn h14_two_thousand_columns_are_done() {
     let mut text = (0..2_000).map(|i| format!("c{i}")).collect::<Vec<_>>().join(",") + "\n";
     for _ in 0..500 {
         let base = dice.share();
-        let cells: Vec<String> = (0..2_000).map(|i| if i % 4 == 0 { format!("l{}", dice.below(4)) } else { format!("{:.3}", base + dice.share()) }).collect();
+        let cells: Vec<String> =
+            (0..2_000).map(|i| if i % 4 == 0 { format!("l{}", dice.below(4)) } else { format!("{:.3}", base + dice.share()) }).collect();
         text.push_str(&(cells.join(",") + "\n"));
     }
     quick(&desk, desk.file("t.csv", text).to_str().expect("utf-8"), &[]).must_be_done();
@@ -239,7 +264,9 @@ fn h14_two_thousand_columns_are_done() {
 #[test]
 fn h15_empty_files_are_named_and_one_column_is_done() {
     let desk = Desk::new();
-    for (name, bytes, code) in [("empty.csv", "", "input::empty"), ("blank.csv", "\n\n\n", "input::empty"), ("header.csv", "a,b,c\n", "csv::header_only")] {
+    for (name, bytes, code) in
+        [("empty.csv", "", "input::empty"), ("blank.csv", "\n\n\n", "input::empty"), ("header.csv", "a,b,c\n", "csv::header_only")]
+    {
         quick(&desk, desk.file(name, bytes).to_str().expect("utf-8"), &[]).must_refuse(3, code);
     }
     let one: String = std::iter::once("x\n".to_owned()).chain((0..200).map(|i| format!("{}\n", (i * 37) % 101))).collect();
@@ -296,7 +323,12 @@ fn h19_codes_and_great_numbers_keep_their_digits() {
     for _ in 0..600 {
         let great = 9_007_199_254_740_993i64 + dice.below(50) as i64 * 2;
         let wide = if dice.share() < 0.5 { "1e308" } else { "-0.0" };
-        text.push_str(&format!("{:05},{great},{wide},{},{}\n", dice.below(60), dice.pick(&["5e-324", "1e-310", "0"]), dice.pick(&["inf", "x"])));
+        text.push_str(&format!(
+            "{:05},{great},{wide},{},{}\n",
+            dice.below(60),
+            dice.pick(&["5e-324", "1e-310", "0"]),
+            dice.pick(&["inf", "x"])
+        ));
     }
     quick(&desk, desk.file("t.csv", text).to_str().expect("utf-8"), &[]).must_be_done();
     all_accounted(&desk);
@@ -332,7 +364,13 @@ fn h21_line_ends_quoted_newlines_and_european_numbers_come_back() {
     for _ in 0..700 {
         let (euro, cents) = (1 + dice.below(9), dice.below(100));
         let dollars = 1_000 + dice.below(8_000);
-        text.push_str(&format!("{euro}.{:03},{cents:02};\"$1,{:03}.50\";{} %;\"a\n{}\"\r", dice.below(1_000), dollars % 1_000, dice.below(100), dice.pick(&["b", "c"])));
+        text.push_str(&format!(
+            "{euro}.{:03},{cents:02};\"$1,{:03}.50\";{} %;\"a\n{}\"\r",
+            dice.below(1_000),
+            dollars % 1_000,
+            dice.below(100),
+            dice.pick(&["b", "c"])
+        ));
     }
     quick(&desk, desk.file("t.csv", &text).to_str().expect("utf-8"), &[]).must_be_done();
     all_accounted(&desk);
@@ -375,9 +413,12 @@ fn h24_wrong_metadata_is_refused_with_a_pointer() {
     let file = desk.file("t.csv", plain(200, 24));
     let file = file.to_str().expect("utf-8");
     let other = r#"{"tables":{"t":{"columns":{"height":{"sdtype":"numerical"}}}},"relationships":[],"METADATA_SPEC_VERSION":"V1"}"#;
-    let strange = r#"{"tables":{"t":{"columns":{"age":{"sdtype":"numerical","colour":"red"}}}},"relationships":[],"METADATA_SPEC_VERSION":"V1"}"#;
+    let strange =
+        r#"{"tables":{"t":{"columns":{"age":{"sdtype":"numerical","colour":"red"}}}},"relationships":[],"METADATA_SPEC_VERSION":"V1"}"#;
     let three = r#"{"tables":{"a":{"columns":{}},"b":{"columns":{}},"c":{"columns":{}}},"relationships":[],"METADATA_SPEC_VERSION":"MULTI_TABLE_V1"}"#;
-    for (name, text, code) in [("o.json", other, "metadata::mismatch"), ("s.json", strange, "metadata::unknown_key"), ("m.json", three, "metadata::multi_table")] {
+    for (name, text, code) in
+        [("o.json", other, "metadata::mismatch"), ("s.json", strange, "metadata::unknown_key"), ("m.json", three, "metadata::multi_table")]
+    {
         let metadata = desk.file(name, text);
         let ended = desk.run(&["run", file, "--metadata", metadata.to_str().expect("utf-8"), "-o", "out"]);
         assert!(ended.stderr.contains(&format!("error[{code}]")), "expected {code}\n{}", ended.stderr);

@@ -48,12 +48,21 @@ fn adult_ends_with_a_winner_in_the_input_s_form() {
     assert_eq!(out.lines().next(), Some(header));
     assert_eq!(out.lines().count(), 39_074);
     assert!(out.lines().skip(1).all(|line| line.ends_with("<=50K") || line.ends_with(">50K")));
-    for file in ["verdict.json", "results.csv", "results.json", "metadata.json", "metadata.sdgym2020.json", "profile.json", "report.html", "card.md"] {
+    for file in [
+        "verdict.json",
+        "results.csv",
+        "results.json",
+        "metadata.json",
+        "metadata.sdgym2020.json",
+        "profile.json",
+        "report.html",
+        "card.md",
+    ] {
         assert!(desk.path(&format!("out/{file}")).exists(), "{file} is missing");
     }
     assert!(!desk.path("out/candidates/identity/sample.parquet").exists(), "real rows were published");
     let report = desk.text("out/report.html");
-    assert!(report.len() < 3_000_000 && !report.contains("http://") , "the report is large or reaches out");
+    assert!(report.len() < 3_000_000 && !report.contains("http://"), "the report is large or reaches out");
 }
 
 #[test]

@@ -35,7 +35,12 @@ fn a_killed_run_is_resumed_to_the_same_bytes() {
         let desk = Desk::new();
         let file = desk.file("t.csv", plain(3_000, 77));
         let arguments = ["run", file.to_str().expect("utf-8"), "--preset", "quick", "-o", "out", "--resume"];
-        let mut child = desk.command(&arguments).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().expect("the binary starts");
+        let mut child = desk
+            .command(&arguments)
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("the binary starts");
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs_f64(kill_after) {
             std::thread::sleep(Duration::from_millis(10));

@@ -1,10 +1,18 @@
 //! One file a command. A command gets its flags and the surroundings, and returns an exit code.
 
+pub mod benchmark;
 pub mod catalogue;
 pub mod config;
 pub mod doctor;
 pub mod explain;
+pub mod generate;
+pub mod layout;
 pub mod pages;
+pub mod plan;
+pub mod profile;
+pub mod run;
+pub mod single;
+pub mod synthesize;
 
 use crate::config::{Config, Setting};
 use crate::present::style::Style;
@@ -17,5 +25,4 @@ pub struct Surroundings {
     pub json: bool,
     pub events: bool,
     pub quiet: bool,
-    pub verbose: u8,
 }

@@ -46,11 +46,6 @@ impl Style {
         self.wrap(text, "1")
     }
 
-    /// Dim, or plain.
-    pub fn faint(self, text: &str) -> String {
-        self.wrap(text, "2")
-    }
-
     fn wrap(self, text: &str, code: &str) -> String {
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }

@@ -82,7 +82,8 @@ impl Desk {
 
     /// Runs the binary with bytes on standard input.
     pub fn run_with_input(&self, arguments: &[&str], input: &[u8]) -> Ended {
-        let mut child = self.command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
+        let mut child =
+            self.command(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts");
         child.stdin.take().expect("piped").write_all(input).expect("the binary reads its input");
         Ended::of(&child.wait_with_output().expect("the binary ends"))
     }
@@ -113,7 +114,8 @@ impl Desk {
 /// The shared data folder: beside the repository, or where the variable says.
 #[expect(clippy::disallowed_methods, reason = "tests find their data by a variable")]
 pub fn shared(name: &str) -> PathBuf {
-    let root = std::env::var("SYNTHFLEET_SHARED").map_or_else(|_| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let root =
+        std::env::var("SYNTHFLEET_SHARED").map_or_else(|_| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
     let path = root.join(name);
     assert!(path.exists(), "{} is missing: set SYNTHFLEET_SHARED", path.display());
     path

@@ -1,0 +1,225 @@
+//! `run`: the whole job in one process, from a table to the output folder.
+
+use super::{Surroundings, single};
+use crate::present::{board, progress::Progress};
+use crate::roles::embedded::{Ended, Hashes, Run, Wishes};
+use crate::{arguments, jobfile, machine, say, tell};
+use sha2::{Digest, Sha256};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use synthfleet_coordinator::deliver::{check_folder, deliver};
+use synthfleet_proto::event::Event;
+use synthfleet_proto::job::{JobSpec, JobState};
+use synthfleet_proto::results::Results;
+use synthfleet_proto::verdict::Decision;
+use synthfleet_proto::{Error, Result, id};
+use synthfleet_store::fetch;
+use tokio::sync::{broadcast, watch};
+
+/// Exit code of a job without a release, or below a floor.
+const NO_RELEASE: u8 = 4;
+/// Exit code of an interrupted run.
+const INTERRUPTED: u8 = 130;
+
+/// Runs the job of the flags.
+pub fn run(flags: &arguments::Run, surroundings: &Surroundings) -> Result<u8> {
+    let threads = single::threads(flags.running.threads, surroundings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime = runtime.map_err(|e| Error::internal("cli::runtime", e.to_string()))?;
+    let setting = flags.running.work_dir.as_deref().unwrap_or(&surroundings.config.run.work_dir);
+    let work_dir = machine::work_dir(setting, &crate::variable);
+    let mut job = jobfile::of_run(flags)?;
+    let spooled = spool(&mut job, &work_dir)?;
+    let job = JobSpec::read(&job)?;
+    let output = flags.output.clone().unwrap_or_else(|| Path::new("synthfleet-out").join(stem(&job.source.uri)));
+    check_folder(&output, flags.force)?;
+    let hashes = Hashes { source: hash(&job.source.uri)?, holdout: job.holdout_source.as_deref().map(hash).transpose()?.flatten() };
+    let isolate = flags.isolate.as_deref().unwrap_or(&surroundings.config.run.isolate);
+    if !["pool", "child"].contains(&isolate) {
+        return Err(Error::invalid("cli::flag", format!("--isolate takes pool or child, not {isolate:?}"))
+            .help("leave it out to use threads of this process"));
+    }
+    let wishes = Wishes { work_dir, threads, children: isolate == "child", fresh: flags.no_cache };
+    if flags.dry_run {
+        return super::plan::show(&job, surroundings);
+    }
+    let code = runtime.block_on(async {
+        let run = Run::submit(job.clone(), hashes, wishes).await?;
+        let (ended, interrupted) = watched(&run, surroundings).await?;
+        finish(&run, ended, &job, (&output, flags), interrupted, surroundings).await
+    });
+    if let Some(path) = spooled {
+        std::fs::remove_file(&path).map_err(|e| Error::io(path.display(), e))?;
+    }
+    code
+}
+
+/// Runs while events are shown and Ctrl-C is heard: once ends with what is finished, twice ends at once.
+async fn watched(run: &Run, surroundings: &Surroundings) -> Result<(Ended, bool)> {
+    let (events, mut heard) = broadcast::channel::<Event>(crate::roles::embedded::EVENTS_MAX);
+    let (interrupt, interrupted) = watch::channel(false);
+    let (style, as_lines) = (surroundings.style, surroundings.events);
+    let quiet = surroundings.quiet || surroundings.json || as_lines;
+    let shown = tokio::spawn(async move {
+        let progress = Progress::new(style, quiet);
+        loop {
+            match heard.recv().await {
+                Ok(event) if as_lines => match serde_json::to_string(&event) {
+                    Ok(line) => say!("{line}"),
+                    Err(error) => tracing::warn!(%error, "an event could not be written"),
+                },
+                Ok(event) => progress.show(&event),
+                Err(broadcast::error::RecvError::Lagged(missed)) => tracing::debug!(missed, "events were missed"),
+                Err(broadcast::error::RecvError::Closed) => break,
+            }
+        }
+        progress.end();
+    });
+    let signals = tokio::spawn(async move {
+        let mut times = 0;
+        while tokio::signal::ctrl_c().await.is_ok() {
+            times += 1;
+            if times > 1 {
+                crate::leave(INTERRUPTED);
+            }
+            tell!("  stopping; what is finished is judged and kept (Ctrl-C again to end at once)");
+            interrupt.send_replace(true);
+        }
+    });
+    let ended = run.finish(&events, interrupted.clone()).await;
+    signals.abort();
+    drop(events);
+    if shown.await.is_err() {
+        tracing::debug!("the progress display ended early");
+    }
+    let was_interrupted = *interrupted.borrow();
+    Ok((ended?, was_interrupted))
+}
+
+/// Writes the output folder and says how it went.
+async fn finish(
+    run: &Run,
+    ended: Ended,
+    job: &JobSpec,
+    (output, flags): (&Path, &arguments::Run),
+    interrupted: bool,
+    surroundings: &Surroundings,
+) -> Result<u8> {
+    let Some(published) = ended.published else {
+        let error = ended.last.error.map(Error::from);
+        return Err(error.unwrap_or_else(|| Error::internal("run::unpublished", format!("the job ended as {}", ended.last.state.name()))));
+    };
+    deliver(run.store(), &published, output, flags.force).await?;
+    let file = published.files.iter().find(|file| file.path == "results.json");
+    let file = file.ok_or_else(|| Error::internal("run::results", "the job has no results"))?;
+    let object = fetch(run.store(), &synthfleet_proto::key::Key::parse(&file.key)?, &file.sha256).await?;
+    let results: Results = serde_json::from_slice(&object.bytes).map_err(|e| Error::internal("run::results", e.to_string()))?;
+    let below = below_floor(&results, job);
+    if flags.layout.is_some() {
+        super::layout::write(flags.layout.as_deref(), output, &results)?;
+    }
+    if surroundings.json {
+        let mut value = serde_json::to_value(&results).map_err(|e| Error::internal("run::results", e.to_string()))?;
+        if let Some(object) = value.as_object_mut() {
+            object.remove("tasks");
+        }
+        say!("{value}");
+    } else if !surroundings.events {
+        say!("{}", board::text(&results, surroundings.style));
+        below.iter().for_each(|line| say!("  below    {line}"));
+        say!("  wrote    {}", output.display());
+        say!("  next     open {}", output.join("report.html").display());
+    }
+    Ok(match (ended.last.state, results.verdict.outcome) {
+        _ if interrupted => INTERRUPTED,
+        (JobState::Done, Decision::Winner) if below.is_empty() => 0,
+        (JobState::Done, _) => NO_RELEASE,
+        _ => 1,
+    })
+}
+
+/// Scores of the winner that lie below their floor.
+fn below_floor(results: &Results, job: &JobSpec) -> Vec<String> {
+    let winner = results.verdict.winner.as_deref();
+    let row = results.candidates.iter().find(|candidate| Some(candidate.name.as_str()) == winner);
+    let delivered = results.verdict.delivered_repeat;
+    let repeat = row.and_then(|row| row.repeats.iter().find(|repeat| Some(repeat.repeat) == delivered));
+    let value = |score: &str| match score {
+        "quality" => repeat.and_then(|repeat| repeat.value("pair_trends.quality")),
+        "score" => results.verdict.winning_row().and_then(|row| row.score),
+        name => repeat.and_then(|repeat| repeat.value(name)),
+    };
+    let told = |(score, floor): (&String, &f64)| match value(score) {
+        Some(value) if value >= *floor => None,
+        Some(value) => Some(format!("{score} is {value:.4}, floor {floor}")),
+        None => Some(format!("{score} has no value, floor {floor}")),
+    };
+    job.fail_under.iter().filter_map(told).collect()
+}
+
+/// Standard input is kept in a file first: reading looks at it twice. Paths become absolute, since tasks
+/// run in folders of their own.
+fn spool(job: &mut serde_json::Value, work_dir: &Path) -> Result<Option<PathBuf>> {
+    let mut spooled = None;
+    for pointer in ["/source/uri", "/holdout_source"] {
+        let Some(uri) = job.pointer(pointer).and_then(|uri| uri.as_str()).map(str::to_owned) else { continue };
+        let path = match uri.as_str() {
+            "-" => {
+                let path = read_input(work_dir)?;
+                spooled = Some(path.clone());
+                path
+            }
+            uri if uri.starts_with("sim:") || uri.contains("://") => continue,
+            uri => std::path::absolute(uri).map_err(|e| Error::io(uri, e))?,
+        };
+        if let Some(place) = job.pointer_mut(pointer) {
+            *place = serde_json::json!(path);
+        }
+    }
+    Ok(spooled)
+}
+
+fn read_input(work_dir: &Path) -> Result<PathBuf> {
+    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+    let folder = work_dir.join("stdin");
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|e| Error::io(folder.display(), e))?;
+    let path = folder.join(format!("stdin-{}", std::process::id()));
+    let file = std::fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&path);
+    let mut file = file.map_err(|e| Error::io(path.display(), e))?;
+    std::io::copy(&mut std::io::stdin().lock(), &mut file).map_err(|e| Error::io(path.display(), e))?;
+    Ok(path)
+}
+
+/// SHA-256 of a file's bytes; none for simulated sets. A missing file is told by the task that reads it.
+fn hash(uri: &str) -> Result<Option<String>> {
+    let Ok(mut file) = std::fs::File::open(uri) else { return Ok(None) };
+    let mut digest = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut buffer).map_err(|e| Error::io(uri, e))?;
+        if read == 0 {
+            return Ok(Some(id::hex(&digest.finalize())));
+        }
+        digest.update(&buffer[..read]);
+    }
+}
+
+/// Name of the output folder: the source's file name up to its first dot.
+fn stem(uri: &str) -> String {
+    let name = uri.rsplit(['/', ':']).next().unwrap_or(uri);
+    let stem: String =
+        name.split(['.', '?']).next().unwrap_or(name).chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();
+    if stem.is_empty() { "table".to_owned() } else { stem }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_folder_is_named_after_its_source() {
+        assert_eq!(stem("/data/adult.csv.gz"), "adult");
+        assert_eq!(stem("sim:demo?rows=100"), "demo");
+        assert_eq!(stem("my table.csv"), "my_table");
+    }
+}
