@@ -108,6 +108,9 @@ pub struct NumberForm {
     pub decimals: Option<u8>,
     /// All cells are written with exactly `decimals` decimals (`1.50`).
     pub fixed_decimals: bool,
+    /// Fewest decimals that a cell is written with: `1.0` where it is 1.
+    #[serde(default)]
+    pub decimals_min: u8,
     /// Decimal mark, `.` or `,`.
     pub decimal_mark: char,
     /// Thousands mark, if used.
@@ -133,6 +136,7 @@ impl Default for NumberForm {
             integer: false,
             decimals: None,
             fixed_decimals: false,
+            decimals_min: 0,
             decimal_mark: '.',
             thousands: None,
             prefix: String::new(),

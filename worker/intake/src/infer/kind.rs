@@ -351,7 +351,7 @@ impl Column<'_> {
         meta.storage = Storage::Timestamp;
         meta.range = Some((reading.range.0 as f64, reading.range.1 as f64));
         if reading.guessed {
-            let text = format!("day and month could be either way round: read as {}; --date-order says otherwise", reading.form.format);
+            let text = format!("day and month could be either way round: read as {}", reading.form.format);
             self.note("date_order_guessed", None, text);
         }
         if reading.form.formats.len() > 1 {

@@ -98,7 +98,9 @@ impl Sums {
         add(&mut self.grouped, number.thousands.is_some());
         add(&mut self.ungrouped, number.thousands.is_none() && number.value.abs() >= 1_000.0);
         self.mark = self.mark.or(number.thousands);
-        self.decimals = (self.decimals.0.min(number.decimals), self.decimals.1.max(number.decimals));
+        if !number.exponent {
+            self.decimals = (self.decimals.0.min(number.decimals), self.decimals.1.max(number.decimals));
+        }
         self.significant = self.significant.max(number.significant);
     }
 
@@ -188,6 +190,7 @@ fn form_of(best: &Form, sums: &Sums, decimal: char) -> NumberForm {
         integer: sums.is_whole(),
         decimals: u8::try_from(decimals).ok().filter(|_| decimals <= DECIMALS_MAX && !exponent),
         fixed_decimals: fixed && decimals <= DECIMALS_MAX,
+        decimals_min: u8::try_from(sums.decimals.0.min(sums.decimals.1).min(DECIMALS_MAX)).unwrap_or(0),
         decimal_mark: decimal,
         thousands: sums.mark.filter(|_| sums.grouped > sums.ungrouped),
         prefix: best.prefix.clone(),
@@ -226,6 +229,7 @@ mod tests {
     #[test]
     fn decimals_are_as_few_as_lose_nothing() {
         assert_eq!(reading(&["1.5", "2.25", "3"], '.').form.decimals, Some(2));
+        assert_eq!(reading(&["1.0", "2.25", "1e-5"], '.').form.decimals_min, 1);
         assert_eq!(reading(&["0.1000000000000000055", "2"], '.').form.decimals, None);
         assert_eq!(reading(&["1.234,5", "7,25"], ',').form.thousands, Some('.'));
     }

@@ -13,7 +13,10 @@ pub(crate) struct Forms {
     counts: [u64; CHECKS.len()],
 }
 
-const CHECKS: [(&str, fn(&str) -> bool); 8] = [
+/// The name of a form, and whether a value has it.
+type Check = (&'static str, fn(&str) -> bool);
+
+const CHECKS: [Check; 8] = [
     ("email", is_email),
     ("ipv4_address", is_ip),
     ("mac_address", is_mac),

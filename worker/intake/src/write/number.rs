@@ -17,7 +17,7 @@ pub fn whole(out: &mut String, value: i64, form: &NumberForm) {
 }
 
 /// Appends a number with decimals: exactly as many as the column has if they are fixed, else the
-/// fewest that lose nothing, at most as many as the column has.
+/// fewest that lose nothing, at least and at most as many as the column has.
 pub fn real(out: &mut String, value: f64, form: &NumberForm) {
     let mut digits = if form.exponent {
         exponent(value)
@@ -30,6 +30,11 @@ pub fn real(out: &mut String, value: f64, form: &NumberForm) {
     if !form.exponent && !form.fixed_decimals && digits.contains('.') {
         let kept = digits.trim_end_matches('0').trim_end_matches('.').len();
         digits.truncate(kept);
+    }
+    if form.decimals_min > 0 && !digits.contains('e') {
+        let written = digits.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+        digits.push_str(if written == 0 { "." } else { "" });
+        digits.extend(std::iter::repeat_n('0', usize::from(form.decimals_min).saturating_sub(written)));
     }
     // -0.001 with two decimals is 0.00, not -0.00; a -0 that was read is written as it was
     let vanished = value != 0.0 && !digits.bytes().any(|byte| byte.is_ascii_digit() && byte != b'0');
@@ -112,6 +117,8 @@ mod tests {
         let free = NumberForm { decimals: Some(3), ..NumberForm::default() };
         let fixed = NumberForm { fixed_decimals: true, ..free.clone() };
         assert_eq!([text(1.5, &free), text(2.0, &free), text(100.0, &free)], ["1.5", "2", "100"]);
+        let least = NumberForm { decimals_min: 1, ..free.clone() };
+        assert_eq!([text(1.25, &least), text(2.0, &least)], ["1.25", "2.0"]);
         assert_eq!([text(1.5, &fixed), text(-2.0, &fixed)], ["1.500", "-2.000"]);
     }
 
