@@ -150,7 +150,7 @@ impl Service {
             let broker = Arc::clone(&self.parts.broker);
             let step = tokio::select! {
                 biased;
-                _ = shutdown.wait_for(|stop| *stop) => return Ok(()),
+                () = stopped(&mut shutdown) => return Ok(()),
                 Some(order) = self.orders.recv() => self.obey(order).await,
                 taken = broker.take(&Inbox::Result) => match taken {
                     Ok(delivery) => self.result(delivery).await,
@@ -407,9 +407,17 @@ impl Service {
     }
 }
 
+/// Ends when the owner says stop, or is gone.
+async fn stopped(shutdown: &mut watch::Receiver<bool>) {
+    let _ = shutdown.wait_for(|stop| *stop).await;
+}
+
 async fn sleep_until(due: Option<tokio::time::Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,8 @@ mod perform;
 mod service;
 mod shelf;
 mod take;
+#[cfg(test)]
+mod tests;
 
 pub use context::{Options, Parts};
 pub use folder::TaskFolder;

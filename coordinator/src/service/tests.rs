@@ -1,0 +1,260 @@
+//! A coordinator with workers that only pretend: they take hints and create outcomes.
+
+use super::*;
+use crate::intake::{Asked, Desk, submit};
+use crate::testing::{catalogue, done, failed, memory};
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::sync::atomic::{AtomicU64, Ordering};
+use synthfleet_broker::InProcess;
+use synthfleet_proto::envelope::{ResultHint, ResultStatus};
+use synthfleet_proto::event::Happening;
+use synthfleet_proto::fact::{OutcomeFact, OutcomeStatus, Output, PublishedFact};
+use synthfleet_proto::id;
+use synthfleet_proto::job::{JobSpec, JobState};
+use synthfleet_proto::task::TaskKind;
+use synthfleet_store::{Memory, create_fact, read_fact, upload_bytes};
+
+struct Ticking(AtomicU64);
+
+impl Clock for Ticking {
+    fn now_ms(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+struct Counting(AtomicU64);
+
+impl Entropy for Counting {
+    fn bits(&self) -> [u8; 16] {
+        let digest = id::sha256_hex(&self.0.fetch_add(1, Ordering::Relaxed).to_le_bytes());
+        let mut bits = [0; 16];
+        bits.copy_from_slice(&digest.as_bytes()[..16]);
+        bits
+    }
+}
+
+/// A coordinator at work.
+struct Bench {
+    store: Arc<Memory>,
+    broker: Arc<InProcess>,
+    parts: Parts,
+    handle: Handle,
+    events: broadcast::Receiver<Event>,
+    keys: JobKeys,
+    _stop: watch::Sender<bool>,
+}
+
+fn profile() -> Value {
+    json!({
+        "schema": "synthfleet.profile.v1",
+        "table": {"id": "tbl_0", "name": "t", "rows": 1000, "columns": 0, "bytes": 9, "sha256": "", "duplicate_rows": 0, "disclosure": "protected"},
+        "source": {
+            "format": "csv", "compression": "none", "encoding": "utf-8", "blank_lines": 0, "rejected_rows": 0, "rejected_cells": 0,
+            "dialect": synthfleet_proto::metadata::Dialect::default(),
+        },
+        "split": {"holdout": 0.2, "seed": "0", "train_rows": 800, "holdout_rows": 200, "strategy": "random"},
+        "target": "y", "problem_type": null, "key": [], "columns": [], "hints": [], "notes": [],
+    })
+}
+
+impl Bench {
+    async fn new(job: Value) -> Self {
+        let store = Arc::new(memory());
+        let broker = Arc::new(InProcess::new(synthfleet_broker::Settings { pools: vec!["local".into()], ..Default::default() }));
+        Self::on(store, broker, job).await
+    }
+
+    /// A coordinator on a store that may hold earlier work.
+    async fn on(store: Arc<Memory>, broker: Arc<InProcess>, job: Value) -> Self {
+        let (sender, events) = broadcast::channel(4_096);
+        let parts = Parts {
+            store: store.clone(),
+            broker: broker.clone(),
+            clock: Arc::new(Ticking(AtomicU64::new(1))),
+            entropy: Arc::new(Counting(AtomicU64::new(store.as_ref() as *const Memory as u64))),
+            catalogue: Arc::new(catalogue()),
+            run: Some("this".into()),
+            events: sender,
+        };
+        let desk = Desk {
+            store: store.as_ref(),
+            catalogue: &parts.catalogue,
+            check: &|_, _, _| Vec::new(),
+            clock: parts.clock.as_ref(),
+            entropy: parts.entropy.as_ref(),
+        };
+        let asked = Asked {
+            tenant: "local".into(),
+            principal: "me".into(),
+            door: "cli".into(),
+            key: Some(job.to_string()),
+            job: JobSpec::read(&job).expect("a legal job"),
+            source_sha256: Some("ab".repeat(32)),
+            holdout_sha256: None,
+        };
+        let submitted = submit(&desk, asked).await.expect("accepted");
+        let (service, handle) = Service::new(Options::embedded(2, "0.1.0"), parts.clone());
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(service.run(stopped));
+        handle.care("local", &submitted.job).await.expect("in care");
+        let keys = JobKeys::new("local", &submitted.job).expect("legal");
+        Self { store, broker, parts, handle, events, keys, _stop: stop }
+    }
+
+    /// A worker that ends every task as `end` says.
+    fn work(&self, end: impl Fn(TaskId) -> OutcomeFact + Send + 'static) {
+        let (store, broker, parts) = (self.store.clone(), self.broker.clone(), self.parts.clone());
+        tokio::spawn(async move {
+            let inbox = Inbox::Pool { pool: "local".into(), classes: Class::ALL.to_vec() };
+            while let Ok(delivery) = broker.take(&inbox).await {
+                let envelope = Envelope::decode(delivery.body()).expect("a message");
+                let task = TaskId::parse(envelope.task.as_deref().expect("a task")).expect("an id");
+                let keys = JobKeys::new(&envelope.tenant, envelope.job.as_deref().expect("a job")).expect("legal");
+                let outcome = with_outputs(store.as_ref(), &keys, end(task.clone())).await;
+                let key = keys.outcome(task.as_str()).expect("legal");
+                create_fact(store.as_ref(), &key, &outcome, parts.entropy.bits()).await.expect("created");
+                let result = ResultHint { status: ResultStatus::Ok, attempt: 1, outcome_sha256: None, error_kind: None };
+                let about = (Some(keys.job()), Some(task.as_str()));
+                let told = Envelope::new(parts.clock.as_ref(), parts.entropy.as_ref(), "local", about, Body::Result(result));
+                broker.publish(&Route::Result, &told.encode().expect("small")).await.expect("published");
+                broker.settle(delivery, Settle::Ack).await.expect("settled");
+            }
+        });
+    }
+
+    async fn finished(&self) -> FinalFact {
+        let end = self.handle.finished(self.keys.job());
+        tokio::time::timeout(Duration::from_secs(20), end).await.expect("in time").expect("ended")
+    }
+
+    async fn published(&self) -> Vec<String> {
+        let key = self.keys.published().expect("legal");
+        let fact = read_fact::<PublishedFact>(self.store.as_ref(), key.key()).await.expect("read").expect("there").fact;
+        fact.files.into_iter().map(|file| file.path).collect()
+    }
+
+    fn told(&mut self) -> Vec<Happening> {
+        let mut told = Vec::new();
+        while let Ok(event) = self.events.try_recv() {
+            told.push(event.what);
+        }
+        told
+    }
+}
+
+/// Gives an outcome the objects that its kind of task makes.
+async fn with_outputs(store: &Memory, keys: &JobKeys, mut outcome: OutcomeFact) -> OutcomeFact {
+    if outcome.status != OutcomeStatus::Ok {
+        return outcome;
+    }
+    let files: Vec<(&str, Vec<u8>)> = match outcome.task.kind() {
+        TaskKind::Profile => vec![("profile.json", profile().to_string().into_bytes()), ("metadata.sdv.json", b"{}".to_vec())],
+        TaskKind::Synthesize => vec![("sample.parquet", b"rows".to_vec()), ("model.bin", b"model".to_vec())],
+        TaskKind::Benchmark => vec![("scores.json", br#"{"scores":[],"details":null}"#.to_vec())],
+        TaskKind::Generate => vec![("synthetic.csv", b"a\n1\n".to_vec()), ("rows.json", br#"{"header":["a"],"rows":[["1"]]}"#.to_vec())],
+    };
+    for (role, bytes) in files {
+        let key = keys.attempt(outcome.task.as_str(), 1, "00000000").and_then(|keys| keys.output(role)).expect("legal");
+        let (length, sha256) = (bytes.len() as u64, id::sha256_hex(&bytes));
+        upload_bytes(store, &key, Bytes::from(bytes)).await.expect("stored");
+        let content_type = "application/octet-stream".to_owned();
+        outcome.outputs.push(Output { role: role.into(), key: key.to_string(), bytes: length, sha256, content_type, rows: None });
+    }
+    outcome
+}
+
+fn small_job() -> Value {
+    json!({"source": "a.csv", "synthesizers": ["clbn"], "benchmarks": ["accuracy"], "gate": "off"})
+}
+
+#[test]
+fn the_loop_can_run_on_any_thread() {
+    fn is_send<T: Send>(_: fn(Service, watch::Receiver<bool>) -> T) {}
+    is_send(Service::run);
+}
+
+#[tokio::test]
+async fn a_job_runs_to_its_publication_without_waiting_for_a_sweep() {
+    let mut bench = Bench::new(small_job()).await;
+    bench.work(done);
+    let began = std::time::Instant::now();
+    assert_eq!(bench.finished().await.state, JobState::Done);
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    let files = bench.published().await;
+    assert_eq!(files.last().map(String::as_str), Some("manifest.json"));
+    for needed in
+        ["verdict.json", "results.csv", "results.json", "profile.json", "metadata.json", "report.html", "candidates/clbn/model.bin"]
+    {
+        assert!(files.iter().any(|file| file == needed), "{needed} of {files:?}");
+    }
+    let told = bench.told();
+    assert!(told.iter().any(|what| matches!(what, Happening::Verdict { .. })));
+    assert!(matches!(told.last(), Some(Happening::State { state: JobState::Done, .. })));
+}
+
+#[tokio::test]
+async fn nothing_of_real_rows_is_published_but_scores() {
+    let bench = Bench::new(small_job()).await;
+    bench.work(done);
+    bench.finished().await;
+    let of_identity: Vec<_> = bench.published().await.into_iter().filter(|file| file.starts_with("candidates/identity/")).collect();
+    assert_eq!(of_identity, ["candidates/identity/scores.json"]);
+}
+
+#[tokio::test]
+async fn a_table_that_cannot_be_read_ends_the_job_with_the_reason() {
+    let bench = Bench::new(small_job()).await;
+    bench.work(failed);
+    let last = bench.finished().await;
+    assert_eq!((last.state, last.error.map(|error| error.code)), (JobState::Failed, Some("test::failed".to_owned())));
+}
+
+#[tokio::test]
+async fn an_interrupted_job_publishes_what_is_finished() {
+    let bench = Bench::new(small_job()).await;
+    // the profile ends; nobody takes the rest
+    let store = bench.store.clone();
+    let outcome = with_outputs(store.as_ref(), &bench.keys, done(TaskId::profile())).await;
+    create_fact(store.as_ref(), &bench.keys.outcome("profile").expect("legal"), &outcome, [3; 16]).await.expect("created");
+    let result = ResultHint { status: ResultStatus::Ok, attempt: 1, outcome_sha256: None, error_kind: None };
+    let about = (Some(bench.keys.job()), Some("profile"));
+    let told = Envelope::new(bench.parts.clock.as_ref(), bench.parts.entropy.as_ref(), "local", about, Body::Result(result));
+    bench.broker.publish(&Route::Result, &told.encode().expect("small")).await.expect("published");
+    for _ in 0..200 {
+        if store.head(bench.keys.plan(1).expect("legal").key()).await.expect("asked").is_some() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    bench.handle.interrupt("local", bench.keys.job()).await.expect("told");
+    let last = bench.finished().await;
+    assert!(last.partial && last.state == JobState::Done, "{last:?}");
+    assert!(bench.published().await.contains(&"verdict.json".to_owned()));
+}
+
+#[tokio::test]
+async fn an_equal_task_of_an_earlier_job_is_not_run_again() {
+    let bench = Bench::new(small_job()).await;
+    bench.work(done);
+    bench.finished().await;
+    // the same table and candidates, other words: every task is known
+    let mut again = small_job();
+    again["summary"] = json!("once more");
+    let broker = Arc::new(InProcess::new(synthfleet_broker::Settings { pools: vec!["local".into()], ..Default::default() }));
+    let mut second = Bench::on(bench.store.clone(), broker, again).await;
+    assert_eq!(second.finished().await.state, JobState::Done);
+    let told = second.told();
+    let mut ended = told.iter().filter_map(|what| if let Happening::Task(task) = what { Some(task.from_cache) } else { None });
+    assert!(ended.all(|from_cache| from_cache), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_coordinator_that_starts_late_goes_on_from_the_facts() {
+    let bench = Bench::new(small_job()).await;
+    bench.work(done);
+    let first = bench.finished().await;
+    let broker = Arc::new(InProcess::new(synthfleet_broker::Settings { pools: vec!["local".into()], ..Default::default() }));
+    let second = Bench::on(bench.store.clone(), broker, small_job()).await;
+    assert_eq!(second.finished().await, first, "a replayed job is over at once");
+}
