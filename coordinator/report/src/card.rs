@@ -31,7 +31,10 @@ fn plain_text(text: &str) -> String {
     for letter in text.chars() {
         match letter {
             '\n' | '\r' | '\t' => out.push(' '),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '|' | '!' => {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '#' | '|' | '!' => {
                 out.push('\\');
                 out.push(letter);
             }
@@ -192,6 +195,6 @@ mod tests {
 
     #[test]
     fn names_cannot_become_markup() {
-        assert_eq!(plain_text("a|b\n# <img>"), "a\\|b \\# \\<img\\>");
+        assert_eq!(plain_text("a|b\n# <img>"), "a\\|b \\# &lt;img&gt;");
     }
 }

@@ -30,7 +30,7 @@ pub const CHECKS: [(&str, Check); 8] = [
 const ROUNDING: f64 = 1e-9;
 /// Members that draw rows or train models.
 const DRAWING: [&str; 4] = ["detection", "distances", "membership", "ml_efficacy"];
-/// What another draw may change on a table of this battery.
+/// What another draw may change on a table of this battery, as a share of the score's range.
 const CHANCE: f64 = 0.25;
 
 fn score(benchmark: &dyn AnyBenchmark, real: &Real, sample: &Table, threads: usize) -> Result<Scored, String> {
@@ -140,8 +140,15 @@ fn level_order_changes_nothing(benchmark: &dyn AnyBenchmark) -> Result<(), Strin
 /// addressed by place, but for chance.
 fn alike(benchmark: &dyn AnyBenchmark, one: (&Real, &Table), other: (&Real, &Table)) -> Result<(), String> {
     let (one, other) = (score(benchmark, one.0, one.1, 2)?, score(benchmark, other.0, other.1, 2)?);
-    let tolerance = if DRAWING.contains(&benchmark.about().name) { CHANCE } else { ROUNDING };
+    let draws = DRAWING.contains(&benchmark.about().name);
     for (a, b) in one.scores.iter().zip(&other.scores) {
+        let tolerance = match a.range {
+            _ if !draws => ROUNDING,
+            (Some(low), Some(high)) => CHANCE * (high - low),
+            _ => f64::INFINITY,
+        };
+        // another draw may move a score by chance, and a wide score by more
+        let tolerance = if tolerance == CHANCE { a.error.map_or(CHANCE, |error| CHANCE.max(4.0 * error)) } else { tolerance };
         let near = match (a.value, b.value) {
             (Some(x), Some(y)) => (x - y).abs() <= tolerance,
             (x, y) => x == y,
