@@ -12,6 +12,7 @@ pub mod distances;
 pub mod folds;
 pub mod member;
 pub mod membership;
+pub mod ml_efficacy;
 pub mod pair_trends;
 pub mod parts;
 pub mod reference;
@@ -27,6 +28,7 @@ pub static BENCHMARKS: &[&dyn AnyBenchmark] = &[
     &diagnostic::Diagnostic,
     &distances::Distances,
     &membership::Membership,
+    &ml_efficacy::MlEfficacy,
     &pair_trends::PairTrends,
 ];
 

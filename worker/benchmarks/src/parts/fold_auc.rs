@@ -67,7 +67,8 @@ mod tests {
         let folds: Vec<u8> = (0..90).map(|i| (i % 20) as u8).collect();
         let found = auc(&scores, &positive, &folds).expect("both classes");
         for fold in 0..20u8 {
-            let side = |wanted: bool| -> Vec<f64> { (0..90).filter(|&i| folds[i] != fold && positive[i] == wanted).map(|i| scores[i]).collect() };
+            let side =
+                |wanted: bool| -> Vec<f64> { (0..90).filter(|&i| folds[i] != fold && positive[i] == wanted).map(|i| scores[i]).collect() };
             let expected = synthfleet_stats::auc::auc(&side(true), &side(false)).expect("both classes");
             assert!((found.without[usize::from(fold)] - expected).abs() < 1e-15);
         }

@@ -35,6 +35,7 @@ pub struct Logistic {
     /// `[outputs, features + 1]`; the last is the constant.
     weights: Vec<f64>,
     outputs: usize,
+    features: usize,
 }
 
 impl Logistic {
@@ -42,7 +43,17 @@ impl Logistic {
     pub fn fit(rows: &LinearRows, codes: &[u32], classes: usize, c: f64, budget: &Budget) -> Result<Self> {
         let outputs = if classes == 2 { 1 } else { classes };
         let problem = Problem { rows, codes, outputs, penalty: 1.0 / (c * rows.rows.max(1) as f64) };
-        Ok(Self { weights: minimise(&problem, outputs * (rows.features + 1), budget)?, outputs })
+        Ok(Self { weights: minimise(&problem, outputs * (rows.features + 1), budget)?, outputs, features: rows.features })
+    }
+
+    /// Outputs: 1 for two classes, else one a class.
+    pub fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// Weights without the constants, `[outputs, features]`.
+    pub fn weights(&self) -> Vec<f64> {
+        self.weights.chunks_exact(self.features + 1).flat_map(|weights| &weights[..self.features]).copied().collect()
     }
 
     /// Shares of classes: `[rows]` of class 1 for two classes, else `[rows, classes]`.
@@ -60,8 +71,8 @@ impl Logistic {
 
 /// The scores of a row, `[outputs]`.
 fn scores(rows: &LinearRows, row: usize, weights: &[f64], scores: &mut [f64]) {
-    let values = &rows.values[row * rows.numbers..][..rows.numbers];
-    let hot = &rows.hot[row * rows.levels..][..rows.levels];
+    let values = rows.values_of(row);
+    let hot = rows.hot_of(row);
     for (score, weights) in scores.iter_mut().zip(weights.chunks_exact(rows.features + 1)) {
         let of_numbers: f64 = values.iter().zip(weights).map(|(value, weight)| value * weight).sum();
         let of_levels: f64 = hot.iter().filter(|&&feature| feature != NO_FEATURE).map(|&feature| weights[feature as usize]).sum();
@@ -105,8 +116,7 @@ impl Problem<'_> {
         loss /= n.max(1) as f64;
         gradient.iter_mut().for_each(|slope| *slope /= n.max(1) as f64);
         let constant = |index: usize| index % (self.rows.features + 1) == self.rows.features;
-        for (index, (slope, weight)) in gradient.iter_mut().zip(weights).enumerate().filter(|(index, _)| !constant(*index)) {
-            debug_assert!(index < weights.len(), "a weight for each slope");
+        for (_, (slope, weight)) in gradient.iter_mut().zip(weights).enumerate().filter(|(index, _)| !constant(*index)) {
             *slope += self.penalty * weight;
             loss += self.penalty * weight * weight / 2.0;
         }
@@ -121,8 +131,8 @@ impl Problem<'_> {
             scores(rows, row, weights, &mut shares);
             let own = if self.outputs == 1 { if code == 1 { shares[0] } else { 0.0 } } else { shares[code] };
             loss += link(&mut shares) - own;
-            let values = &rows.values[row * rows.numbers..][..rows.numbers];
-            let hot = &rows.hot[row * rows.levels..][..rows.levels];
+            let values = rows.values_of(row);
+            let hot = rows.hot_of(row);
             for (output, (share, slopes)) in shares.iter().zip(gradient.chunks_exact_mut(rows.features + 1)).enumerate() {
                 let hit = if self.outputs == 1 { code == 1 } else { code == output };
                 let residual = share - f64::from(u8::from(hit));
@@ -235,7 +245,14 @@ mod tests {
 
     #[test]
     fn slopes_are_differences_of_the_loss() {
-        let rows = LinearRows { rows: 6, numbers: 1, levels: 1, features: 3, values: vec![0.5, -1.0, 2.0, 0.0, 1.5, -0.5], hot: vec![1, 2, 1, NO_FEATURE, 2, 1] };
+        let rows = LinearRows {
+            rows: 6,
+            numbers: 1,
+            levels: 1,
+            features: 3,
+            values: vec![0.5, -1.0, 2.0, 0.0, 1.5, -0.5],
+            hot: vec![1, 2, 1, NO_FEATURE, 2, 1],
+        };
         let problem = Problem { rows: &rows, codes: &[0, 2, 1, 2, 0, 1], outputs: 3, penalty: 0.3 };
         let weights: Vec<f64> = (0..12).map(|i| f64::from(i) / 7.0 - 0.8).collect();
         let gradient = problem.at(&weights).1;

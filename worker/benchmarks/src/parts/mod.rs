@@ -18,6 +18,7 @@ pub mod patterns;
 pub mod physical;
 pub mod pii;
 pub mod quantile_codes;
+pub mod ridge;
 pub mod side;
 pub mod tables;
 pub mod threads;

@@ -10,13 +10,18 @@ use synthfleet_proto::score::Scored;
 use synthfleet_table::random::Draw;
 use synthfleet_table::{Arrays, Budget, Column, SeedExt, Table, Values};
 
+/// Mean and deviation over 20 seeds of SDMetrics 0.32 on `student_placements`, its columns put in one order
+/// first: as they stand, it compares columns by place and finds 0.
+const STUDENT_PLACEMENTS: (f64, f64) = (0.302_055_349, 0.018_775_831);
+
 #[test]
 fn the_logistic_form_agrees_with_sdmetrics_where_that_runs() {
     for name in ["student_placements", "numeric_edge", "identity"] {
         let golden = load(name);
         let expected = &golden.expected["single_table"]["LogisticDetection"];
-        let (Some(mean), Some(sd)) = (expected["mean"].as_f64(), expected["sd"].as_f64()) else {
-            continue;
+        let (mean, sd) = match name {
+            "student_placements" => STUDENT_PLACEMENTS,
+            _ => (expected["mean"].as_f64().expect("mean"), expected["sd"].as_f64().expect("sd")),
         };
         let found = value(&scored(&golden, "detection", &json!({})), "detection.logistic_sdmetrics").expect("defined");
         assert!((found - mean).abs() <= 3.0 * sd + 0.02, "{name}: {found} is not {mean} (sd {sd})");
@@ -99,6 +104,8 @@ fn a_broken_dependence_is_seen_by_trees_and_not_by_lines() {
 fn threads_change_no_bit() {
     let golden = load("mixed_missing");
     let case = golden.case("detection");
-    let run = |threads| find("detection").expect("member").score_any(&case, &json!({}), &Seed::of_task(4, "t"), &Budget::quiet(threads)).expect("scores");
+    let run = |threads| {
+        find("detection").expect("member").score_any(&case, &json!({}), &Seed::of_task(4, "t"), &Budget::quiet(threads)).expect("scores")
+    };
     assert_eq!(run(1), run(3));
 }

@@ -7,5 +7,6 @@ mod diagnostic;
 mod distances;
 mod loading;
 mod membership;
+mod ml_efficacy;
 mod quality;
 mod support;

@@ -37,7 +37,8 @@ fn drawn(metadata: &Arc<Metadata>, rows: usize, seed: &Seed) -> Table {
         numbers.iter_mut().for_each(|column| column.push(base + rng.uniform()));
         codes.push(rng.below(3) as u32);
     }
-    let mut columns: Vec<Column> = numbers.iter().map(|numbers| Column::new(Values::Real(numbers[..].into()), None).expect("column")).collect();
+    let mut columns: Vec<Column> =
+        numbers.iter().map(|numbers| Column::new(Values::Real(numbers[..].into()), None).expect("column")).collect();
     columns.push(Column::new(Values::Code(codes.into()), None).expect("column"));
     Table::new(Arc::clone(metadata), rows, columns).expect("table")
 }

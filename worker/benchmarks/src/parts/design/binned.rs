@@ -123,7 +123,8 @@ fn level_codings(table: &Table, place: usize, rows: &[u32], aims: &[Vec<f64>]) -
         let prior = aim.iter().sum::<f64>() / aim.len().max(1) as f64;
         let mut sums = BTreeMap::<u32, f64>::new();
         rows.iter().zip(aim).for_each(|(&row, aim)| *sums.entry(codes[row as usize]).or_default() += aim);
-        let rates: BTreeMap<u32, f64> = counts.iter().map(|(&code, count)| (code, (sums[&code] + PRIOR_ROWS * prior) / (count + PRIOR_ROWS))).collect();
+        let rates: BTreeMap<u32, f64> =
+            counts.iter().map(|(&code, count)| (code, (sums[&code] + PRIOR_ROWS * prior) / (count + PRIOR_ROWS))).collect();
         let of_rows = rows.iter().filter_map(|&row| rates.get(&codes[row as usize]).copied());
         let cuts = Cuts::fit(of_rows, BINS_MAX);
         Coding::Rate { bins: rates.iter().map(|(&code, &rate)| (code, cuts.bin(Some(rate)))).collect(), prior: cuts.bin(Some(prior)) }
@@ -168,7 +169,10 @@ mod tests {
     #[test]
     fn a_grid_column_appears_only_where_a_number_leaves_the_grid() {
         let metadata = Arc::new(Metadata::plain("t", vec![ColumnMeta::plain("x", Kind::Continuous)]));
-        let table = |values: &[f64]| Table::new(Arc::clone(&metadata), values.len(), vec![Column::new(Values::Real(values.into()), None).expect("column")]).expect("table");
+        let table = |values: &[f64]| {
+            Table::new(Arc::clone(&metadata), values.len(), vec![Column::new(Values::Real(values.into()), None).expect("column")])
+                .expect("table")
+        };
         let grains = [Grain::of(&[1.0, 2.0])];
         let columns = |values: &[f64]| BinnedEncoder::fit(&table(values), &[0], &[0, 1], &[], &grains).names().count();
         assert_eq!((columns(&[1.0, 3.0]), columns(&[1.0, 3.5])), (1, 2));

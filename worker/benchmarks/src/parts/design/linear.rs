@@ -30,6 +30,18 @@ pub struct LinearRows {
     pub hot: Vec<u32>,
 }
 
+impl LinearRows {
+    /// The numbers of a row.
+    pub fn values_of(&self, row: usize) -> &[f64] {
+        &self.values[row * self.numbers..][..self.numbers]
+    }
+
+    /// The features that are 1 in a row.
+    pub fn hot_of(&self, row: usize) -> &[u32] {
+        &self.hot[row * self.levels..][..self.levels]
+    }
+}
+
 /// A learnt encoding of some columns.
 #[derive(Debug, Clone)]
 pub struct LinearEncoder {
@@ -51,7 +63,8 @@ impl LinearEncoder {
     /// Learns from the rows `rows` of `table`; means of numbers from `means`, levels from `known`, both rows of
     /// `table`.
     pub fn fit(table: &Table, places: &[usize], rows: &[u32], means: &[u32], known: &[u32]) -> Self {
-        let (of_numbers, of_levels): (Vec<usize>, Vec<usize>) = places.iter().partition(|&&place| table.metadata().columns[place].kind.is_number_like());
+        let (of_numbers, of_levels): (Vec<usize>, Vec<usize>) =
+            places.iter().partition(|&&place| table.metadata().columns[place].kind.is_number_like());
         let numbers: Vec<Number> = of_numbers.iter().map(|&place| Number::fit(table, place, rows, means)).collect();
         let mut features = numbers.len();
         let mut levels = Vec::new();
@@ -82,6 +95,25 @@ impl LinearEncoder {
             hot.iter_mut().skip(index).step_by(q).zip(rows).for_each(|(hot, &row)| *hot = feature(row));
         }
         LinearRows { rows: rows.len(), numbers: p, levels: q, features: self.features, values, hot }
+    }
+
+    /// How far the weights `[outputs, features]` of each of `places` reach: size of a number's, span of a
+    /// column's levels, summed over outputs.
+    pub fn spans(&self, places: &[usize], weights: &[f64], outputs: usize) -> Vec<f64> {
+        let mut spans = vec![0.0; places.len()];
+        let mut add = |place: usize, span: f64| {
+            if let Some(index) = places.iter().position(|&other| other == place) {
+                spans[index] += span;
+            }
+        };
+        for weights in weights.chunks_exact(weights.len() / outputs.max(1)).take(outputs) {
+            self.numbers.iter().zip(weights).for_each(|(number, weight)| add(number.place, weight.abs()));
+            for (place, features) in &self.levels {
+                let of_levels = || features.values().map(|&feature| weights[feature as usize]);
+                add(*place, (of_levels().fold(0.0, f64::max) - of_levels().fold(0.0, f64::min)).abs());
+            }
+        }
+        spans
     }
 }
 
