@@ -7,7 +7,8 @@
 //! # Definition
 //! A split gains `n·I(node) − n_l·I(left) − n_r·I(right)`, with Gini impurity `1 − Σ p²` for classes and
 //! variance for numbers. With `s` the sum of squared class counts (or the squared sum of numbers), this is
-//! `s_l/n_l + s_r/n_r − s/n`: counts and squares are whole numbers, so class splits are exact.
+//! `s_l/n_l + s_r/n_r − s/n`: counts and squares are whole numbers, and real numbers are rounded to whole
+//! multiples of a small unit, so sums are exact in any order.
 //! Nominal levels are ordered by their mean (two classes, numbers) or by their place on the first
 //! principal component of class rates (more classes), then cut like ordered bins.
 //!
@@ -17,16 +18,23 @@
 //! threshold. One tree is grown by one thread; its bytes hang on its arguments alone.
 //!
 //! # Cost
-//! `rows · predictors · depth` for the counting, `bins · predictors` a node for the sweep.
+//! `rows · predictors · depth` for the counting, for large nodes about half of it: the larger child's cells
+//! are the parent's less the smaller one's. `bins · predictors` a node for the sweep.
 //!
 //! # Reference
 //! Breiman, Friedman, Olshen, Stone 1984, doi 10.1201/9781315139470; nominal order for more than two
 //! classes: Coppersmith, Hong, Hosking 1999, doi 10.1023/A:1009869804967.
 
+mod cells;
+mod classes;
+mod grow;
 mod nominal;
-mod split;
+mod real;
 
-use split::Splitter;
+use cells::{Moment, Target};
+use classes::Classes;
+use grow::grow;
+use real::Real;
 
 /// A column that may split rows, `[rows]`.
 #[derive(Debug, Clone, Copy)]
@@ -121,26 +129,10 @@ impl Tree {
     /// # Panics
     /// If a code is not below its bound.
     pub fn fit(predictors: &[Predictor<'_>], response: Response<'_>, rows: &[u32], settings: &Settings) -> Self {
-        let mut splitter = Splitter::new(predictors, response);
-        let mut rows = rows.to_vec();
-        let mut nodes = vec![Node { parent: 0, split: None }];
-        let mut open = std::collections::VecDeque::from([Open { node: 0, start: 0, end: rows.len(), depth: 0 }]);
-        let gain_min = settings.gain_min * splitter.impurity_mass(&rows);
-        while let Some(at) = open.pop_front() {
-            let inside = &mut rows[at.start..at.end];
-            if inside.len() < 2 * settings.leaf_rows as usize || at.depth >= settings.depth_max {
-                continue;
-            }
-            let Some((column, test)) = splitter.best(inside, settings.leaf_rows, gain_min) else { continue };
-            let codes = predictors[column as usize].codes;
-            let middle = at.start + partition(inside, |row| test.left(codes[row as usize]));
-            let left = nodes.len() as u32;
-            nodes[at.node as usize].split = Some(Split { column, test, left });
-            for (node, start, end) in [(left, at.start, middle), (left + 1, middle, at.end)] {
-                nodes.push(Node { parent: at.node, split: None });
-                open.push_back(Open { node, start, end, depth: at.depth + 1 });
-            }
-        }
+        let nodes = match response {
+            Response::Classes { codes, classes } => grow(predictors, Classes::new(codes, classes), rows, settings),
+            Response::Real(numbers) => grow(predictors, Real::new(numbers, rows), rows, settings),
+        };
         Self { nodes }
     }
 
@@ -185,25 +177,20 @@ impl Tree {
 
 /// The levels of a nominal predictor that occur in `rows`, in the order in which they would be cut.
 pub fn order_levels(predictor: &Predictor<'_>, response: Response<'_>, rows: &[u32]) -> Vec<u16> {
-    let predictors = [*predictor];
-    let mut splitter = Splitter::new(&predictors, response);
-    splitter.count(predictor, rows);
-    splitter.order_levels(predictor, rows)
-}
-
-struct Open {
-    node: u32,
-    start: usize,
-    end: usize,
-    depth: u32,
-}
-
-/// Moves rows that go left to the front, keeping the order on both sides; returns how many there are.
-fn partition(rows: &mut [u32], left: impl Fn(u32) -> bool) -> usize {
-    let (front, back): (Vec<u32>, Vec<u32>) = rows.iter().partition(|&&row| left(row));
-    rows[..front.len()].copy_from_slice(&front);
-    rows[front.len()..].copy_from_slice(&back);
-    front.len()
+    match response {
+        Response::Classes { codes, classes } => {
+            let mut target = Classes::new(codes, classes);
+            target.enter(rows);
+            target.order(predictor, rows)
+        }
+        Response::Real(numbers) => {
+            let mut target = Real::new(numbers, rows);
+            target.enter(rows);
+            let mut cells = vec![Moment::default(); predictor.bins as usize];
+            target.count(predictor, rows, &mut cells);
+            Real::order(predictor, &cells)
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,75 +1,52 @@
 //! The order in which nominal levels are cut.
 
-use super::Predictor;
-
 /// Classes that enter the principal component; rarer ones count as one.
 const CLASSES_MAX: usize = 64;
 /// Steps of the power iteration.
 const STEPS: usize = 20;
 
-/// Levels by the mean of their rows, then by code.
-pub(super) fn order_by_mean(predictor: &Predictor<'_>, rows: &[u32], numbers: &[f64], present: Vec<u16>, counts: &[u32]) -> Vec<u16> {
-    let mut sums = vec![0.0; predictor.bins as usize];
-    rows.iter().for_each(|&row| sums[usize::from(predictor.codes[row as usize])] += numbers[row as usize]);
-    let mean = |level: u16| sums[usize::from(level)] / f64::from(counts[usize::from(level)]);
-    sorted(present, mean)
+/// Levels by the rate of the last class (two columns), or by their place on the first principal component
+/// of class rates, weighted by level size; then by code. `rates`: `[levels, width]`.
+pub(super) fn order_by_rates(present: Vec<u16>, sizes: &[f64], mut rates: Vec<f64>, width: usize) -> Vec<u16> {
+    let places = match width {
+        0..=2 => rates.chunks_exact(width.max(1)).map(|rates| rates[rates.len() - 1]).collect(),
+        _ => principal(&mut rates, sizes, width),
+    };
+    let mut order: Vec<(f64, u16)> = places.into_iter().zip(present).collect();
+    order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    order.into_iter().map(|(_, level)| level).collect()
 }
 
-/// Levels by the rate of class 1 (two classes), or by their place on the first principal component of
-/// class rates, weighted by level size; then by code.
-pub(super) fn order_by_classes(
-    predictor: &Predictor<'_>,
-    rows: &[u32],
-    codes: &[u32],
-    classes: u32,
-    present: Vec<u16>,
-    counts: &[u32],
-) -> Vec<u16> {
-    let kept = commonest(rows, codes, classes);
-    let width = kept.width;
-    let mut slot = vec![usize::MAX; predictor.bins as usize];
-    present.iter().enumerate().for_each(|(place, &level)| slot[usize::from(level)] = place);
-    let mut rates = vec![0.0; present.len() * width];
-    for &row in rows {
-        let place = slot[usize::from(predictor.codes[row as usize])];
-        rates[place * width + kept.column(codes[row as usize])] += 1.0;
-    }
-    let sizes: Vec<f64> = present.iter().map(|&level| f64::from(counts[usize::from(level)])).collect();
-    for (rates, size) in rates.chunks_exact_mut(width).zip(&sizes) {
-        rates.iter_mut().for_each(|rate| *rate /= size);
-    }
-    let places: Vec<f64> =
-        if width <= 2 { rates.chunks_exact(width).map(|rates| rates[width - 1]).collect() } else { principal(&mut rates, &sizes, width) };
-    sorted(present, |level| places[slot[usize::from(level)]])
-}
-
-/// Which column of the rate matrix a class has.
-struct Kept {
-    columns: Vec<u32>,
+/// Which column of the rate matrix each class has.
+#[derive(Default)]
+pub(super) struct Columns {
+    of_class: Vec<u32>,
     width: usize,
 }
 
-impl Kept {
-    fn column(&self, class: u32) -> usize {
-        self.columns[class as usize] as usize
+impl Columns {
+    /// The classes that occur have columns, the commonest ones if there are too many; others share the last.
+    pub(super) fn of(totals: &[u32]) -> Self {
+        if totals.len() <= 2 {
+            return Self { of_class: (0..totals.len() as u32).collect(), width: totals.len() };
+        }
+        let mut present: Vec<u32> = (0..totals.len() as u32).filter(|&class| totals[class as usize] > 0).collect();
+        if present.len() > CLASSES_MAX {
+            present.sort_by_key(|&class| (std::cmp::Reverse(totals[class as usize]), class));
+        }
+        let width = present.len().min(CLASSES_MAX);
+        let mut of_class = vec![width.saturating_sub(1) as u32; totals.len()];
+        present.iter().enumerate().for_each(|(place, &class)| of_class[class as usize] = place.min(width - 1) as u32);
+        Self { of_class, width }
     }
-}
 
-/// The classes of a node, commonest first if there are too many; those beyond share the last column.
-fn commonest(rows: &[u32], codes: &[u32], classes: u32) -> Kept {
-    if classes as usize <= 2 {
-        return Kept { columns: (0..classes).collect(), width: classes as usize };
+    pub(super) fn of_class(&self, class: usize) -> usize {
+        self.of_class[class] as usize
     }
-    let mut counts = vec![0u32; classes as usize];
-    rows.iter().for_each(|&row| counts[codes[row as usize] as usize] += 1);
-    let mut present: Vec<u32> = (0..classes).filter(|&class| counts[class as usize] > 0).collect();
-    if present.len() > CLASSES_MAX {
-        present.sort_by_key(|&class| (std::cmp::Reverse(counts[class as usize]), class));
+
+    pub(super) fn width(&self) -> usize {
+        self.width
     }
-    let width = present.len().min(CLASSES_MAX);
-    let mut columns = vec![width as u32 - 1; classes as usize];
-    present.iter().enumerate().for_each(|(place, &class)| columns[class as usize] = place.min(width - 1) as u32);
-    Kept { columns, width }
 }
 
 /// Each level's place on the first principal component: centre by weighted means, then power iteration
@@ -105,7 +82,8 @@ fn project(rates: &[f64], axis: &[f64], places: &mut [f64]) {
     }
 }
 
-fn sorted(mut levels: Vec<u16>, key: impl Fn(u16) -> f64) -> Vec<u16> {
+/// Levels by a key, then by code.
+pub(super) fn sorted(mut levels: Vec<u16>, key: impl Fn(u16) -> f64) -> Vec<u16> {
     levels.sort_by(|&a, &b| key(a).total_cmp(&key(b)).then(a.cmp(&b)));
     levels
 }

@@ -135,3 +135,60 @@ fn damaged_links_are_refused() {
     }
     assert!(Tree::from_nodes(vec![inner(0, 1), leaf(0), leaf(0)], 0).is_none());
 }
+
+/// The rows that reach each node.
+fn reached(tree: &Tree, columns: &[Vec<u16>], rows: usize) -> Vec<Vec<usize>> {
+    let mut of_node = vec![Vec::new(); tree.nodes().len()];
+    of_node[0] = (0..rows).collect();
+    for (place, node) in tree.nodes().iter().enumerate() {
+        if let Some(split) = &node.split {
+            let (left, right) = of_node[place].iter().partition(|&&row| split.test.left(columns[split.column as usize][row]));
+            (of_node[split.left as usize], of_node[split.left as usize + 1]) = (left, right);
+        }
+    }
+    of_node
+}
+
+#[test]
+fn nodes_that_inherit_their_cells_split_as_exhaustive_search_says() {
+    let mut dice = Dice(5);
+    let rows = 6_000;
+    let columns: Vec<Vec<u16>> = (0..3).map(|_| (0..rows).map(|_| dice.below(8) as u16).collect()).collect();
+    let sum = |row: usize| u64::from(columns[0][row] + 2 * columns[1][row] * columns[2][row]);
+    let numbers: Vec<f64> = (0..rows).map(|row| (sum(row) + dice.below(9)) as f64).collect();
+    let classes: Vec<u32> = (0..rows).map(|row| ((sum(row) / 30 + dice.below(2)) % 3) as u32).collect();
+    let predictors: Vec<Predictor> = columns.iter().map(|codes| Predictor { codes, bins: 8, ordered: true }).collect();
+    let all: Vec<u32> = (0..rows as u32).collect();
+    let settings = Settings { leaf_rows: 40, ..Settings::default() };
+    let of_classes = |rows: &[usize]| gini_mass(&rows.iter().map(|r| classes[*r]).collect::<Vec<_>>());
+    let of_numbers = |rows: &[usize]| variance_mass(&rows.iter().map(|r| numbers[*r]).collect::<Vec<_>>());
+    for of_class in [true, false] {
+        let response = if of_class { Response::Classes { codes: &classes, classes: 3 } } else { Response::Real(&numbers) };
+        let mass = |rows: &[usize]| if of_class { of_classes(rows) } else { of_numbers(rows) };
+        let tree = Tree::fit(&predictors, response, &all, &settings);
+        assert!(tree.nodes().len() > 100, "a deep tree is needed, this one has {} nodes", tree.nodes().len());
+        for (inside, node) in reached(&tree, &columns, rows).iter().zip(tree.nodes()) {
+            let Some(split) = &node.split else { continue };
+            let Test::AtMost(chosen) = split.test else { panic!("an ordered predictor was asked as a set") };
+            let here: Vec<Vec<u16>> = columns.iter().map(|column| inside.iter().map(|&row| column[row]).collect()).collect();
+            let mass = |places: &[usize]| mass(&places.iter().map(|&place| inside[place]).collect::<Vec<_>>());
+            let gains = here.iter().flat_map(|column| (0..8).filter_map(|threshold| gain(column, threshold, &mass, 40)));
+            let best = gains.fold(0.0, f64::max);
+            let found = gain(&here[split.column as usize], chosen, &mass, 40).expect("both sides are large enough");
+            assert!((found - best).abs() < 1e-8 * best.max(1.0), "gains {found}, the best gains {best}");
+        }
+    }
+}
+
+#[test]
+fn a_wide_response_and_a_wide_predictor_are_told_apart() {
+    // 300 classes of 3 levels each: cells would outnumber rows, so rows are sorted instead
+    let codes: Vec<u16> = (0..1_800).map(|i| (i % 900) as u16).collect();
+    let classes: Vec<u32> = codes.iter().map(|&code| u32::from(code) / 3).collect();
+    let predictor = [Predictor { codes: &codes, bins: 900, ordered: true }];
+    let rows: Vec<u32> = (0..1_800).collect();
+    let settings = Settings { leaf_rows: 1, depth_max: 60, ..Settings::default() };
+    let tree = Tree::fit(&predictor, Response::Classes { codes: &classes, classes: 300 }, &rows, &settings);
+    let leaves: std::collections::BTreeSet<(u32, u32)> = (0..900u16).map(|code| (tree.leaf(|_| code), u32::from(code) / 3)).collect();
+    assert_eq!(leaves.len(), 300, "each class has its leaf");
+}
