@@ -24,7 +24,7 @@ impl Scale {
 /// About `wanted` round values from `low` to `high`.
 pub fn ticks(low: f64, high: f64, wanted: usize) -> Vec<f64> {
     let width = high - low;
-    if !(width > 0.0) || !width.is_finite() {
+    if !width.is_finite() || width <= 0.0 {
         return vec![low];
     }
     let raw = width / wanted.max(1) as f64;

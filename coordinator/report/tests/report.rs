@@ -38,7 +38,7 @@ fn details(columns: &[String]) -> BTreeMap<String, Value> {
     let rows = json!({"train": 100, "holdout": 25, "sample": 100});
     let none = json!({"train": 0, "holdout": 0, "sample": 3});
     let plot = |place: usize| {
-        if place % 2 == 0 {
+        if place.is_multiple_of(2) {
             let edges: Vec<f64> = (0..=33).map(f64::from).collect();
             json!({"edges": edges, "train": vec![3; 33], "holdout": vec![1; 33], "sample": vec![2; 33], "below": 4, "above": 0, "missing": none, "rows": rows})
         } else {

@@ -17,8 +17,11 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 const STYLE: &str = include_str!("style.css");
 
-/// Sections in order: anchor, title, content.
-const SECTIONS: [(&str, &str, fn(&Bundle) -> Markup); 13] = [
+/// Anchor, title, content.
+type Section = (&'static str, &'static str, fn(&Bundle) -> Markup);
+
+/// Sections in order.
+const SECTIONS: [Section; 13] = [
     ("verdict", "Verdict", verdict::tiles),
     ("fit", "What it is fit for", verdict::uses),
     ("board", "All candidates", board::section),
