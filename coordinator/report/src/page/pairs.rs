@@ -18,7 +18,7 @@ pub fn section(bundle: &Bundle) -> Markup {
         (scores::table(bundle, "pair_trends"))
         p.small.quiet {
             "Association is |r| of two numbers, Cramér's V of two labels, the correlation ratio otherwise. "
-            "Difference: synthetic less real; blue-green where the synthetic table has more, brown where it has less, darkest from .5."
+            "Difference: synthetic less real; blue-green where the synthetic table has more, brown where it has less, darkest from .25."
         }
         (correlation::draw(&row.details("pair_trends")["matrix"]))
         @if !pairs.is_empty() { (table(bundle, pairs)) }

@@ -20,7 +20,7 @@ const SHADES: usize = 10;
 /// Most columns with a name beside the panels.
 const NAMED_MAX: usize = 30;
 /// A difference that has the darkest shade.
-const DIFFERENCE_MAX: f64 = 0.5;
+const DIFFERENCE_MAX: f64 = 0.25;
 
 type Matrix = Vec<Vec<Option<f64>>>;
 
