@@ -163,6 +163,22 @@ mod tests {
     }
 
     #[test]
+    fn a01_the_coordinator_cannot_reach_a_table_library() {
+        let packages: [Package; 3] = [("synthfleet-coordinator", &["helper"]), ("helper", &["arrow"]), ("arrow", &[])];
+        assert_eq!(violations(&graph(&packages)), ["arrow is reachable from synthfleet-coordinator"]);
+    }
+
+    #[test]
+    fn a03_proto_cannot_reach_async_or_chance() {
+        let packages: [Package; 3] = [("synthfleet-proto", &["tokio", "rand"]), ("tokio", &[]), ("rand", &[])];
+        let broken = violations(&graph(&packages));
+        assert!(
+            broken.iter().any(|b| b == "tokio is reachable from synthfleet-proto")
+                && broken.iter().any(|b| b == "rand is reachable from synthfleet-proto")
+        );
+    }
+
+    #[test]
     fn each_planted_violation_is_caught() {
         let planted: [(&[Package], &str); 4] = [
             (&[("synthfleet-proto", &["synthfleet-table"]), ("synthfleet-table", &[])], "synthfleet-proto uses synthfleet-table"),

@@ -57,10 +57,10 @@ pub struct Sources<'a> {
 /// The settings in force, and where each comes from.
 pub fn load(sources: &Sources<'_>) -> Result<(Config, Vec<Setting>)> {
     let variable = |name: &str| sources.variables.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
-    let mut figment = Figment::from(Toml::string(DEFAULTS)).merge(Toml::file_exact("/etc/synthfleet/config.toml"));
+    let mut figment = with_file(Figment::from(Toml::string(DEFAULTS)), Path::new("/etc/synthfleet/config.toml"));
     let home = variable("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| variable("HOME").map(|home| Path::new(&home).join(".config")));
     if let Some(home) = home {
-        figment = figment.merge(Toml::file_exact(home.join("synthfleet/config.toml")));
+        figment = with_file(figment, &home.join("synthfleet/config.toml"));
     }
     let file = match sources.file {
         Some(file) if !file.exists() => {
@@ -70,7 +70,7 @@ pub fn load(sources: &Sources<'_>) -> Result<(Config, Vec<Setting>)> {
         Some(file) => file.to_owned(),
         None => PathBuf::from("synthfleet.toml"),
     };
-    figment = figment.merge(Toml::file_exact(file));
+    figment = with_file(figment, &file);
     for (name, value) in &sources.variables {
         figment = from_variable(figment, name, value)?;
     }
@@ -79,6 +79,11 @@ pub fn load(sources: &Sources<'_>) -> Result<(Config, Vec<Setting>)> {
         Error::invalid("config::value", e.to_string()).help("synthfleet config show --origin names the place of each setting")
     })?;
     Ok((config, settings(&figment)?))
+}
+
+/// Adds a file if there is one.
+fn with_file(figment: Figment, file: &Path) -> Figment {
+    if file.exists() { figment.merge(Toml::file_exact(file)) } else { figment }
 }
 
 fn from_variable(figment: Figment, name: &str, value: &str) -> Result<Figment> {

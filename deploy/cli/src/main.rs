@@ -17,7 +17,7 @@ use clap::error::ErrorKind as ClapKind;
 use commands::Surroundings;
 use present::{error, style::Style};
 use std::process::ExitCode;
-use synthfleet_proto::{Error, Result, id};
+use synthfleet_proto::{Result, id};
 
 /// Prints a line on stdout. A reader that went away is no error of ours.
 #[macro_export]
@@ -100,7 +100,8 @@ fn run(arguments: &Arguments, style: Style) -> Result<u8> {
         Command::Completions { shell } => commands::pages::completions(*shell),
         Command::Man { folder } => commands::pages::man(folder),
         Command::Version => commands::pages::version(&surroundings),
-        _ => Err(Error::internal("cli::later", "not wired yet")),
+        Command::Report(flags) => commands::report::run(flags, &surroundings),
+        Command::Demo { output } => commands::demo::run(output, &surroundings),
     }
 }
 

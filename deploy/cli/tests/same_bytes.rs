@@ -16,7 +16,7 @@ fn identity(more: &[&str]) -> std::collections::BTreeMap<String, String> {
 }
 
 #[test]
-fn threads_and_executors_change_nothing() {
+fn a04_threads_and_executors_change_nothing() {
     let one = identity(&["--threads", "1"]);
     assert_eq!(identity(&["--threads", "2"]), one, "2 threads");
     assert_eq!(identity(&["--threads", "7"]), one, "7 threads");

@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claimed_length_beyond_the_file_is_refused_without_allocation() {
+    fn a15_a_claimed_length_beyond_the_file_is_refused_without_allocation() {
         let mut bytes = 1u32.to_le_bytes().to_vec();
         bytes.extend(u32::MAX.to_le_bytes());
         assert!(Arrays::from_bytes(&bytes).is_err());

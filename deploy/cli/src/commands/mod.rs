@@ -3,6 +3,7 @@
 pub mod benchmark;
 pub mod catalogue;
 pub mod config;
+pub mod demo;
 pub mod doctor;
 pub mod explain;
 pub mod generate;
@@ -10,6 +11,7 @@ pub mod layout;
 pub mod pages;
 pub mod plan;
 pub mod profile;
+pub mod report;
 pub mod run;
 pub mod single;
 pub mod synthesize;
