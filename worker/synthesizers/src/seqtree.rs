@@ -24,7 +24,7 @@
 //! See [`SeqtreeOptions`]. Preset `synthpop`: not honest, leaves of 5, donors copied, table order.
 //!
 //! # Limits
-//! 65,535 levels as a response. Memory `rows · columns · 12` bytes.
+//! 65,535 levels as a response. Memory `rows · columns · 16` bytes.
 //!
 //! # Cost
 //! `Σ_t rows · min(t, predictors_max) · depth`.
@@ -159,17 +159,16 @@ impl Synthesizer for Seqtree {
         let predictors = columns.min(f64::from(options.predictors_max)) / 2.0;
         let leaf_rows = if options.leaf_rows == 0 { auto_leaf_rows(shape.train_rows as usize) } else { options.leaf_rows };
         let depth = libm::log2((rows / f64::from(leaf_rows)).max(2.0)) * 1.5;
-        let bytes = (rows * columns * 12.0) as u64;
+        let bytes = (rows * columns * 16.0) as u64;
         Cost {
             cpu_seconds: 0.02 + rows * columns * predictors.max(1.0) * depth * 4e-9,
-            peak_bytes: bytes + (16 << 20),
-            model_bytes: bytes / 4 + (64 << 10),
+            peak_bytes: bytes + (256 << 10),
+            model_bytes: bytes / 5 + (64 << 10),
         }
     }
 
     fn fit(train: &Train, options: &Checked<Self::Options>, seed: &Seed, budget: &Budget) -> Result<Self::Model> {
         let encoded = train.encoded();
-        budget.claim(encoded.rows() as u64 * encoded.width() as u64 * 12)?;
         let mut plan = Plan::of(options, encoded.rows());
         if options.tune && options.preset.is_none() {
             plan = tune::choose(encoded, &plan, &seed.child("tune"), budget)?;
