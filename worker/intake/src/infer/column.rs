@@ -1,7 +1,8 @@
 //! What is gathered of one column while rows stream by: its distinct cells, or, past the limits, sums over
-//! all cells.
+//! all cells. A column that gives up its cells is by then numbers, dates or text; only that is summed on.
 
 use super::dates::Dates;
+use super::kind::at_least_99;
 use super::numbers::Numbers;
 use super::options::MissingWords;
 use super::sensitive::Forms;
@@ -22,20 +23,19 @@ pub(crate) struct Gathering {
 }
 
 /// A column with too many distinct cells to keep.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Overflow {
-    plain: Split,
+    split: Split,
     sketch: Sketch,
     sums: Sums,
 }
 
-/// Sums over cells that are not missing, soft tokens left out.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Sums {
-    pub(crate) numbers: Numbers,
-    pub(crate) dates: Dates,
-    pub(crate) texts: Texts,
-    pub(crate) forms: Forms,
+/// Sums over cells that are not missing, soft tokens left out: of what the column is when it gives up.
+#[derive(Debug, Clone)]
+enum Sums {
+    Numbers(Numbers),
+    Dates(Dates),
+    Texts(Texts, Forms),
 }
 
 /// Cells by whether they are missing.
@@ -57,13 +57,26 @@ pub(crate) struct Split {
 #[derive(Debug)]
 pub(crate) struct Evidence {
     pub(crate) split: Split,
-    /// Distinct cells that are neither missing nor soft, with counts in order of appearance; `None` if
-    /// there were too many.
-    pub(crate) values: Option<Vec<(String, u64)>>,
+    /// Distinct cells that are neither missing nor soft; `None` if there were too many.
+    pub(crate) values: Option<Values>,
     /// Their number; an estimate if there were too many.
     pub(crate) distinct: u64,
     pub(crate) numbers: Numbers,
     sums: Option<Sums>,
+}
+
+/// Distinct cells that are neither missing nor soft.
+#[derive(Debug, Default)]
+pub(crate) struct Values {
+    tally: Tally,
+    places: Vec<u32>,
+}
+
+impl Values {
+    /// Cells with their counts, in order of appearance.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.places.iter().map(|&place| self.tally.get(place)).map(|one| (one.text, one.count))
+    }
 }
 
 impl Gathering {
@@ -75,7 +88,7 @@ impl Gathering {
     pub(crate) fn add(&mut self, cell: &str, quoted: bool) {
         match &mut self.overflow {
             None => self.tally.add(cell, quoted),
-            Some(overflow) => overflow.add(&self.words, self.thousands, cell, 1, u64::from(quoted)),
+            Some(overflow) => overflow.add(&self.words, self.thousands, cell, u64::from(quoted)),
         }
     }
 
@@ -91,40 +104,57 @@ impl Gathering {
 
     /// Stops keeping cells: from now on there are sums only.
     pub(crate) fn give_up(&mut self) {
-        let mut overflow = Box::<Overflow>::default();
-        for one in std::mem::take(&mut self.tally).iter() {
-            overflow.add(&self.words, self.thousands, one.text, one.count, one.quoted);
+        if self.overflow.is_some() {
+            return;
         }
-        self.overflow = Some(overflow);
+        let kept = Self { words: self.words.clone(), thousands: self.thousands, tally: std::mem::take(&mut self.tally), overflow: None };
+        let evidence = kept.finish();
+        let mut sketch = Sketch::default();
+        evidence.values.iter().flat_map(Values::iter).for_each(|(cell, _)| sketch.add(cell));
+        let cells = evidence.split.values;
+        let (numbers, dates) = (&evidence.numbers, evidence.dates());
+        let are_numbers =
+            ['.', ','].iter().any(|&mark| numbers.reading(mark).is_some_and(|reading| at_least_99(reading.sums.cells, cells)));
+        let are_dates = [false, true].iter().any(|&first| dates.reading(first).is_some_and(|reading| at_least_99(reading.cells, cells)));
+        let sums = match () {
+            () if are_numbers => Sums::Numbers(evidence.numbers.clone()),
+            () if are_dates => Sums::Dates(dates),
+            () => Sums::Texts(evidence.texts(), evidence.forms()),
+        };
+        self.overflow = Some(Box::new(Overflow { split: evidence.split, sketch, sums }));
     }
 
     /// The column with all rows seen.
     pub(crate) fn finish(self) -> Evidence {
         if let Some(overflow) = self.overflow {
-            let Overflow { plain, sketch, sums } = *overflow;
-            let distinct = sketch.estimate().min(plain.values);
-            return Evidence { split: plain, values: None, distinct, numbers: sums.numbers.clone(), sums: Some(sums) };
+            let Overflow { split, sketch, sums } = *overflow;
+            let distinct = sketch.estimate().min(split.values);
+            let numbers = if let Sums::Numbers(numbers) = &sums { numbers.clone() } else { Numbers::default() };
+            return Evidence { split, values: None, distinct, numbers, sums: Some(sums) };
         }
-        let (mut split, mut values, mut numbers) = (Split::default(), Vec::new(), Numbers::default());
-        for one in self.tally.iter() {
+        let (mut split, mut places, mut numbers) = (Split::default(), Vec::new(), Numbers::default());
+        for (place, one) in self.tally.iter().enumerate() {
             if split.add(&self.words, one.text, one.count, one.quoted) {
                 numbers.add(one.text, one.count, self.thousands);
-                values.push((one.text.to_owned(), one.count));
+                places.push(place as u32);
             }
         }
-        let distinct = values.len() as u64;
-        Evidence { split, values: Some(values), distinct, numbers, sums: None }
+        let distinct = places.len() as u64;
+        Evidence { split, values: Some(Values { tally: self.tally, places }), distinct, numbers, sums: None }
     }
 }
 
 impl Overflow {
-    fn add(&mut self, words: &MissingWords, thousands: Option<char>, cell: &str, count: u64, quoted: u64) {
-        if self.plain.add(words, cell, count, quoted) {
-            self.sketch.add(cell);
-            self.sums.numbers.add(cell, count, thousands);
-            self.sums.dates.add(cell, count);
-            self.sums.texts.add(cell, count);
-            self.sums.forms.add(cell, count);
+    fn add(&mut self, words: &MissingWords, thousands: Option<char>, cell: &str, quoted: u64) {
+        if !self.split.add(words, cell, 1, quoted) {
+            return;
+        }
+        self.sketch.add(cell);
+        match &mut self.sums {
+            Sums::Numbers(numbers) => numbers.add(cell, 1, thousands),
+            Sums::Dates(dates) => dates.add(cell, 1),
+            // what so many values look like is settled
+            Sums::Texts(texts, _) => texts.add(cell, 1),
         }
     }
 }
@@ -168,26 +198,41 @@ fn is_formula(cell: &str) -> bool {
 impl Evidence {
     /// The column's dates.
     pub(crate) fn dates(&self) -> Dates {
-        let Some(values) = &self.values else { return self.sums.as_ref().map(|sums| sums.dates.clone()).unwrap_or_default() };
-        let mut dates = Dates::default();
-        values.iter().for_each(|(cell, count)| dates.add(cell, *count));
-        dates
+        match (&self.values, &self.sums) {
+            (Some(values), _) => {
+                let mut dates = Dates::default();
+                values.iter().for_each(|(cell, count)| dates.add(cell, count));
+                dates
+            }
+            (None, Some(Sums::Dates(dates))) => dates.clone(),
+            _ => Dates::default(),
+        }
     }
 
     /// The column's texts.
     pub(crate) fn texts(&self) -> Texts {
-        let Some(values) = &self.values else { return self.sums.as_ref().map(|sums| sums.texts.clone()).unwrap_or_default() };
-        let mut texts = Texts::default();
-        values.iter().for_each(|(cell, count)| texts.add(cell, *count));
-        texts
+        match (&self.values, &self.sums) {
+            (Some(values), _) => {
+                let mut texts = Texts::default();
+                values.iter().for_each(|(cell, count)| texts.add(cell, count));
+                texts
+            }
+            (None, Some(Sums::Texts(texts, _))) => texts.clone(),
+            _ => Texts::default(),
+        }
     }
 
     /// The forms of direct identifiers in it.
     pub(crate) fn forms(&self) -> Forms {
-        let Some(values) = &self.values else { return self.sums.as_ref().map(|sums| sums.forms.clone()).unwrap_or_default() };
-        let mut forms = Forms::default();
-        values.iter().for_each(|(cell, count)| forms.add(cell, *count));
-        forms
+        match (&self.values, &self.sums) {
+            (Some(values), _) => {
+                let mut forms = Forms::default();
+                values.iter().for_each(|(cell, count)| forms.add(cell, count));
+                forms
+            }
+            (None, Some(Sums::Texts(_, forms))) => forms.clone(),
+            _ => Forms::default(),
+        }
     }
 }
 
@@ -209,13 +254,21 @@ mod tests {
 
     #[test]
     fn giving_up_cells_changes_no_sum() {
-        let cells = ["1", "2.5", "NA", "-", "1", "2020-01-31", "=x", ""];
-        let (kept, given_up) = (gathered(&cells, 99), gathered(&cells, 3));
+        let mut cells = vec!["1", "2.5", "NA", "-", "1", "3.5", "=x", ""];
+        cells.extend(["7"; 200]);
+        let (kept, given_up) = (gathered(&cells, 999), gathered(&cells, 6));
         assert_eq!(kept.split.missing, given_up.split.missing);
-        assert_eq!((kept.split.values, kept.split.soft_count(), kept.split.formulas), (5, 1, 1));
-        assert_eq!(given_up.split.values, 5);
+        assert_eq!((given_up.split.values, given_up.split.soft_count(), given_up.split.formulas), (205, 1, 1));
         let cells_of = |evidence: &Evidence| evidence.numbers.reading('.').map(|reading| (reading.sums.cells, reading.sums.max));
-        assert_eq!((cells_of(&kept), cells_of(&given_up)), (Some((3, 2.5)), Some((3, 2.5))));
+        assert_eq!((cells_of(&kept), cells_of(&given_up)), (Some((204, 7.0)), Some((204, 7.0))));
         assert_eq!(kept.distinct, given_up.distinct);
+    }
+
+    #[test]
+    fn a_column_of_text_goes_on_as_text() {
+        let cells = ["a", "b", "c", "1", "2", "3", "4"];
+        let given_up = gathered(&cells, 3);
+        assert!(given_up.numbers.reading('.').is_none());
+        assert_eq!((given_up.split.values, given_up.texts().mean_chars()), (7, 1.0));
     }
 }

@@ -173,7 +173,9 @@ impl Cursor<'_> {
             return None;
         }
         let word = self.rest[..length].to_ascii_lowercase();
-        let place = MONTHS.iter().position(|name| name.as_bytes() == word || (length == 3 && name.as_bytes()[..3] == word) || (word == b"sept" && *name == "september"))?;
+        let place = MONTHS.iter().position(|name| {
+            name.as_bytes() == word || (length == 3 && name.as_bytes()[..3] == word) || (word == b"sept" && *name == "september")
+        })?;
         self.rest = &self.rest[length..];
         Some((place as u32 + 1, length > 3 || MONTHS[place].len() == 3))
     }
@@ -563,7 +565,9 @@ mod tests {
 
     #[test]
     fn what_is_no_date_is_none() {
-        for cell in ["", "12", "1.5", "1999.12", "2020-13", "v1.2.3.4", "12345", "1:2:3:4", "may", "Mayor 5", "10:75", "20-20-2020-1", "25:00"] {
+        for cell in
+            ["", "12", "1.5", "1999.12", "2020-13", "v1.2.3.4", "12345", "1:2:3:4", "may", "Mayor 5", "10:75", "20-20-2020-1", "25:00"]
+        {
             let nanos = parse(cell).and_then(|found| found.orders().iter().find_map(|&order| found.nanos(order)));
             assert_eq!(nanos, None, "{cell}");
         }

@@ -114,7 +114,8 @@ impl Dates {
         }
         let several_offsets = self.offsets.len() > 1;
         let extent = kept.iter().fold(Extent::NONE, |all, (_, sums)| all.merge(sums.extents[usize::from(several_offsets)]));
-        let formats: Vec<(String, f64)> = kept.iter().map(|(seen, sums)| (seen.format(sums.order), sums.cells as f64 / cells as f64)).collect();
+        let formats: Vec<(String, f64)> =
+            kept.iter().map(|(seen, sums)| (seen.format(sums.order), sums.cells as f64 / cells as f64)).collect();
         let offset_minutes = if several_offsets { None } else { self.offsets.keys().next().copied().flatten() };
         let guessed = guessed && kept.iter().any(|(seen, _)| seen.sums.len() > 1);
         let range = (extent.grain.of_nanos(extent.min), extent.grain.of_nanos(extent.max));
@@ -125,7 +126,8 @@ impl Dates {
     fn order(&self, day_first: bool) -> (Order, bool) {
         let open = || self.shapes.iter().filter(|seen| seen.sums.len() > 1);
         let all: u64 = open().map(|seen| seen.cells).sum();
-        let fits = |order: Order| -> u64 { open().flat_map(|seen| &seen.sums).filter(|sums| sums.order == order).map(|sums| sums.cells).sum() };
+        let fits =
+            |order: Order| -> u64 { open().flat_map(|seen| &seen.sums).filter(|sums| sums.order == order).map(|sums| sums.cells).sum() };
         let (day, month, year) = (fits(Order::Dmy), fits(Order::Mdy), fits(Order::Ymd));
         match () {
             () if day == all && month == all => (if day_first { Order::Dmy } else { Order::Mdy }, all > 0),

@@ -1,6 +1,6 @@
 //! From what was gathered of a column to its description: the first kind that fits.
 
-use super::column::Evidence;
+use super::column::{Evidence, Values};
 use super::options::{BadCells, ColumnOverride, Typed};
 use super::{dates, number, numbers, sensitive, words};
 use synthfleet_proto::metadata::{ColumnMeta, DateForm, Kind, NumberForm, Role, Sensitivity, Storage};
@@ -107,11 +107,15 @@ impl Column<'_> {
             return Ok(Readings { number: None, date: None });
         }
         let mut number = self.number();
-        let dates = self.evidence.dates();
+        // numbers with decimals are never dates
+        let decimals = wanted.is_none() && number.as_ref().is_some_and(|reading| !reading.sums.is_whole());
+        let dates = if decimals { dates::Dates::default() } else { self.evidence.dates() };
         let compact = dates.all_compact(cells);
         let mut date = match wanted {
             None if number.is_some() && !compact => None,
-            _ => dates.reading(self.context.day_first).filter(|reading| at_least_99(reading.cells, cells) && (number.is_none() || compact || wanted.is_some())),
+            _ => dates
+                .reading(self.context.day_first)
+                .filter(|reading| at_least_99(reading.cells, cells) && (number.is_none() || compact || wanted.is_some())),
         };
         if date.is_none() && matches!(wanted, None | Some(Kind::Datetime)) {
             date = number.as_ref().and_then(|reading| self.epoch(reading));
@@ -139,7 +143,8 @@ impl Column<'_> {
         let wanted = self.stated.kind == Some(Kind::Continuous);
         let cells = self.typed_cells();
         let fits = |reading: &numbers::Reading| {
-            let codes = reading.sums.leading_zero > 0 || (reading.sums.beyond > 0 && reading.sums.whole + reading.sums.beyond == reading.sums.cells);
+            let codes = reading.sums.leading_zero > 0
+                || (reading.sums.beyond > 0 && reading.sums.whole + reading.sums.beyond == reading.sums.cells);
             at_least_99(reading.sums.cells, cells) && (!codes || wanted)
         };
         let other = if self.context.decimal == '.' { ',' } else { '.' };
@@ -172,13 +177,15 @@ impl Column<'_> {
         let examples: Vec<String> = self.examples(|cell| super::date::parse(cell).is_some() || number::parse(cell, b'.').is_some());
         let message = format!("{bad} cells of {} are not {what}: {}", self.name, examples.join(", "));
         let error = Error::data("columns::bad_cell", message).in_column(&self.name);
-        error.help("state what means missing: --missing TOKEN").help("let them become missing: --on-bad-cell null   or keep them as text: --on-bad-cell keep")
+        error
+            .help("state what means missing: --missing TOKEN")
+            .help("let them become missing: --on-bad-cell null   or keep them as text: --on-bad-cell keep")
     }
 
     /// The commonest cells that `good` does not accept.
     fn bad(&self, good: impl Fn(&str) -> bool) -> Vec<(String, u64)> {
-        let values = self.evidence.values.as_deref().unwrap_or_default();
-        let mut bad: Vec<(String, u64)> = values.iter().filter(|(cell, _)| !good(cell)).cloned().collect();
+        let values = self.evidence.values.iter().flat_map(Values::iter);
+        let mut bad: Vec<(String, u64)> = values.filter(|(cell, _)| !good(cell)).map(|(cell, count)| (cell.to_owned(), count)).collect();
         bad.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         bad.truncate(EXAMPLES_MAX);
         bad
@@ -202,23 +209,32 @@ impl Column<'_> {
         let is_typed = readings.number.is_some() || readings.date.is_some();
         let (cells, distinct) =
             if is_typed { (self.typed_cells(), self.evidence.distinct) } else { (self.text_cells(), self.text_distinct()) };
-        if distinct <= 2 && !bad && readings.date.is_none() && words::opposites(self.levels(is_typed).iter().map(|level| level.0.as_str())).is_some() {
+        if distinct <= 2
+            && !bad
+            && readings.date.is_none()
+            && words::opposites(self.levels(is_typed).iter().map(|level| level.0.as_str())).is_some()
+        {
             return Kind::Boolean;
         }
         if readings.date.is_some() {
             return Kind::Datetime;
         }
-        let whole = readings.number.as_ref().is_some_and(|reading| reading.sums.is_whole() && reading.form.prefix.is_empty() && reading.form.suffix.is_empty());
+        let whole = readings
+            .number
+            .as_ref()
+            .is_some_and(|reading| reading.sums.is_whole() && reading.form.prefix.is_empty() && reading.form.suffix.is_empty());
         if (whole || readings.number.is_none()) && self.is_unique(cells, distinct) && cells >= 20 && self.is_id(readings) {
             return Kind::Id;
         }
         if let Some(reading) = &readings.number {
             return self.number_kind(reading, distinct);
         }
-        let levels = self.levels(false);
-        let names: Vec<&str> = levels.iter().map(|level| level.0.as_str()).collect();
-        if self.evidence.values.is_some() && distinct <= 20 && words::scale(&names, &self.name).is_some() {
-            return Kind::Ordinal;
+        if self.evidence.values.is_some() && distinct <= 20 {
+            let levels = self.levels(false);
+            let names: Vec<&str> = levels.iter().map(|level| level.0.as_str()).collect();
+            if words::scale(&names, &self.name).is_some() {
+                return Kind::Ordinal;
+            }
         }
         let mostly_unique = distinct * 2 > cells && cells >= 100;
         if mostly_unique || distinct == cells && cells > 1 || self.evidence.values.is_none() || self.evidence.texts().mean_chars() > 60.0 {
@@ -233,7 +249,9 @@ impl Column<'_> {
         if whole && distinct <= few && self.values_differ(reading.form.decimal_mark) {
             return Kind::Ordinal;
         }
-        let code = || words::tokens(&self.name).iter().any(|token| matches!(token.as_str(), "code" | "zip" | "zipcode" | "postcode" | "fips" | "cd"));
+        let code = || {
+            words::tokens(&self.name).iter().any(|token| matches!(token.as_str(), "code" | "zip" | "zipcode" | "postcode" | "fips" | "cd"))
+        };
         if whole && distinct <= 1_000 && self.evidence.values.is_some() && code() {
             return Kind::Categorical;
         }
@@ -242,8 +260,8 @@ impl Column<'_> {
 
     /// Whether cells that differ as texts differ as numbers.
     fn values_differ(&self, mark: char) -> bool {
-        let values = self.evidence.values.as_deref().unwrap_or_default();
-        let mut all: Vec<i64> = values.iter().filter_map(|(cell, _)| number::parse(cell, mark as u8)?.whole).collect();
+        let values = self.evidence.values.iter().flat_map(Values::iter);
+        let mut all: Vec<i64> = values.filter_map(|(cell, _)| number::parse(cell, mark as u8)?.whole).collect();
         let cells = all.len();
         all.sort_unstable();
         all.dedup();
@@ -279,7 +297,8 @@ impl Column<'_> {
 
     /// Labels with counts by falling count, then bytes; soft tokens among them unless `typed`.
     fn levels(&self, typed: bool) -> Vec<(String, u64)> {
-        let mut levels = self.evidence.values.clone().unwrap_or_default();
+        let values = self.evidence.values.iter().flat_map(Values::iter);
+        let mut levels: Vec<(String, u64)> = values.map(|(cell, count)| (cell.to_owned(), count)).collect();
         if !typed {
             levels.extend(self.evidence.split.soft.iter().map(|(token, sums)| (token.clone(), sums.0)));
         }
@@ -305,7 +324,9 @@ impl Column<'_> {
         if facts.bad_cells > 0 {
             facts.bad_examples = match (&readings.number, &readings.date) {
                 (Some(reading), _) => self.bad(|cell| number::parse(cell, reading.form.decimal_mark as u8).is_some()),
-                (_, Some(reading)) => self.bad(|cell| reading.form.formats.iter().any(|(format, _)| super::date::parse_as(cell, format).is_some())),
+                (_, Some(reading)) => {
+                    self.bad(|cell| reading.form.formats.iter().any(|(format, _)| super::date::parse_as(cell, format).is_some()))
+                }
                 _ => Vec::new(),
             };
         }
@@ -355,7 +376,8 @@ impl Column<'_> {
             self.note("date_order_guessed", None, text);
         }
         if reading.form.formats.len() > 1 {
-            let shares: Vec<String> = reading.form.formats.iter().map(|(format, share)| format!("{format} {:.1} %", share * 100.0)).collect();
+            let shares: Vec<String> =
+                reading.form.formats.iter().map(|(format, share)| format!("{format} {:.1} %", share * 100.0)).collect();
             self.note("mixed_date_formats", Some(shares.len() as f64), format!("dates are written in several ways: {}", shares.join(", ")));
         }
         meta.date = Some(reading.form);
@@ -365,7 +387,8 @@ impl Column<'_> {
         let mut levels = self.levels(number.is_some());
         let value = |cell: &str| number.and_then(|reading| number::parse(cell, reading.form.decimal_mark as u8)).map(|found| found.value);
         if let Some(order) = &self.stated.order {
-            let counts = |label: &String| levels.iter().find(|level| level.0 == *label || level.0.trim() == label).map_or(0, |level| level.1);
+            let counts =
+                |label: &String| levels.iter().find(|level| level.0 == *label || level.0.trim() == label).map_or(0, |level| level.1);
             let known: Vec<(String, u64)> = order.iter().map(|label| (label.clone(), counts(label))).collect();
             facts.bad_cells = levels.iter().map(|level| level.1).sum::<u64>() - known.iter().map(|level| level.1).sum::<u64>();
             facts.bad_examples = self.bad(|cell| order.iter().any(|label| label == cell || label == cell.trim()));
@@ -410,7 +433,8 @@ impl Column<'_> {
         let is_text = matches!(meta.kind, Kind::Text | Kind::Id | Kind::Categorical);
         let is_long = meta.kind == Kind::Continuous && meta.storage == Storage::Int64 && meta.range.is_some_and(|range| range.0 >= 1e8);
         let by_value = if is_text || is_long { self.evidence.forms().what() } else { None };
-        let by_value = by_value.filter(|_| facts.distinct > 2).map(|what| Sensitivity { direct: true, what: what.to_owned(), by_value: true });
+        let by_value =
+            by_value.filter(|_| facts.distinct > 2).map(|what| Sensitivity { direct: true, what: what.to_owned(), by_value: true });
         let by_name = || {
             let found = sensitive::by_name(&self.name, facts.distinct, self.typed_cells())?;
             (!found.direct || is_text || is_long).then_some(found)
@@ -420,7 +444,8 @@ impl Column<'_> {
         if !found.direct {
             return;
         }
-        let text = format!("looks like {} by its {}: values are invented, not learnt", found.what, if found.by_value { "values" } else { "name" });
+        let text =
+            format!("looks like {} by its {}: values are invented, not learnt", found.what, if found.by_value { "values" } else { "name" });
         self.note("pii_by_name", None, text);
         meta.role = Role::Generate;
         if meta.kind != Kind::Id && self.stated.kind.is_none() {
@@ -430,7 +455,11 @@ impl Column<'_> {
             meta.levels.clear();
             facts.level_counts.clear();
         }
-        if matches!(meta.kind, Kind::Id | Kind::Text) && found.what != "account_number" && meta.kind == Kind::Id && self.stated.kind.is_none() {
+        if matches!(meta.kind, Kind::Id | Kind::Text)
+            && found.what != "account_number"
+            && meta.kind == Kind::Id
+            && self.stated.kind.is_none()
+        {
             (meta.kind, meta.regex) = (Kind::Text, None);
         }
     }
@@ -442,7 +471,11 @@ impl Column<'_> {
             self.note("bad_cells", Some(facts.bad_cells as f64), text);
         }
         if facts.approximate {
-            self.note("levels_approximate", Some(facts.distinct as f64), format!("about {} distinct values, too many to count", facts.distinct));
+            self.note(
+                "levels_approximate",
+                Some(facts.distinct as f64),
+                format!("about {} distinct values, too many to count", facts.distinct),
+            );
         }
         if meta.high_cardinality {
             self.note("high_cardinality", Some(facts.distinct as f64), format!("{} levels", facts.distinct));
@@ -456,7 +489,9 @@ impl Column<'_> {
             self.note("near_constant", None, "one level holds more than 99.5 % of the rows".to_owned());
         }
         let tokens = words::tokens(&self.name);
-        if meta.kind == Kind::Continuous && tokens.iter().any(|token| matches!(token.as_str(), "weight" | "weights" | "wgt" | "wt" | "fnlwgt" | "perwt")) {
+        if meta.kind == Kind::Continuous
+            && tokens.iter().any(|token| matches!(token.as_str(), "weight" | "weights" | "wgt" | "wt" | "fnlwgt" | "perwt"))
+        {
             self.note("looks_like_weight", None, "the name says weight: modelled as any number".to_owned());
         }
         if meta.kind == Kind::Continuous && meta.storage == Storage::Int64 && cells >= 100 && facts.distinct == cells {

@@ -37,15 +37,16 @@ pub struct Number<'a> {
 const AFFIX_BYTES_MAX: usize = 8;
 
 const CURRENCIES: &[&str] = &[
-    "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₴", "₦", "₫", "฿", "₪", "R$", "US$", "A$", "C$", "HK$", "NZ$", "S$", "kr", "zł", "Fr.", "Rs", "Rs.",
-    "AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "INR", "JPY", "KRW", "MXN", "NOK", "NZD", "PLN", "RUB",
-    "SEK", "SGD", "THB", "TRY", "USD", "ZAR",
+    "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₴", "₦", "₫", "฿", "₪", "R$", "US$", "A$", "C$", "HK$", "NZ$", "S$", "kr", "zł", "Fr.", "Rs",
+    "Rs.", "AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "EUR", "GBP", "HKD", "HUF", "ILS", "INR", "JPY", "KRW", "MXN", "NOK", "NZD",
+    "PLN", "RUB", "SEK", "SGD", "THB", "TRY", "USD", "ZAR",
 ];
 
 const UNITS: &[&str] = &[
-    "%", "‰", "°", "°C", "°F", "C", "F", "K", "kg", "g", "mg", "lb", "lbs", "oz", "t", "km", "m", "cm", "mm", "mi", "ft", "in", "yd", "l", "ml", "cc",
-    "h", "hrs", "min", "mins", "s", "sec", "ms", "Hz", "kHz", "MHz", "GHz", "W", "kW", "MW", "Wh", "kWh", "V", "mV", "A", "mA", "hp", "bhp", "nm",
-    "Nm", "kB", "KB", "MB", "GB", "TB", "px", "pt", "pts", "bar", "hPa", "km/h", "mph", "kmpl", "m²", "m2", "sqft", "years", "yrs", "days", "months",
+    "%", "‰", "°", "°C", "°F", "C", "F", "K", "kg", "g", "mg", "lb", "lbs", "oz", "t", "km", "m", "cm", "mm", "mi", "ft", "in", "yd", "l",
+    "ml", "cc", "h", "hrs", "min", "mins", "s", "sec", "ms", "Hz", "kHz", "MHz", "GHz", "W", "kW", "MW", "Wh", "kWh", "V", "mV", "A", "mA",
+    "hp", "bhp", "nm", "Nm", "kB", "KB", "MB", "GB", "TB", "px", "pt", "pts", "bar", "hPa", "km/h", "mph", "kmpl", "m²", "m2", "sqft",
+    "years", "yrs", "days", "months",
 ];
 
 /// Reads a cell as a number whose decimal mark is `decimal` (`.` or `,`). Blanks around it are ignored.
@@ -53,7 +54,8 @@ const UNITS: &[&str] = &[
 pub fn parse(cell: &str, decimal: u8) -> Option<Number<'_>> {
     let cell = cell.trim_matches([' ', '\t']);
     let bytes = cell.as_bytes();
-    let starts = |place: usize| bytes[place].is_ascii_digit() || (bytes[place] == decimal && bytes.get(place + 1).is_some_and(u8::is_ascii_digit));
+    let starts =
+        |place: usize| bytes[place].is_ascii_digit() || (bytes[place] == decimal && bytes.get(place + 1).is_some_and(u8::is_ascii_digit));
     let first = (0..bytes.len().min(AFFIX_BYTES_MAX + 3)).find(|&place| starts(place))?;
     let core = Core::scan(bytes, first, decimal)?;
     let head = Head::split(&cell[..first])?;
@@ -122,7 +124,9 @@ fn is_affix(text: &str, behind: bool) -> bool {
     if text.is_empty() {
         return true;
     }
-    if text.len() > AFFIX_BYTES_MAX {
+    let beside = if behind { text.bytes().next() } else { text.bytes().next_back() };
+    if text.len() > AFFIX_BYTES_MAX || beside.is_some_and(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b',' | b'-' | b'/' | b':'))
+    {
         return false;
     }
     let word = text.trim_matches([' ', '\u{a0}', '\u{202f}']);
@@ -156,7 +160,8 @@ impl Core {
             }
             let Some((mark, width)) = thousands_at(bytes, place, decimal) else { break };
             // a mark is one only before three digits and behind one to three
-            let fits = if thousands.is_none() { (1..=3).contains(&group) && digits == group } else { group == 3 && thousands == Some(mark) };
+            let fits =
+                if thousands.is_none() { (1..=3).contains(&group) && digits == group } else { group == 3 && thousands == Some(mark) };
             let behind = bytes.get(place + width..place + width + 3).is_some_and(|three| three.iter().all(u8::is_ascii_digit));
             let no_fourth = !bytes.get(place + width + 3).is_some_and(u8::is_ascii_digit);
             if !fits || !behind || !no_fourth {
@@ -269,7 +274,25 @@ mod tests {
 
     #[test]
     fn what_is_not_a_number_is_none() {
-        for cell in ["", "-", "inf", "nan", "1,23", "1,2345", "12,34,567", "1e999", "v4", "w80", "1-2", "2020-01-02", "1:30", "(5", "u5@x.org", "0x1f", "+-5"] {
+        for cell in [
+            "",
+            "-",
+            "inf",
+            "nan",
+            "1,23",
+            "1,2345",
+            "12,34,567",
+            "1e999",
+            "v4",
+            "w80",
+            "1-2",
+            "2020-01-02",
+            "1:30",
+            "(5",
+            "u5@x.org",
+            "0x1f",
+            "+-5",
+        ] {
             assert_eq!(parse(cell, b'.'), None, "{cell}");
         }
     }

@@ -171,7 +171,8 @@ impl Numbers {
         if sums.cells == 0 {
             return None;
         }
-        let plain = self.forms.iter().find(|form| form.prefix.is_empty() && form.suffix.is_empty()).filter(|plain| !std::ptr::eq(*plain, best));
+        let plain =
+            self.forms.iter().find(|form| form.prefix.is_empty() && form.suffix.is_empty()).filter(|plain| !std::ptr::eq(*plain, best));
         if let Some(plain) = plain
             && plain.sums[place].cells * 99 <= sums.cells
         {

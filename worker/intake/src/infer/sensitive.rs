@@ -47,7 +47,10 @@ impl Forms {
 fn is_email(value: &str) -> bool {
     let Some((user, host)) = value.split_once('@') else { return false };
     let plain = |one: char| one.is_alphanumeric() || "._%+-'".contains(one);
-    !user.is_empty() && user.chars().all(plain) && host.contains('.') && host.split('.').all(|part| !part.is_empty() && part.chars().all(plain))
+    !user.is_empty()
+        && user.chars().all(plain)
+        && host.contains('.')
+        && host.split('.').all(|part| !part.is_empty() && part.chars().all(plain))
 }
 
 fn is_ip(value: &str) -> bool {
@@ -65,7 +68,8 @@ fn is_mac(value: &str) -> bool {
 
 fn is_ssn(value: &str) -> bool {
     let bytes = value.as_bytes();
-    bytes.len() == 11 && bytes.iter().enumerate().all(|(place, byte)| if matches!(place, 3 | 6) { *byte == b'-' } else { byte.is_ascii_digit() })
+    bytes.len() == 11
+        && bytes.iter().enumerate().all(|(place, byte)| if matches!(place, 3 | 6) { *byte == b'-' } else { byte.is_ascii_digit() })
 }
 
 /// ISO 13616: moved to the end, the first four characters make the number 1 modulo 97.
@@ -91,7 +95,12 @@ fn is_card(value: &str) -> bool {
     if !(13..=19).contains(&digits.len()) || !value.chars().all(|one| one.is_ascii_digit() || matches!(one, ' ' | '-')) {
         return false;
     }
-    let sum: u32 = digits.iter().rev().enumerate().map(|(place, &digit)| if place % 2 == 1 { digit * 2 - if digit > 4 { 9 } else { 0 } } else { digit }).sum();
+    let sum: u32 = digits
+        .iter()
+        .rev()
+        .enumerate()
+        .map(|(place, &digit)| if place % 2 == 1 { digit * 2 - if digit > 4 { 9 } else { 0 } } else { digit })
+        .sum();
     sum.is_multiple_of(10)
 }
 
@@ -125,7 +134,13 @@ pub(crate) fn by_name(name: &str, distinct: u64, cells: u64) -> Option<Sensitivi
         () if has(&["ip", "ipv", "ipaddress"]) => Some("ipv4_address"),
         () if has(&["mac"]) && has(&["address", "addr"]) => Some("mac_address"),
         () if joined.contains("firstname") || joined.contains("givenname") || joined.contains("forename") => Some("first_name"),
-        () if joined.contains("lastname") || joined.contains("surname") || joined.contains("familyname") || joined.contains("maidenname") => Some("last_name"),
+        () if joined.contains("lastname")
+            || joined.contains("surname")
+            || joined.contains("familyname")
+            || joined.contains("maidenname") =>
+        {
+            Some("last_name")
+        }
         () if is_person_name(&tokens) => Some("name"),
         () if has(&["address", "street", "addr"]) && !has(&["mac", "ip", "web"]) => Some("street_address"),
         () if joined.contains("licenseplate") || joined.contains("licenceplate") || joined.contains("numberplate") => Some("license_plate"),
@@ -153,7 +168,20 @@ pub(crate) fn by_name(name: &str, distinct: u64, cells: u64) -> Option<Sensitivi
 
 fn is_person_name(tokens: &[String]) -> bool {
     const PEOPLE: [&str; 15] = [
-        "full", "person", "customer", "patient", "employee", "client", "contact", "user", "student", "passenger", "player", "owner", "member", "middle",
+        "full",
+        "person",
+        "customer",
+        "patient",
+        "employee",
+        "client",
+        "contact",
+        "user",
+        "student",
+        "passenger",
+        "player",
+        "owner",
+        "member",
+        "middle",
         "nick",
     ];
     let words: Vec<&str> = tokens.iter().map(String::as_str).collect();
@@ -186,7 +214,13 @@ mod tests {
 
     #[test]
     fn forms_of_values_are_known() {
-        let cases = [("192.168.0.1", "ipv4_address"), ("00:1B:44:11:3A:B7", "mac_address"), ("123-45-6789", "ssn"), ("+49 30 1234567", "phone_number"), ("(555) 123-4567", "phone_number")];
+        let cases = [
+            ("192.168.0.1", "ipv4_address"),
+            ("00:1B:44:11:3A:B7", "mac_address"),
+            ("123-45-6789", "ssn"),
+            ("+49 30 1234567", "phone_number"),
+            ("(555) 123-4567", "phone_number"),
+        ];
         for (value, expected) in cases {
             let mut forms = Forms::default();
             forms.add(value, 1);

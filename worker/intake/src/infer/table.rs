@@ -110,7 +110,9 @@ impl Inference {
             facts.push(fact);
             notes.extend(note);
         }
-        if let Some(name) = overrides.columns.keys().find(|name| !metas.iter().any(|meta| meta.name == **name || meta.header.trim() == **name)) {
+        if let Some(name) =
+            overrides.columns.keys().find(|name| !metas.iter().any(|meta| meta.name == **name || meta.header.trim() == **name))
+        {
             return Err(unknown(name, &metas));
         }
         if !metas.iter().any(ColumnMeta::is_modelled) {
@@ -134,7 +136,9 @@ impl Inference {
 /// Comma if more columns are numbers with a decimal comma than with a point.
 fn decimal_of(evidence: &[Evidence], otherwise: char) -> char {
     let columns = |mark: char| {
-        let is_number = |evidence: &&Evidence| evidence.numbers.reading(mark).is_some_and(|reading| at_least_99(reading.sums.cells, evidence.split.values));
+        let is_number = |evidence: &&Evidence| {
+            evidence.numbers.reading(mark).is_some_and(|reading| at_least_99(reading.sums.cells, evidence.split.values))
+        };
         evidence.iter().filter(is_number).count()
     };
     let (point, comma) = (columns('.'), columns(','));

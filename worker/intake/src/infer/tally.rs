@@ -62,13 +62,15 @@ impl Tally {
         self.entries.capacity() * size_of::<Entry>() + self.text.capacity() + self.table.capacity() * 6
     }
 
+    /// A distinct cell by its place in order of appearance.
+    pub(crate) fn get(&self, place: u32) -> Distinct<'_> {
+        let entry = &self.entries[place as usize];
+        Distinct { text: text_at(&self.entries, &self.text, place), count: u64::from(entry.count), quoted: u64::from(entry.quoted) }
+    }
+
     /// All distinct cells.
     pub(crate) fn iter(&self) -> impl Iterator<Item = Distinct<'_>> {
-        self.entries.iter().enumerate().map(|(place, entry)| Distinct {
-            text: text_at(&self.entries, &self.text, place as u32),
-            count: u64::from(entry.count),
-            quoted: u64::from(entry.quoted),
-        })
+        (0..self.entries.len() as u32).map(|place| self.get(place))
     }
 }
 

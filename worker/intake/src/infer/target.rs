@@ -12,7 +12,11 @@ const CLASSES_MAX: usize = 50;
 
 /// The target and its problem type. A column that cannot be one is passed over with a note, unless the
 /// user named it. Fails with `columns::unknown` or `columns::target_unusable`.
-pub(crate) fn target(columns: &[ColumnMeta], overrides: &Overrides, notes: &mut Vec<Finding>) -> Result<(Option<String>, Option<ProblemType>)> {
+pub(crate) fn target(
+    columns: &[ColumnMeta],
+    overrides: &Overrides,
+    notes: &mut Vec<Finding>,
+) -> Result<(Option<String>, Option<ProblemType>)> {
     if let Some(stated) = &overrides.target {
         let Some(name) = stated else { return Ok((None, None)) };
         let column = columns.iter().find(|column| column.name == *name || column.header == *name).ok_or_else(|| unknown(name, columns))?;

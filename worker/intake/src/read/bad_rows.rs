@@ -71,8 +71,10 @@ impl Faults {
     /// One error that tells all: the commonest sort first, further sorts and places beside it.
     pub fn into_error(self, width: usize, records: u64) -> Error {
         let total = self.count();
-        let told = self.counts(width).into_iter().take(GROUPS_MAX).map(|(words, count)| format!("{count} {words}")).collect::<Vec<_>>().join(", ");
-        let mut groups: Vec<(Fault, u64, Vec<Place>)> = self.groups.into_iter().map(|(fault, (count, places))| (fault, count, places)).collect();
+        let told =
+            self.counts(width).into_iter().take(GROUPS_MAX).map(|(words, count)| format!("{count} {words}")).collect::<Vec<_>>().join(", ");
+        let mut groups: Vec<(Fault, u64, Vec<Place>)> =
+            self.groups.into_iter().map(|(fault, (count, places))| (fault, count, places)).collect();
         groups.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         let after_quotes = groups.iter().any(|group| group.0 == Fault::AfterQuote);
         let mut errors = groups.into_iter().take(GROUPS_MAX).flat_map(|(fault, _, places)| {
@@ -119,7 +121,8 @@ pub fn excerpt(text: &str, at: usize) -> String {
     out.push_str(if cut_left { "..." } else { "" });
     for one in before.iter().rev().copied().chain(after) {
         // direction marks could make the terminal show something else than what is there
-        let hidden = one.is_control() || matches!(one, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        let hidden =
+            one.is_control() || matches!(one, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
         if hidden {
             out.extend(one.escape_default());
         } else {

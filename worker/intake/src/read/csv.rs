@@ -297,7 +297,10 @@ impl Records {
             self.advance(next);
             return Ok(());
         }
-        if self.trailing && self.fields.len() == width + 1 && self.fields.last().is_some_and(|field| field.start == field.end && !field.quoted) {
+        if self.trailing
+            && self.fields.len() == width + 1
+            && self.fields.last().is_some_and(|field| field.start == field.end && !field.quoted)
+        {
             self.fields.pop();
         }
         let short = self.fields.len() < width;
@@ -348,11 +351,8 @@ impl Records {
     }
 
     fn advance(&mut self, next: usize) {
-        let lines = if self.fields.iter().any(|field| field.quoted || field.escaped) {
-            lines_in(&self.text.as_bytes()[self.at..next])
-        } else {
-            1
-        };
+        let lines =
+            if self.fields.iter().any(|field| field.quoted || field.escaped) { lines_in(&self.text.as_bytes()[self.at..next]) } else { 1 };
         self.line += lines;
         self.at = next;
     }

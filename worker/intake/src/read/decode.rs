@@ -231,7 +231,10 @@ impl TextReader {
             excerpt: Some(super::bad_rows::excerpt(tail, tail.len())),
             ..Place::default()
         };
-        Error::data("csv::encoding", message).at(place).help("state the encoding: --encoding NAME").help("replace such bytes: --bad-bytes replace")
+        Error::data("csv::encoding", message)
+            .at(place)
+            .help("state the encoding: --encoding NAME")
+            .help("replace such bytes: --bad-bytes replace")
     }
 }
 

@@ -103,7 +103,9 @@ impl Decompressed {
         };
         let at = self.bytes_in.load(Ordering::Relaxed);
         let error = match error.kind() {
-            std::io::ErrorKind::UnexpectedEof => Error::data("source::truncated", format!("ended inside {what} at byte {at}")).caused_by(error),
+            std::io::ErrorKind::UnexpectedEof => {
+                Error::data("source::truncated", format!("ended inside {what} at byte {at}")).caused_by(error)
+            }
             std::io::ErrorKind::InvalidData | std::io::ErrorKind::InvalidInput | std::io::ErrorKind::Other => {
                 Error::data("source::damaged", format!("damaged {what} near byte {at}: {error}")).caused_by(error)
             }

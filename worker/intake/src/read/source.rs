@@ -42,7 +42,8 @@ impl Source {
         match self {
             Self::Path(path) => {
                 let fault = |error| Error::io(path.display(), error).in_source(path.display().to_string());
-                let file = File::open(path).map_err(|error| if nearby(path).is_empty() { fault(error) } else { fault(error).help(nearby(path)) })?;
+                let file = File::open(path)
+                    .map_err(|error| if nearby(path).is_empty() { fault(error) } else { fault(error).help(nearby(path)) })?;
                 if file.metadata().map_err(fault)?.is_dir() {
                     let error = Error::data("input::unsupported", "this is a directory, not a table format we read");
                     return Err(error.in_source(path.display().to_string()).help("name one CSV or Parquet file"));
@@ -112,7 +113,8 @@ pub fn open(source: &Source, options: &ReadOptions) -> Result<Opened> {
         return Err(empty(&name));
     }
     let compression = magic::compression(&head[..length]);
-    let mut opened = Opened { source: source.clone(), format: options.format.unwrap_or(Format::Csv), compression, options: options.clone() };
+    let mut opened =
+        Opened { source: source.clone(), format: options.format.unwrap_or(Format::Csv), compression, options: options.clone() };
     let mut sample = vec![0; magic::SAMPLE_BYTES];
     let mut bytes = opened.bytes()?;
     let length = bytes.read(&mut sample)?;
@@ -122,7 +124,7 @@ pub fn open(source: &Source, options: &ReadOptions) -> Result<Opened> {
     let found = magic::format(&sample[..length]);
     // a run of one byte that packs a thousandfold: worth reading on, to tell a bomb from a blank file
     if compression != Compression::None && length == sample.len() && sample.iter().all(|&byte| byte == sample[0]) {
-        while bytes.read(&mut sample)? > 0 {}
+        while bytes.bytes() <= 2 * options.limits.ratio_from_bytes && bytes.read(&mut sample)? > 0 {}
     }
     opened.format = match (options.format, found) {
         (Some(Format::Csv), Err(_)) if magic::is_text(&sample[..length]) => Format::Csv,

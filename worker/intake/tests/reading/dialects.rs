@@ -42,7 +42,8 @@ fn dialect(rng: &mut ChaCha8Rng) -> Written {
 fn table(rng: &mut ChaCha8Rng, dialect: &Written) -> (Vec<String>, Vec<Vec<String>>) {
     let names = ["id", "score", "born", "town", "note", "flag"];
     let rows = 30 + rng.below(60) as usize;
-    let mut notes = vec!["plain words".to_owned(), "two  blanks".to_owned(), "O'Brien".to_owned(), "grün".to_owned(), String::new(), "a-b".to_owned()];
+    let mut notes =
+        vec!["plain words".to_owned(), "two  blanks".to_owned(), "O'Brien".to_owned(), "grün".to_owned(), String::new(), "a-b".to_owned()];
     if let Some(quote) = dialect.quote {
         notes.push(format!("a{}b", dialect.delimiter));
         notes.push(format!("said {quote}no{quote}"));
@@ -85,12 +86,18 @@ fn write(dialect: &Written, header: &[String], rows: &[Vec<String>]) -> String {
 
 fn field(dialect: &Written, cell: &str) -> String {
     let Some(quote) = dialect.quote else { return cell.to_owned() };
-    let needs = dialect.all_quoted || cell.chars().any(|one| one == dialect.delimiter || one == quote || matches!(one, '\n' | '\r') || Some(one) == dialect.escape);
+    let needs = dialect.all_quoted
+        || cell.chars().any(|one| one == dialect.delimiter || one == quote || matches!(one, '\n' | '\r') || Some(one) == dialect.escape);
     if !needs {
         return cell.to_owned();
     }
     let mark = dialect.escape.unwrap_or(quote);
-    let inner: String = cell.chars().flat_map(|one| [(one == quote || Some(one) == dialect.escape).then_some(mark), Some(one)].into_iter().flatten().collect::<Vec<_>>()).collect();
+    let inner: String = cell
+        .chars()
+        .flat_map(|one| {
+            [(one == quote || Some(one) == dialect.escape).then_some(mark), Some(one)].into_iter().flatten().collect::<Vec<_>>()
+        })
+        .collect();
     format!("{quote}{inner}{quote}")
 }
 

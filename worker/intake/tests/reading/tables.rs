@@ -7,7 +7,8 @@ use synthfleet_intake::read::Source;
 use synthfleet_proto::metadata::{Kind, ProblemType};
 
 fn shared(name: &str) -> Option<PathBuf> {
-    let root = option_env!("SYNTHFLEET_SHARED").map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")), PathBuf::from);
+    let root = option_env!("SYNTHFLEET_SHARED")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared")), PathBuf::from);
     let path = root.join("data").join(name);
     if !path.exists() {
         eprintln!("skipped: no {}", path.display());
