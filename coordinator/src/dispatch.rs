@@ -1,7 +1,7 @@
 //! Which ready tasks are hinted next. Queues stay short: fairness, priority and cheap cancel live here.
 //!
 //! Deficit round robin between tenants; within a tenant interactive first, then weight, then the oldest
-//! job, then the longest remaining path, then the task's id.
+//! job, then the longest remaining path, then row by row, then the task's id.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +42,9 @@ pub struct Ready {
     pub weight: u32,
     /// When the job was submitted, milliseconds since 1970; earlier goes first.
     pub submitted_at: i64,
+    /// Place of its row among the rows of the job: earlier rows are completed first, so that a job that is cut
+    /// off has some whole rows.
+    pub place: u32,
     /// Declared cost: dearer goes first.
     pub cost: CostClass,
     /// Estimated seconds: what the tenant is charged.
@@ -57,7 +60,7 @@ impl Ready {
             TaskName::Benchmark { candidate: PREPARE, .. } => 2,
             TaskName::Benchmark { .. } => 3,
         };
-        (self.class, Reverse(self.weight), self.submitted_at, &self.job, path, Reverse(self.cost), &self.task)
+        (self.class, Reverse(self.weight), self.submitted_at, &self.job, path, self.place, Reverse(self.cost), &self.task)
     }
 }
 
@@ -166,7 +169,7 @@ mod tests {
 
     fn ready(tenant: &str, job: &str, task: TaskId) -> Ready {
         let (tenant, job) = (tenant.to_owned(), job.to_owned());
-        Ready { tenant, job, task, class: Class::Batch, weight: 50, submitted_at: 0, cost: CostClass::Light, seconds: 1.0 }
+        Ready { tenant, job, task, class: Class::Batch, weight: 50, submitted_at: 0, place: 0, cost: CostClass::Light, seconds: 1.0 }
     }
 
     fn names(chosen: &[Ready]) -> Vec<&str> {
@@ -182,6 +185,14 @@ mod tests {
         all.push(Ready { cost: CostClass::Medium, ..ready("t", "j", TaskId::synthesize("z", 0)) });
         let chosen = choose(WIDE, &mut Flow::default(), all, &BTreeMap::new());
         assert_eq!(names(&chosen), ["syn-z-r0", "syn-a-r0", "ben-ref_prepare-r0-x", "ben-a-r0-x"]);
+    }
+
+    #[test]
+    fn a_row_is_completed_before_the_next_one_begins() {
+        let of = |candidate: &str, benchmark: &str, place| Ready { place, ..ready("t", "j", TaskId::benchmark(candidate, 0, benchmark)) };
+        let dear = Ready { cost: CostClass::Heavy, ..of("a", "y", 2) };
+        let chosen = choose(WIDE, &mut Flow::default(), vec![dear, of("b", "x", 1), of("b", "z", 1), of("a", "x", 2)], &BTreeMap::new());
+        assert_eq!(names(&chosen), ["ben-b-r0-x", "ben-b-r0-z", "ben-a-r0-y", "ben-a-r0-x"]);
     }
 
     #[test]

@@ -4,4 +4,4 @@ mod resolve;
 mod submit;
 
 pub use resolve::{BASELINES, CheckOptions, Preset, Resolved, preset, presets, resolve};
-pub use submit::{Asked, Desk, Submitted, submit};
+pub use submit::{Asked, Desk, Submitted, resubmit, submit};

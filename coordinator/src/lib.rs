@@ -22,5 +22,5 @@ mod testing;
 
 pub use catalogue::Catalogue;
 pub use deliver::{check_folder, deliver};
-pub use intake::{Asked, Desk, Submitted, submit};
+pub use intake::{Asked, Desk, Submitted, resubmit, submit};
 pub use service::{Handle, Options, Parts, Service};

@@ -38,6 +38,8 @@ pub struct Options {
     pub cancel_patience: Duration,
     /// How often a task may be tried.
     pub limits: Limits,
+    /// Take up every job that has a marker; otherwise only jobs that it is asked to care for.
+    pub adopts: bool,
     /// Errors in a row of one job after which [`Service::run`] gives up; `None`: never.
     pub failures_max: Option<u32>,
 }
@@ -52,6 +54,7 @@ impl Options {
             sweep_every: Duration::from_secs(10),
             cancel_patience: Duration::from_secs(5),
             limits: Limits::EMBEDDED,
+            adopts: false,
             failures_max: Some(3),
         }
     }
@@ -275,24 +278,8 @@ impl Service {
 
     /// Looks for jobs with a marker, for facts without a message, and for what went silent.
     async fn sweep(&mut self) -> Result<()> {
-        let mut after = None;
-        loop {
-            let page = match self.parts.store.list(&key::live_prefix()?, after.as_ref(), 1_000).await {
-                Ok(page) => page,
-                Err(error) => {
-                    tracing::warn!(code = error.code(), "the store gives no list of jobs");
-                    break;
-                }
-            };
-            for entry in &page {
-                if let Some(Named::Live { tenant, job }) = entry.key.named() {
-                    self.adopt(&JobKeys::new(tenant, job)?).await?;
-                }
-            }
-            match page.last() {
-                Some(last) if page.len() == 1_000 => after = Some(last.key.clone()),
-                _ => break,
-            }
+        if self.options.adopts {
+            self.adopt_all().await?;
         }
         let ids: Vec<String> = self.jobs.keys().cloned().collect();
         for id in ids {
@@ -311,6 +298,28 @@ impl Service {
             self.reconcile(&id).await?;
         }
         Ok(())
+    }
+
+    async fn adopt_all(&mut self) -> Result<()> {
+        let mut after = None;
+        loop {
+            let page = match self.parts.store.list(&key::live_prefix()?, after.as_ref(), 1_000).await {
+                Ok(page) => page,
+                Err(error) => {
+                    tracing::warn!(code = error.code(), "the store gives no list of jobs");
+                    return Ok(());
+                }
+            };
+            for entry in &page {
+                if let Some(Named::Live { tenant, job }) = entry.key.named() {
+                    self.adopt(&JobKeys::new(tenant, job)?).await?;
+                }
+            }
+            match page.last() {
+                Some(last) if page.len() == 1_000 => after = Some(last.key.clone()),
+                _ => return Ok(()),
+            }
+        }
     }
 
     /// Repeats lost hints; ends tasks that no attempt will end.

@@ -142,6 +142,7 @@ pub enum StopCause {
 
 /// How an attempt ended, as its executor saw it.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "one exists per attempt")]
 pub enum Ended {
     /// With outputs.
     Well,

@@ -21,6 +21,7 @@ pub struct Event {
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "events are made one by one and sent at once")]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Happening {
     /// The job is in another state.

@@ -164,7 +164,7 @@ pub struct Source {
     pub bad_rows_max: Option<f64>,
     /// What happens to cells of the wrong type: `null`, `keep`, `fail`.
     pub on_bad_cell: Option<String>,
-    /// What happens to bytes of the wrong encoding: `fail`, `replace`.
+    /// What happens to bytes that are not text: `fail`, `replace`, `strip`.
     pub bad_bytes: Option<String>,
     /// Further texts that mean a missing cell.
     pub missing: Vec<String>,

@@ -93,8 +93,11 @@ pub struct Context {
     pub parts: Parts,
     plans: Mutex<BTreeMap<String, Planned>>,
     verified: Mutex<BTreeSet<String>>,
-    running: Mutex<BTreeMap<(String, TaskId), watch::Sender<Option<StopCause>>>>,
+    running: Mutex<BTreeMap<(String, TaskId), Stopper>>,
 }
+
+/// Tells a running task to stop, and why.
+type Stopper = watch::Sender<Option<StopCause>>;
 
 /// Plans that are remembered.
 const PLANS_MAX: usize = 64;

@@ -3,8 +3,8 @@
 use super::resolve::{CheckOptions, resolve};
 use crate::Catalogue;
 use bytes::Bytes;
-use synthfleet_proto::fact::{self, SpecFact};
-use synthfleet_proto::job::{JobSpec, References};
+use synthfleet_proto::fact::{self, FinalFact, SpecFact};
+use synthfleet_proto::job::{JobSpec, JobState, References};
 use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::outside::{Clock, Entropy};
 use synthfleet_proto::{Error, Result, id};
@@ -98,6 +98,24 @@ pub async fn submit(desk: &Desk<'_>, asked: Asked) -> Result<Submitted> {
     }
     create_fact(desk.store, &keys.index(now)?, &serde_json::json!({ "v": fact::VERSION }), desk.entropy.bits()).await?;
     Ok(Submitted { job, replayed: false })
+}
+
+/// Submits a job that may have been submitted before: one that ended whole, or goes on, is found again; one
+/// that ended failed, cancelled or cut off is followed by a new job under the next key, which takes over every
+/// task that was finished.
+pub async fn resubmit(desk: &Desk<'_>, asked: Asked) -> Result<Submitted> {
+    let Some(key) = asked.key.clone() else { return submit(desk, asked).await };
+    let mut number = 0u32;
+    loop {
+        let key = if number == 0 { key.clone() } else { format!("{key}/{number}") };
+        let submitted = submit(desk, Asked { key: Some(key), ..asked.clone() }).await?;
+        let keys = JobKeys::new(&asked.tenant, &submitted.job)?;
+        let last = read_fact::<FinalFact>(desk.store, keys.last()?.key()).await?;
+        if last.is_none_or(|last| last.fact.state == JobState::Done && !last.fact.partial) {
+            return Ok(submitted);
+        }
+        number += 1;
+    }
 }
 
 fn request_hash(asked: &Asked) -> Result<String> {

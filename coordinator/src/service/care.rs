@@ -13,7 +13,7 @@ use synthfleet_proto::envelope::{Body, ControlHint, ControlOp, Envelope};
 use synthfleet_proto::fact::{Cancel, Claim, End, FinalFact, OutcomeFact, PlanFact, PublishedFact, SelectionFact, SpecFact};
 use synthfleet_proto::job::JobState;
 use synthfleet_proto::key::{FactKey, JobKeys, Key, Named};
-use synthfleet_proto::task::TaskId;
+use synthfleet_proto::task::{TaskId, TaskName};
 use synthfleet_proto::{Error, Result};
 use synthfleet_store::{Created, Store, create_fact, history, read_fact};
 use tokio::time::Instant;
@@ -169,18 +169,21 @@ impl Job {
             NewFact::Selection(selection) => self.make(self.keys.selection()?, selection, Fact::Selection, parts).await,
             NewFact::Final(last) => self.make(self.keys.last()?, last, Fact::Final, parts).await,
             NewFact::CancelTask(task, cancel) => {
-                create_fact(parts.store.as_ref(), &self.keys.cancel_task(task.as_str())?, &cancel, parts.entropy.bits()).await?;
+                let key = self.keys.cancel_task(task.as_str())?;
+                create_fact(parts.store.as_ref(), &key, &cancel, parts.entropy.bits()).await?;
+                self.seen.insert(key.into());
                 Ok(Fact::CancelTask(task))
             }
         }
     }
 
     /// Creates a fact; if somebody was faster, theirs counts.
-    async fn make<T>(&self, key: FactKey, fact: T, wrap: fn(Known<T>) -> Fact, parts: &Parts) -> Result<Fact>
+    async fn make<T>(&mut self, key: FactKey, fact: T, wrap: fn(Known<T>) -> Fact, parts: &Parts) -> Result<Fact>
     where
         T: serde::Serialize + serde::de::DeserializeOwned + Sync,
     {
         let (created, sha256) = create_fact(parts.store.as_ref(), &key, &fact, parts.entropy.bits()).await?;
+        self.seen.insert(key.key().clone());
         if created == Created::New {
             return Ok(wrap(Known::new(fact, sha256)));
         }
@@ -258,6 +261,7 @@ impl Job {
                 class: spec.class,
                 weight: spec.weight,
                 submitted_at: spec.submitted_at,
+                place: place(spec, task),
                 cost: group.cost,
                 seconds: dispatch::estimate(group.kind, group.cost),
             })
@@ -309,6 +313,20 @@ impl Job {
         }
         let measured = Measured { hinted, attempts, waiting, wait_usual: Duration::ZERO, run: parts.run.clone() };
         Ok(reconcile::due(&self.view, &measured, limits))
+    }
+}
+
+/// Rows in the order in which they are completed: references, then repeat by repeat the candidates in the order
+/// of the job, then the baselines.
+fn place(spec: &SpecFact, task: &TaskId) -> u32 {
+    let (name, repeat) = match task.name() {
+        TaskName::Synthesize { candidate, repeat } | TaskName::Benchmark { candidate, repeat, .. } => (candidate, repeat),
+        TaskName::Profile | TaskName::Generate { .. } => return 0,
+    };
+    match spec.candidates.iter().position(|candidate| candidate.name == name) {
+        None => 0,
+        Some(at) if spec.candidates[at].baseline => u32::MAX,
+        Some(at) => 1 + repeat * 64 + at as u32,
     }
 }
 

@@ -1,7 +1,7 @@
 //! A coordinator with workers that only pretend: they take hints and create outcomes.
 
 use super::*;
-use crate::intake::{Asked, Desk, submit};
+use crate::intake::{Asked, Desk, resubmit};
 use crate::testing::{catalogue, done, failed, memory};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -93,7 +93,7 @@ impl Bench {
             source_sha256: Some("ab".repeat(32)),
             holdout_sha256: None,
         };
-        let submitted = submit(&desk, asked).await.expect("accepted");
+        let submitted = resubmit(&desk, asked).await.expect("accepted");
         let (service, handle) = Service::new(Options::embedded(2, "0.1.0"), parts.clone());
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(service.run(stopped));
@@ -190,6 +190,7 @@ async fn a_job_runs_to_its_publication_without_waiting_for_a_sweep() {
     }
     let told = bench.told();
     assert!(told.iter().any(|what| matches!(what, Happening::Verdict { .. })));
+    assert_eq!(told.iter().filter(|what| matches!(what, Happening::Planned { .. })).count(), 1, "told once");
     assert!(matches!(told.last(), Some(Happening::State { state: JobState::Done, .. })));
 }
 
@@ -231,6 +232,18 @@ async fn an_interrupted_job_publishes_what_is_finished() {
     let last = bench.finished().await;
     assert!(last.partial && last.state == JobState::Done, "{last:?}");
     assert!(bench.published().await.contains(&"verdict.json".to_owned()));
+    // asked for again, it goes on where it was cut off
+    let broker = Arc::new(InProcess::new(synthfleet_broker::Settings { pools: vec!["local".into()], ..Default::default() }));
+    let mut again = Bench::on(bench.store.clone(), broker, small_job()).await;
+    assert_ne!(again.keys, bench.keys);
+    again.work(done);
+    assert!(!again.finished().await.partial);
+    let told = again.told();
+    let profile = told.iter().find_map(|what| match what {
+        Happening::Task(task) if task.task == "profile" => Some(task.from_cache),
+        _ => None,
+    });
+    assert_eq!(profile, Some(true));
 }
 
 #[tokio::test]

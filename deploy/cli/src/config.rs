@@ -124,7 +124,7 @@ fn settings(figment: &Figment) -> Result<Vec<Setting>> {
     let all: Value = figment.extract().map_err(|e| Error::invalid("config::syntax", e.to_string()))?;
     let setting = |key: String| {
         let origin = match figment.find_metadata(&key) {
-            Some(metadata) if metadata.source.is_some() => metadata.source.as_ref().map(ToString::to_string).unwrap_or_default(),
+            Some(figment::Metadata { source: Some(figment::Source::File(path)), .. }) => path.display().to_string(),
             Some(metadata) if metadata.name.contains("TOML") => "default".to_owned(),
             _ => variable_of(&key),
         };

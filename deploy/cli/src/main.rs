@@ -10,6 +10,7 @@ mod machine;
 mod present;
 mod processor;
 mod roles;
+mod source;
 
 use arguments::{Arguments, Command, Global};
 use clap::Parser;

@@ -78,7 +78,7 @@ impl JobSpec {
         found.one_of("/source/format", self.source.format.as_deref(), &["csv", "tsv", "parquet"]);
         found.one_of("/source/bad_rows", self.source.bad_rows.as_deref(), &["fail", "skip", "save", "pad"]);
         found.one_of("/source/on_bad_cell", self.source.on_bad_cell.as_deref(), &["null", "keep", "fail"]);
-        found.one_of("/source/bad_bytes", self.source.bad_bytes.as_deref(), &["fail", "replace"]);
+        found.one_of("/source/bad_bytes", self.source.bad_bytes.as_deref(), &["fail", "replace", "strip"]);
         found.one_of("/source/dialect/decimal", self.source.dialect.decimal.as_deref(), &[".", ","]);
         if let Some(share) = self.source.bad_rows_max {
             found.within("/source/bad_rows_max", share, 0.0, 1.0);

@@ -123,7 +123,12 @@ impl Benchmark for Detection {
         } else {
             Some(on_threads(budget, || Model::Linear { union: false }.found(&pooled, &narrow, &case.real.train, budget))?)
         };
-        let mut scores = vec![scored(&HEADLINE, folded(&gbt)), scored(&GBT, folded(&gbt)), scored(&GBT_AUC, Estimate::mean(&gbt.areas)), scored(&LOGISTIC, folded(&logistic))];
+        let mut scores = vec![
+            scored(&HEADLINE, folded(&gbt)),
+            scored(&GBT, folded(&gbt)),
+            scored(&GBT_AUC, Estimate::mean(&gbt.areas)),
+            scored(&LOGISTIC, folded(&logistic)),
+        ];
         scores.push(match &sdmetrics {
             Some(found) => scored(&SDMETRICS, folded(found)),
             None => Score::undefined(&SDMETRICS, "no_columns", "no number, instant or category is modelled"),

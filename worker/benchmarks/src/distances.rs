@@ -42,6 +42,7 @@ pub mod sides;
 use crate::member::{Benchmark, Case, Real};
 use crate::parts::encode16::{Column16, encode};
 use crate::parts::neighbours::{Nearest, Pool, Space, by_chunk, visit_all};
+use crate::parts::patterns::Patterns;
 use crate::parts::threads::on_threads;
 use groups::Group;
 use schemars::JsonSchema;
@@ -186,7 +187,8 @@ impl Caps {
 
 fn holdout_to_train(columns: &[Column16], sides: &Sides, budget: &Budget) -> Result<Vec<u32>> {
     let space = Space::new(columns, u16::MAX);
-    let pool = Pool::new(&space.rows(TRAIN, &sides.train[..sides.m]), sides.m, space.lanes());
+    let known = Patterns::of(&space, TRAIN, &sides.train[..sides.m]);
+    let pool = Pool::new(&known.cells, known.len(), space.lanes());
     let queries = space.rows(HOLDOUT, &sides.holdout[..sides.m]);
     let chunks = by_chunk(&queries, space.lanes(), budget, |_, cells| {
         visit_all(&space, &pool, cells, |_| Nearest::within(u32::MAX)).iter().map(|nearest| nearest.distance).collect::<Vec<u32>>()

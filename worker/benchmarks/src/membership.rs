@@ -63,7 +63,10 @@ impl Default for MembershipOptions {
 
 impl Options for MembershipOptions {
     fn check(&self) -> Vec<Problem> {
-        Problems::none().within("rows_max", self.rows_max, ROWS_MIN..=200_000).within("sample_max", self.sample_max, ROWS_MIN..=1_000_000).into_vec()
+        Problems::none()
+            .within("rows_max", self.rows_max, ROWS_MIN..=200_000)
+            .within("sample_max", self.sample_max, ROWS_MIN..=1_000_000)
+            .into_vec()
     }
 }
 
@@ -124,7 +127,12 @@ impl Benchmark for Membership {
             score
         };
         let roc = roc(&members, &others);
-        let mut scores = vec![area_score(&WORST), area_score(&NEAREST), Score::new(&AT_1, found_at(&roc, 0.01)), Score::new(&AT_01, found_at(&roc, 0.001))];
+        let mut scores = vec![
+            area_score(&WORST),
+            area_score(&NEAREST),
+            Score::new(&AT_1, found_at(&roc, 0.01)),
+            Score::new(&AT_01, found_at(&roc, 0.001)),
+        ];
         scores.iter_mut().for_each(|score| score.limited = caps.limited.then_some(caps.m as u64));
         let rates = (0..=100).map(|rate| f64::from(rate) / 100.0);
         let curve: Vec<[f64; 2]> = rates.map(|rate| [rate, found_at(&roc, rate)]).collect();
@@ -179,7 +187,7 @@ fn distances(case: &Case, caps: &Caps, seed: &Seed, budget: &Budget) -> Result<[
     let members = chosen(&case.real.shared.child("members"), case.real.train.rows(), caps.m);
     let others = chosen(&case.real.shared.child("others"), case.real.holdout.rows(), caps.m);
     on_threads(budget, || {
-        let known = Patterns::of(&space.rows(2, &sample), sample.len(), space.lanes());
+        let known = Patterns::of(&space, 2, &sample);
         let pool = Pool::new(&known.cells, known.len(), space.lanes());
         let nearest = |side: usize, rows: &[u32]| -> Result<Vec<u32>> {
             let chunks = by_chunk(&space.rows(side, rows), space.lanes(), budget, |_, cells| {
@@ -212,7 +220,7 @@ fn plot(members: &[u32], others: &[u32], unit: f64) -> Value {
     let most = members.iter().chain(others).max().map_or(0.0, |&most| f64::from(most) / unit);
     let width = if most > 0.0 { most / BINS as f64 } else { 1.0 / BINS as f64 };
     let shares = |distances: &[u32]| -> Vec<f64> {
-        let mut bins = vec![0u32; BINS];
+        let mut bins = [0u32; BINS];
         distances.iter().for_each(|&distance| bins[((f64::from(distance) / unit / width) as usize).min(BINS - 1)] += 1);
         bins.iter().map(|&count| f64::from(count) / distances.len() as f64).collect()
     };

@@ -53,7 +53,8 @@ impl Caster {
             }
             Kind::Datetime => {
                 let form = meta.date.as_ref();
-                let mut formats: Vec<String> = form.map(|form| form.formats.iter().map(|(format, _)| format.clone()).collect()).unwrap_or_default();
+                let mut formats: Vec<String> =
+                    form.map(|form| form.formats.iter().map(|(format, _)| format.clone()).collect()).unwrap_or_default();
                 if let Some(form) = form.filter(|form| !formats.contains(&form.format)) {
                     formats.insert(0, form.format.clone());
                 }
@@ -81,7 +82,9 @@ impl Caster {
         }
         match &self.how {
             How::Text => Cast::Text(cell),
-            How::Label(codes) => codes.get(cell.trim_matches([' ', '\t'])).map_or(Cast::Bad("not one of the column's levels"), |&code| Cast::Code(code)),
+            How::Label(codes) => {
+                codes.get(cell.trim_matches([' ', '\t'])).map_or(Cast::Bad("not one of the column's levels"), |&code| Cast::Code(code))
+            }
             How::Number { decimal, whole, prefix, suffix } => {
                 let plain = |number: &number::Number<'_>| number.prefix.is_empty() && number.suffix.is_empty();
                 let fits = |number: &number::Number<'_>| (number.prefix == prefix && number.suffix == suffix) || plain(number);
@@ -121,14 +124,20 @@ mod tests {
         let mut meta = ColumnMeta::plain("price", Kind::Continuous);
         meta.number = Some(NumberForm { prefix: "$".into(), ..NumberForm::default() });
         let bad = Cast::Bad("not a number");
-        assert_eq!(cast_all(&meta, &["$1,200.50", "7", "€5", " NA ", "-", "inf"]), [Cast::Real(1200.5), Cast::Real(7.0), bad, Cast::Missing, Cast::Missing, bad]);
+        assert_eq!(
+            cast_all(&meta, &["$1,200.50", "7", "€5", " NA ", "-", "inf"]),
+            [Cast::Real(1200.5), Cast::Real(7.0), bad, Cast::Missing, Cast::Missing, bad]
+        );
     }
 
     #[test]
     fn labels_have_the_codes_of_their_places() {
         let mut meta = ColumnMeta::plain("town", Kind::Categorical);
         meta.levels = vec![" Ulm".into(), "-".into()];
-        assert_eq!(cast_all(&meta, &[" Ulm", "-", "", "Bern"]), [Cast::Code(0), Cast::Code(1), Cast::Missing, Cast::Bad("not one of the column's levels")]);
+        assert_eq!(
+            cast_all(&meta, &[" Ulm", "-", "", "Bern"]),
+            [Cast::Code(0), Cast::Code(1), Cast::Missing, Cast::Bad("not one of the column's levels")]
+        );
     }
 
     #[test]

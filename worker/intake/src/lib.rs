@@ -3,10 +3,11 @@
 //! Everything here blocks; the asynchronous engine inside is hidden.
 
 mod arrow_columns;
+pub mod cast;
 mod engine;
 pub mod forms;
-pub mod cast;
 pub mod infer;
+mod outside;
 pub mod parquet;
 mod parquet_source;
 mod profile;

@@ -188,7 +188,8 @@ fn json(array: &dyn Array, row: usize) -> Result<String, arrow::error::ArrowErro
         }
         DataType::Struct(fields) => {
             let parts = array.as_struct();
-            let pairs = fields.iter().zip(parts.columns()).map(|(field, part)| Ok(format!("{}:{}", quoted(field.name()), json(part, row)?)));
+            let pairs =
+                fields.iter().zip(parts.columns()).map(|(field, part)| Ok(format!("{}:{}", quoted(field.name()), json(part, row)?)));
             Ok(format!("{{{}}}", pairs.collect::<Result<Vec<_>, arrow::error::ArrowError>>()?.join(",")))
         }
         other => {
@@ -203,7 +204,8 @@ fn json(array: &dyn Array, row: usize) -> Result<String, arrow::error::ArrowErro
 mod tests {
     use super::*;
     use arrow::array::{
-        BinaryArray, BooleanArray, Decimal128Array, Float64Array, Int32Array, ListArray, StringArray, StructArray, TimestampMillisecondArray,
+        BinaryArray, BooleanArray, Decimal128Array, Float64Array, Int32Array, ListArray, StringArray, StructArray,
+        TimestampMillisecondArray,
     };
     use arrow::datatypes::{Int32Type, Schema};
     use parquet::arrow::ArrowWriter;

@@ -3,8 +3,10 @@
 use crate::cast::Caster;
 use crate::engine::Engine;
 use crate::forms::{Given, sdgym2020, sdv};
-use crate::infer::{Inference, Inferred, MissingWords, Overrides, Typed};
+use crate::infer::{ColumnOverride, Inference, Inferred, MissingWords, Overrides, Typed};
+use crate::outside::{Outside, check_labels};
 use crate::profile;
+use crate::profile::kept::{KEPT_BYTES_MAX, Kept};
 use crate::read::{Accounting, Batch, Opened, ReadOptions, Source, open};
 use crate::rejected::Rejects;
 use crate::rows::{self, Rows};
@@ -19,7 +21,7 @@ use std::sync::{Arc, mpsc};
 use synthfleet_proto::about::Shape;
 use synthfleet_proto::fact::ProfileSummary;
 use synthfleet_proto::job::{self, JobSpec};
-use synthfleet_proto::metadata::{Format, Metadata};
+use synthfleet_proto::metadata::{ColumnMeta, Format, Metadata, ProblemType};
 use synthfleet_proto::profile::{Profile, SourceProfile, SplitProfile, SplitStrategy, TableProfile};
 use synthfleet_proto::score::Finding;
 use synthfleet_proto::{Error, Result, Seed, id};
@@ -41,12 +43,15 @@ pub struct ProfileInput {
     pub shared: Seed,
     /// Most train rows, 1,000,000 unless told otherwise.
     pub fit_rows_max: u64,
+    /// Memory for values that are kept to be sorted, 128 MiB unless told otherwise. Beyond it files are
+    /// sorted by DataFusion; the results are equal.
+    pub kept_bytes_max: usize,
 }
 
 impl ProfileInput {
     /// A job's profile task.
     pub fn new(job: JobSpec, shared: Seed) -> Self {
-        Self { job, shared, fit_rows_max: FIT_ROWS_MAX }
+        Self { job, shared, fit_rows_max: FIT_ROWS_MAX, kept_bytes_max: KEPT_BYTES_MAX }
     }
 }
 
@@ -100,7 +105,8 @@ struct Reading {
     overrides: Overrides,
     given: Given,
     name: String,
-    problem_type: Option<synthfleet_proto::metadata::ProblemType>,
+    problem_type: Option<ProblemType>,
+    warn: bool,
 }
 
 impl Reading {
@@ -133,7 +139,15 @@ impl Reading {
             overrides.missing_only = Some(vec![String::new()]);
         }
         let problem_type = job.problem_type.or(given.problem_type).or(likelihood);
-        Ok(Self { source, holdout, overrides, given, name, problem_type })
+        let warn = match job.metadata_check.as_deref() {
+            None | Some("fail") => false,
+            Some("warn") => true,
+            Some(other) => {
+                let error = Error::invalid("job::option", format!("{other} is not one of fail, warn"));
+                return Err(error.at_pointer("/metadata_check"));
+            }
+        };
+        Ok(Self { source, holdout, overrides, given, name, problem_type, warn })
     }
 
     fn parts(&self) -> impl Iterator<Item = (&SourcePart, Part)> {
@@ -166,11 +180,39 @@ impl Reading {
         if self.problem_type.is_some() {
             inferred.metadata.problem_type = self.problem_type;
         }
+        if !self.warn {
+            let listed = |place: &usize| self.stated(&inferred.metadata, *place).is_some_and(|stated| stated.order.is_some());
+            check_labels(&inferred, &(0..inferred.columns.len()).filter(listed).collect::<Vec<_>>())?;
+        }
+        for (place, (low, high)) in self.ranges(&inferred.metadata) {
+            let found = &mut inferred.metadata.columns[place].range;
+            // what is beyond is refused or left out
+            *found = found.map(|(smallest, largest)| (smallest.clamp(low, high), largest.clamp(low, high)));
+        }
         Ok(inferred)
     }
 
+    /// What is stated of a column, by its name or its header.
+    fn stated(&self, metadata: &Metadata, place: usize) -> Option<&ColumnOverride> {
+        let meta = &metadata.columns[place];
+        self.overrides.columns.get(&meta.name).or_else(|| self.overrides.columns.get(meta.header.trim()))
+    }
+
+    /// Ranges that the description states, by place of their column.
+    fn ranges(&self, metadata: &Metadata) -> BTreeMap<usize, (f64, f64)> {
+        let range = |meta: &ColumnMeta| self.given.columns.get(meta.header.trim()).and_then(|given| given.range);
+        metadata.columns.iter().enumerate().filter_map(|(place, meta)| Some((place, range(meta)?))).collect()
+    }
+
     /// Second pass: values into the files of their parts.
-    fn stage(&self, input: &ProfileInput, inferred: &Inferred, out: &Path, scratch: &Path, budget: &Budget) -> Result<(Arc<Metadata>, Staged, Rejects)> {
+    fn stage(
+        &self,
+        input: &ProfileInput,
+        inferred: &Inferred,
+        out: &Path,
+        scratch: &Path,
+        budget: &Budget,
+    ) -> Result<(Arc<Metadata>, Staged, Rejects)> {
         let metadata = Arc::new(inferred.metadata.clone());
         let words = |name: &str| -> MissingWords { self.overrides.missing_words(name) };
         let casters: Vec<Caster> = metadata.columns.iter().map(|meta| Caster::new(meta, words(&meta.name))).collect();
@@ -178,8 +220,9 @@ impl Reading {
             Some(_) => Choice::Given,
             None => self.draw(input, inferred)?,
         };
-        let mut stager = Stager::new(&metadata, choice, out, scratch)?;
+        let mut stager = Stager::new(&metadata, choice, out, Kept::new(scratch, input.kept_bytes_max), &scratch.join("rest.parquet"))?;
         let names = metadata.columns.iter().map(|meta| meta.header.clone()).collect();
+        let mut outside = Outside::new(self.ranges(&metadata), self.warn);
         let mut rejects = Rejects::new(&out.join("rejected.csv"), names);
         std::thread::scope(|scope| {
             let (sender, receiver) = mpsc::sync_channel::<(Table, Part)>(BATCHES_AHEAD);
@@ -191,7 +234,8 @@ impl Reading {
                     let mut records = Rows::new(&part.opened, &part.layout)?;
                     while records.next_batch(&mut batch)? {
                         budget.go_on()?;
-                        let (table, bad) = cast(&batch, &casters, &metadata)?;
+                        let (table, mut bad) = cast(&batch, &casters, &metadata)?;
+                        let table = outside.apply(table, &batch, &mut bad)?;
                         rejects.add(&batch, &bad)?;
                         if sender.send((table, place)).is_err() {
                             return Ok(());
@@ -207,6 +251,7 @@ impl Reading {
             written.and(read)
         })?;
         rejects.finish()?;
+        outside.finish(&metadata)?;
         let staged = stager.finish(&metadata)?;
         check_rows(&staged, inferred.accounting.rows)?;
         Ok((metadata, staged, rejects))
@@ -343,7 +388,8 @@ impl SourcePart {
         if wanted == has {
             return Ok(self);
         }
-        let without = |these: &[String], those: &[String]| these.iter().filter(|name| !those.contains(name)).cloned().collect::<Vec<_>>().join(", ");
+        let without =
+            |these: &[String], those: &[String]| these.iter().filter(|name| !those.contains(name)).cloned().collect::<Vec<_>>().join(", ");
         let (lacks, extra) = (without(&wanted, &has), without(&has, &wanted));
         let name = self.opened.source.name();
         let message = if lacks.is_empty() && extra.is_empty() {
@@ -359,7 +405,9 @@ impl SourcePart {
             return Ok(());
         }
         let name = self.opened.source.name();
-        Err(Error::data("source::changed", format!("{name} changed while it was read")).in_source(name).help("read it again once nobody writes it"))
+        Err(Error::data("source::changed", format!("{name} changed while it was read"))
+            .in_source(name)
+            .help("read it again once nobody writes it"))
     }
 }
 
@@ -380,7 +428,12 @@ fn source_of(uri: &str, simulated: Option<&simulated::Request>) -> Result<Source
 
 /// What a given description, or one that lies beside the source, says.
 fn given(job: &JobSpec, source: &SourcePart) -> Result<Given> {
-    let headers: Vec<&str> = source.layout.columns.iter().map(|column| if column.header.trim().is_empty() { column.name.as_str() } else { column.header.trim() }).collect();
+    let headers: Vec<&str> = source
+        .layout
+        .columns
+        .iter()
+        .map(|column| if column.header.trim().is_empty() { column.name.as_str() } else { column.header.trim() })
+        .collect();
     let read = |path: &Path| std::fs::read_to_string(path).map_err(|e| Error::io(path.display(), e));
     let parse = |path: &Path| Given::parse(&read(path)?, job.table.as_deref()).map_err(|e| e.in_source(path.display().to_string()));
     let given = match &job.metadata {

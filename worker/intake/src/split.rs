@@ -66,7 +66,8 @@ impl Splitter {
         let wanted = (rows as f64 * options.holdout).round_ties_even() as u64;
         let too_small = |what: &str, count: u64| {
             let message = format!("{what} would have {count} rows of {rows}");
-            Err(Error::data("split::too_small", message).help("choose another share with --holdout, or give a table of its own with --holdout-source"))
+            Err(Error::data("split::too_small", message)
+                .help("choose another share with --holdout, or give a table of its own with --holdout-source"))
         };
         if wanted < HOLDOUT_ROWS_MIN {
             return too_small("the holdout", wanted);

@@ -90,6 +90,7 @@ fn cast_column(batch: &Batch, place: usize, caster: &Caster, meta: &ColumnMeta) 
 }
 
 /// What decides the part of a row.
+#[expect(clippy::large_enum_variant, reason = "one exists per profile task")]
 pub(crate) enum Choice {
     /// Drawn by the class of the target, or all alike.
     Drawn { splitter: Splitter, target: Option<usize> },

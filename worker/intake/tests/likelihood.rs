@@ -26,7 +26,6 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
 }
 
 fn near(what: &str, value: f64, expected: f64, tolerance: f64) {
-    println!("{what}: {value:.3}, published {expected:.3}");
     assert!((value - expected).abs() <= tolerance, "{what}: {value:.4}, expected {expected} within {tolerance}");
 }
 

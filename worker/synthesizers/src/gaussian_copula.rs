@@ -103,7 +103,7 @@ impl Synthesizer for GaussianCopula {
         let (rows, columns) = (shape.train_rows as f64, f64::from(shape.modelled()));
         let cells = shape.train_rows * u64::from(shape.modelled() + shape.other);
         Cost {
-            cpu_seconds: rows * columns * columns * 1.5e-9 + cells as f64 * 8e-7 + columns * columns * columns * 1e-9,
+            cpu_seconds: rows * columns * columns * 1e-9 + cells as f64 * 1.2e-7 + columns * columns * columns * 1e-9,
             peak_bytes: cells * 48,
             model_bytes: 8_192 + 8_008 * u64::from(shape.number_like) + 12 * shape.levels_sum + 4 * u64::from(shape.modelled()).pow(2),
         }

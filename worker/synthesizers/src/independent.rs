@@ -38,7 +38,7 @@ impl Synthesizer for Independent {
     fn estimate(shape: &Shape, _: &Checked<Self::Options>) -> Cost {
         let cells = shape.train_rows * u64::from(shape.modelled() + shape.other);
         let model_bytes = 4_096 + 8_008 * u64::from(shape.number_like) + 4 * shape.levels_sum;
-        Cost { cpu_seconds: cells as f64 * 4e-7, peak_bytes: cells * 32, model_bytes }
+        Cost { cpu_seconds: cells as f64 * 8e-8, peak_bytes: cells * 32, model_bytes }
     }
 
     fn fit(train: &Train, _: &Checked<Self::Options>, _: &Seed, budget: &Budget) -> Result<Self::Model> {

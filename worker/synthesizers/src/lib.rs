@@ -33,7 +33,8 @@ macro_rules! members {
                         stringify!($module);
                         hostile_tables, prefix_and_parts, threads_change_nothing, stored_models_give_the_same,
                         damaged_models_are_refused, a05_no_training_row_in_a_model, a_stop_ends_a_fit_soon,
-                        little_memory_means_fewer_rows, a10_defaults_are_legal, the_sample_is_pinned,
+                        little_memory_means_fewer_rows, a10_defaults_are_legal, missing_cells_follow_their_cause,
+                        the_sample_is_pinned,
                     }
                 }
             )*

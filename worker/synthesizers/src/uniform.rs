@@ -44,7 +44,7 @@ impl Synthesizer for Uniform {
 
     fn estimate(shape: &Shape, _: &Checked<Self::Options>) -> Cost {
         let cells = shape.train_rows * u64::from(shape.modelled() + shape.other);
-        Cost { cpu_seconds: cells as f64 * 3e-7, peak_bytes: cells * 32, model_bytes: 4_096 + 64 * u64::from(shape.modelled()) }
+        Cost { cpu_seconds: cells as f64 * 8e-8, peak_bytes: cells * 32, model_bytes: 4_096 + 64 * u64::from(shape.modelled()) }
     }
 
     fn fit(train: &Train, _: &Checked<Self::Options>, _: &Seed, budget: &Budget) -> Result<Self::Model> {

@@ -2,7 +2,7 @@
 
 use super::scores;
 use crate::bundle::Bundle;
-use crate::number::score_or_dash;
+use crate::number::{percent, score_or_dash};
 use maud::{Markup, html};
 
 /// Accuracy by number of columns, then detection.
@@ -33,6 +33,15 @@ pub fn section(bundle: &Bundle) -> Markup {
         h3 { "All accuracy scores" }
         (scores::table(bundle, "accuracy"))
         h3 { "Can a classifier tell synthetic rows from real ones?" }
+        p.small.quiet { "1 means that it cannot (AUC .5). " (given_away(bundle)) }
         (scores::table(bundle, "detection"))
     }
+}
+
+/// The columns that a classifier used most.
+fn given_away(bundle: &Bundle) -> String {
+    let features = bundle.subject_row().list("detection", "features");
+    let named = features.iter().filter_map(|feature| Some((feature["name"].as_str()?, feature["gain"].as_f64()?)));
+    let most: Vec<String> = named.take(5).map(|(name, gain)| format!("{name} ({})", percent(gain))).collect();
+    if most.is_empty() { String::new() } else { format!("What boosting used most: {}.", most.join(", ")) }
 }

@@ -27,7 +27,7 @@ pub fn run(flags: &arguments::Benchmark, surroundings: &Surroundings) -> Result<
         let mut reading = flags.reading.clone();
         reading.holdout_source = Some(source.to_owned());
         let out = scratch.folder(folder)?;
-        let profiled = single::profile(single::reading(&flags.real, &reading)?, &out, &scratch.folder("scratch")?, &budget)?;
+        let profiled = single::profile(single::reading(&flags.real, &reading, &scratch)?, &out, &scratch.folder("scratch")?, &budget)?;
         parts(&out, profiled.metadata)
     };
     let (train, sample) = read(&flags.synthetic, "synthetic")?;

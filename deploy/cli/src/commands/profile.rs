@@ -13,7 +13,7 @@ pub fn run(flags: &arguments::Profile, surroundings: &Surroundings) -> Result<u8
     let scratch = single::Scratch::new(&flags.running, surroundings)?;
     let budget = single::budget(&flags.running, surroundings)?;
     let out = scratch.folder("out")?;
-    let profiled = single::profile(single::reading(&flags.source, &flags.reading)?, &out, &scratch.folder("scratch")?, &budget)?;
+    let profiled = single::profile(single::reading(&flags.source, &flags.reading, &scratch)?, &out, &scratch.folder("scratch")?, &budget)?;
     single::tell_notes(&profiled.summary.notes, surroundings);
     let file = match flags.format.as_str() {
         "sdv" => Some("metadata.sdv.json"),

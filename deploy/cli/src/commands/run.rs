@@ -3,17 +3,19 @@
 use super::{Surroundings, single};
 use crate::present::{board, progress::Progress};
 use crate::roles::embedded::{Ended, Hashes, Run, Wishes};
-use crate::{arguments, jobfile, machine, say, tell};
+use crate::{arguments, jobfile, machine, say, source, tell};
 use sha2::{Digest, Sha256};
-use std::io::Read;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use synthfleet_coordinator::deliver::{check_folder, deliver};
+use synthfleet_coordinator::{Catalogue, intake};
 use synthfleet_proto::event::Event;
 use synthfleet_proto::job::{JobSpec, JobState};
 use synthfleet_proto::results::Results;
 use synthfleet_proto::verdict::Decision;
 use synthfleet_proto::{Error, Result, id};
 use synthfleet_store::fetch;
+use synthfleet_worker::{check_options, members};
 use tokio::sync::{broadcast, watch};
 
 /// Exit code of a job without a release, or below a floor.
@@ -30,7 +32,7 @@ pub fn run(flags: &arguments::Run, surroundings: &Surroundings) -> Result<u8> {
     let work_dir = machine::work_dir(setting, &crate::variable);
     let mut job = jobfile::of_run(flags)?;
     let spooled = spool(&mut job, &work_dir)?;
-    let job = JobSpec::read(&job)?;
+    let job = JobSpec::read(&job).map_err(|error| error.and(wrong_names(&job)))?;
     let output = flags.output.clone().unwrap_or_else(|| Path::new("synthfleet-out").join(stem(&job.source.uri)));
     check_folder(&output, flags.force)?;
     let hashes = Hashes { source: hash(&job.source.uri)?, holdout: job.holdout_source.as_deref().map(hash).transpose()?.flatten() };
@@ -163,31 +165,23 @@ fn spool(job: &mut serde_json::Value, work_dir: &Path) -> Result<Option<PathBuf>
     let mut spooled = None;
     for pointer in ["/source/uri", "/holdout_source"] {
         let Some(uri) = job.pointer(pointer).and_then(|uri| uri.as_str()).map(str::to_owned) else { continue };
-        let path = match uri.as_str() {
-            "-" => {
-                let path = read_input(work_dir)?;
-                spooled = Some(path.clone());
-                path
-            }
-            uri if uri.starts_with("sim:") || uri.contains("://") => continue,
-            uri => std::path::absolute(uri).map_err(|e| Error::io(uri, e))?,
-        };
-        if let Some(place) = job.pointer_mut(pointer) {
+        let path = source::path(&uri, &work_dir.join("stdin"))?;
+        if uri == "-" {
+            spooled.clone_from(&path);
+        }
+        if let (Some(place), Some(path)) = (job.pointer_mut(pointer), path) {
             *place = serde_json::json!(path);
         }
     }
     Ok(spooled)
 }
 
-fn read_input(work_dir: &Path) -> Result<PathBuf> {
-    use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-    let folder = work_dir.join("stdin");
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|e| Error::io(folder.display(), e))?;
-    let path = folder.join(format!("stdin-{}", std::process::id()));
-    let file = std::fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&path);
-    let mut file = file.map_err(|e| Error::io(path.display(), e))?;
-    std::io::copy(&mut std::io::stdin().lock(), &mut file).map_err(|e| Error::io(path.display(), e))?;
-    Ok(path)
+/// Problems of names that are found even though other fields of the job are wrong.
+fn wrong_names(job: &serde_json::Value) -> Option<Error> {
+    let fields = ["source", "preset", "synthesizers", "benchmarks", "set"];
+    let part: serde_json::Map<_, _> = fields.iter().filter_map(|field| Some(((*field).to_owned(), job.get(field)?.clone()))).collect();
+    let job = JobSpec::read(&serde_json::Value::Object(part)).ok()?;
+    intake::resolve(&job, &Catalogue::of(members()), &check_options).err()
 }
 
 /// SHA-256 of a file's bytes; none for simulated sets. A missing file is told by the task that reads it.

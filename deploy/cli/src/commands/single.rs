@@ -72,9 +72,10 @@ impl Listener for Silent {
 }
 
 /// A job of reading alone, from flags.
-pub fn reading(source: &str, flags: &Reading) -> Result<JobSpec> {
+pub fn reading(source: &str, flags: &Reading, scratch: &Scratch) -> Result<JobSpec> {
+    let path = crate::source::path(source, &scratch.folder("stdin")?)?.map(|path| path.display().to_string());
     let mut job = Map::new();
-    jobfile::reading(&mut job, Some(source), flags)?;
+    jobfile::reading(&mut job, Some(path.as_deref().unwrap_or(source)), flags)?;
     JobSpec::read(&Value::Object(job))
 }
 

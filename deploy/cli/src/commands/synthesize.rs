@@ -17,7 +17,7 @@ pub fn run(flags: &arguments::Synthesize, surroundings: &Surroundings) -> Result
     let scratch = single::Scratch::new(&flags.running, surroundings)?;
     let budget = single::budget(&flags.running, surroundings)?;
     let out = scratch.folder("out")?;
-    let job = single::reading(&flags.source, &flags.reading)?;
+    let job = single::reading(&flags.source, &flags.reading, &scratch)?;
     let seed = job.seed;
     let profiled = single::profile(job, &out, &scratch.folder("scratch")?, &budget)?;
     single::tell_notes(&profiled.summary.notes, surroundings);

@@ -8,14 +8,19 @@ const SHOWN_MAX: usize = 10;
 
 /// The whole text of an error and of those found with it.
 pub fn text(error: &Error, style: Style) -> String {
-    let mut all = vec![one(&error.to_wire(), style)];
-    all.extend(error.others().iter().map(|other| one(&other.to_wire(), style)));
+    let mut all = Vec::new();
+    gather(error, style, &mut all);
     let hidden = all.len().saturating_sub(SHOWN_MAX);
     all.truncate(SHOWN_MAX);
     if hidden > 0 {
         all.push(format!("and {hidden} more (--json for all)\n"));
     }
     all.concat()
+}
+
+fn gather(error: &Error, style: Style, all: &mut Vec<String>) {
+    all.push(one(&error.to_wire(), style));
+    error.others().iter().for_each(|other| gather(other, style, all));
 }
 
 /// The object that `--json` prints instead of a result.

@@ -1,8 +1,8 @@
 //! A whole fleet in one process: coordinator, worker, in-process broker, local store. No port, no service.
 //!
-//! Each job has a folder of its own below the work folder, named by the job's id, hence by source bytes,
-//! wishes and version. A lock on it means that no other process works on the job, so whatever an
-//! earlier process left open is dead and may be taken over at once.
+//! Each table has a folder of its own below the work folder, named by its bytes and the version. A lock on it
+//! means that no other process works in it, so whatever an earlier process left open is dead and may be
+//! taken over at once.
 
 use super::parts::{MachineEntropy, WallClock};
 use std::fs::File;
@@ -10,7 +10,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use synthfleet_broker::{self as broker, InProcess};
-use synthfleet_coordinator::{self as coordinator, Asked, Catalogue, Desk, submit};
+use synthfleet_coordinator::{self as coordinator, Asked, Catalogue, Desk, resubmit};
 use synthfleet_proto::event::Event;
 use synthfleet_proto::fact::{FinalFact, PublishedFact};
 use synthfleet_proto::job::JobSpec;
@@ -26,6 +26,8 @@ use tokio::sync::{broadcast, watch};
 const TENANT: &str = "local";
 /// Decoded tables that tasks of one process share.
 const SHELF_BYTES_MAX: u64 = 2 << 30;
+/// Processes that may work on one table at once.
+const FOLDERS_MAX: u32 = 8;
 /// Events that a slow listener may lag behind.
 pub const EVENTS_MAX: usize = 65_536;
 
@@ -68,15 +70,7 @@ impl Run {
         let catalogue = Arc::new(Catalogue::of(members()));
         coordinator::intake::resolve(&job, &catalogue, &check_options)?;
         let key = key(&job, &hashes)?;
-        let name = id::job_id(TENANT, &key);
-        let folder = wishes.work_dir.join("jobs").join(&name);
-        let failed = |e| Error::io(folder.display(), e);
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(failed)?;
-        let lock = File::create(folder.join("lock")).map_err(failed)?;
-        if lock.try_lock().is_err() {
-            let message = "another process works on this very job";
-            return Err(Error::conflict("run::locked", message).help("wait for it, or change the job, for example --seed"));
-        }
+        let (folder, lock) = lock(&wishes.work_dir, &table(&job, &hashes)?)?;
         let store = open(&folder.join("store"), wishes.fresh)?;
         let asked = Asked {
             tenant: TENANT.into(),
@@ -89,7 +83,7 @@ impl Run {
         };
         let desk =
             Desk { store: store.as_ref(), catalogue: &catalogue, check: &check_options, clock: clock.as_ref(), entropy: entropy.as_ref() };
-        let submitted = submit(&desk, asked).await?;
+        let submitted = resubmit(&desk, asked).await?;
         let keys = JobKeys::new(TENANT, &submitted.job)?;
         Ok(Self { keys, folder, store, wishes, clock, entropy, catalogue, _lock: lock })
     }
@@ -170,7 +164,30 @@ fn key(job: &JobSpec, hashes: &Hashes) -> Result<String> {
     text.map(|text| id::sha256_hex(text.as_bytes())).map_err(|e| Error::internal("run::key", e.to_string()))
 }
 
-/// The store of a job; a store that cannot be read is set aside with a note, and work starts anew.
+/// Jobs on equal bytes share a folder, and with it every task that is equal in them.
+fn table(job: &JobSpec, hashes: &Hashes) -> Result<String> {
+    let source = hashes.source.as_deref().unwrap_or(&job.source.uri);
+    let text = serde_json::to_string(&(source, &hashes.holdout, env!("CARGO_PKG_VERSION")));
+    text.map(|text| id::sha256_hex(text.as_bytes())[..32].to_owned()).map_err(|e| Error::internal("run::key", e.to_string()))
+}
+
+/// The folder of a table, locked for this process; while another process works on the same table, the next one.
+fn lock(work_dir: &Path, table: &str) -> Result<(PathBuf, File)> {
+    for number in 1..=FOLDERS_MAX {
+        let name = if number == 1 { table.to_owned() } else { format!("{table}-{number}") };
+        let folder = work_dir.join("tables").join(name);
+        let failed = |e| Error::io(folder.display(), e);
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(failed)?;
+        let lock = File::create(folder.join("lock")).map_err(failed)?;
+        if lock.try_lock().is_ok() {
+            return Ok((folder, lock));
+        }
+    }
+    let message = format!("{FOLDERS_MAX} processes work on this very table");
+    Err(Error::conflict("run::locked", message).help("wait for one of them, or choose another folder with --work-dir"))
+}
+
+/// The store of a table; a store that cannot be read is set aside with a note, and work starts anew.
 fn open(folder: &Path, fresh: bool) -> Result<Arc<dyn Store>> {
     if fresh && folder.exists() {
         std::fs::remove_dir_all(folder).map_err(|e| Error::io(folder.display(), e))?;

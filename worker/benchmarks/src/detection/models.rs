@@ -92,10 +92,19 @@ impl Model {
 /// The grid of a number column, if it has one.
 fn grain(train: &Table, place: usize) -> Option<Grain> {
     let is_number = train.metadata().columns[place].kind == Kind::Continuous;
-    (is_number && !matches!(train.column(place).values(), Values::Code(_) | Values::Text(_))).then(|| Grain::of(&side::numbers(train, place))).flatten()
+    (is_number && !matches!(train.column(place).values(), Values::Code(_) | Values::Text(_)))
+        .then(|| Grain::of(&side::numbers(train, place)))
+        .flatten()
 }
 
-fn gbt(pooled: &Pooled, places: &[usize], [learnt, tested]: [&[u32]; 2], grains: &[Option<Grain>], rounds: usize, budget: &Budget) -> Result<(Vec<f64>, BTreeMap<String, f64>)> {
+fn gbt(
+    pooled: &Pooled,
+    places: &[usize],
+    [learnt, tested]: [&[u32]; 2],
+    grains: &[Option<Grain>],
+    rounds: usize,
+    budget: &Budget,
+) -> Result<(Vec<f64>, BTreeMap<String, f64>)> {
     let labels: Vec<bool> = learnt.iter().map(|&row| (row as usize) < pooled.n).collect();
     let aim: Vec<f64> = labels.iter().map(|&real| f64::from(u8::from(real))).collect();
     let encoder = BinnedEncoder::fit(&pooled.table, places, learnt, &[aim], grains);

@@ -99,7 +99,7 @@ fn codes(column: &Column16, rows: &[u32]) -> Vec<u8> {
     let cells = &column.sides[0];
     let flag = |row: u32| cells.flag.get(row as usize).copied().unwrap_or(0);
     if column.measure == Measure::Number {
-        let decile = |row: u32| (u32::from(cells.main[row as usize]) * 10 >> 16) as u8;
+        let decile = |row: u32| ((u32::from(cells.main[row as usize]) * 10) >> 16) as u8;
         return rows.iter().map(|&row| if flag(row) == 0 { decile(row) } else { CODES as u8 - 1 }).collect();
     }
     let whole = |row: u32| u32::from(flag(row)) << 16 | u32::from(cells.main[row as usize]);

@@ -279,7 +279,7 @@ fn pictures(found: &Found, near: &[Near]) -> (Value, Value) {
     let mut plot = json!({ "edges": (0..=BINS).map(|bin| width * bin as f64).collect::<Vec<f64>>() });
     let mut deciles = json!({});
     for (name, distances) in &sides {
-        let mut bins = vec![0u32; BINS];
+        let mut bins = [0u32; BINS];
         distances.iter().for_each(|distance| bins[((distance / width) as usize).min(BINS - 1)] += 1);
         plot[*name] = bins.iter().map(|count| f64::from(*count) / distances.len().max(1) as f64).collect();
         if !distances.is_empty() {

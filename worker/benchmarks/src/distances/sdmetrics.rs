@@ -120,13 +120,17 @@ pub fn closest(data: &Rows, reference: &Rows, budget: &Budget) -> Result<Option<
     }
     let columns: Vec<Column16> = data.iter().zip(reference).map(|(data, reference)| rounded(data, reference)).collect();
     let space = Space::new(&columns, UNIT);
-    let all = |count: usize| (0..count as u32).collect::<Vec<u32>>();
     let lanes = space.lanes();
-    let pool = Pool::new(&space.rows(1, &all(rows)), rows, lanes);
+    let all = |count: usize| (0..count as u32).collect::<Vec<u32>>();
+    let cells = space.rows(1, &all(rows));
+    let cells_of = |row: u32| &cells[row as usize * lanes..][..lanes];
+    let mut order = all(rows);
+    order.sort_unstable_by(|&a, &b| space.order(cells_of(a), cells_of(b)).then(a.cmp(&b)));
+    let pool = Pool::new(&space.rows(1, &order), rows, lanes);
     let exact = Exact::new(data, reference);
     let slack = 1 + exact.numbers.len() as u32;
     let chunks = by_chunk(&space.rows(0, &all(queries)), lanes, budget, |first, cells| {
-        let fresh = |query: usize| Closest { exact: &exact, row: first + query, best: f64::INFINITY, slack };
+        let fresh = |query: usize| Closest { exact: &exact, order: &order, row: first + query, best: f64::INFINITY, slack };
         visit_all(&space, &pool, cells, fresh).iter().map(|closest| closest.best / data.len() as f64).collect::<Vec<f64>>()
     })?;
     Ok(Some(chunks.concat()))
@@ -196,6 +200,8 @@ impl<'a> Exact<'a> {
 
 struct Closest<'a> {
     exact: &'a Exact<'a>,
+    /// The reference row at each place of the pool.
+    order: &'a [u32],
     row: usize,
     best: f64,
     slack: u32,
@@ -208,7 +214,7 @@ impl Visitor for Closest<'_> {
     }
 
     fn visit(&mut self, row: u32, _: u32) {
-        self.best = self.best.min(self.exact.distance(self.row, row as usize));
+        self.best = self.best.min(self.exact.distance(self.row, self.order[row as usize] as usize));
     }
 }
 

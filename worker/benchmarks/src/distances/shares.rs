@@ -50,8 +50,8 @@ pub struct Shares {
 /// Shares in a space of columns. `with_near`: find all distances, not only what shares need.
 pub fn of(space: &Space, sides: &Sides, with_near: bool, budget: &Budget) -> Result<Shares> {
     let lanes = space.lanes();
-    let patterns = sides.segments().map(|(side, rows)| Patterns::of(&space.rows(side, rows), rows.len(), lanes));
-    let queries = Patterns::of(&space.rows(SAMPLE, &sides.sample), sides.sample.len(), lanes);
+    let patterns = sides.segments().map(|(side, rows)| Patterns::of(space, side, rows));
+    let queries = Patterns::of(space, SAMPLE, &sides.sample);
     let search =
         Search { space, pools: [0, 1, 2, 3].map(|i| Pool::new(&patterns[i].cells, patterns[i].len(), lanes)), patterns, with_near };
     let chunks = by_chunk(&queries.cells, lanes, budget, |first, cells| search.chunk(&queries.weights[first..], cells))?;
@@ -92,7 +92,7 @@ impl Search<'_> {
     fn chunk(&self, weights: &[u32], cells: &[u16]) -> Chunk {
         let find = |segment: usize, fresh: &dyn Fn(usize) -> u32| -> Vec<Nearest<'_>> {
             visit_all(self.space, &self.pools[segment], cells, |query| {
-                let both = self.with_near && segment % 2 == 0;
+                let both = self.with_near && segment.is_multiple_of(2);
                 if both { Nearest::two(&self.patterns[segment].weights) } else { Nearest::within(fresh(query)) }
             })
         };

@@ -1,6 +1,9 @@
-//! Rows that are equal counted once.
+//! Rows that are equal, counted once.
 
-/// Different rows of a side in ascending order, with how often each occurs.
+use super::neighbours::Space;
+use std::cmp::Ordering;
+
+/// Different rows of a side in a fixed order, with how often each occurs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patterns {
     /// `[patterns, lanes]`.
@@ -12,11 +15,16 @@ pub struct Patterns {
 }
 
 impl Patterns {
-    /// The patterns of `rows` rows, `[rows, lanes]`.
-    pub fn of(cells: &[u16], rows: usize, lanes: usize) -> Self {
+    /// The patterns of rows of a side of a space, in the order of the space.
+    pub fn of(space: &Space, side: usize, rows: &[u32]) -> Self {
+        Self::sorted(&space.rows(side, rows), rows.len(), space.lanes(), |a, b| space.order(a, b))
+    }
+
+    /// The patterns of `rows` rows, `[rows, lanes]`, in some total order.
+    fn sorted(cells: &[u16], rows: usize, lanes: usize, compare: impl Fn(&[u16], &[u16]) -> Ordering) -> Self {
         let row = |row: u32| &cells[row as usize * lanes..][..lanes];
         let mut order: Vec<u32> = (0..rows as u32).collect();
-        order.sort_unstable_by(|&a, &b| row(a).cmp(row(b)));
+        order.sort_unstable_by(|&a, &b| compare(row(a), row(b)));
         let mut patterns = Self { cells: Vec::new(), weights: Vec::new(), of_row: vec![0; rows] };
         for equal in order.chunk_by(|&a, &b| row(a) == row(b)) {
             let pattern = patterns.weights.len() as u32;
@@ -44,12 +52,12 @@ mod tests {
 
     #[test]
     fn equal_rows_are_one_pattern() {
-        let patterns = Patterns::of(&[2, 1, 0, 5, 2, 1], 3, 2);
+        let patterns = Patterns::sorted(&[2, 1, 0, 5, 2, 1], 3, 2, Ord::cmp);
         assert_eq!(patterns, Patterns { cells: vec![0, 5, 2, 1], weights: vec![1, 2], of_row: vec![1, 0, 1] });
     }
 
     #[test]
     fn without_lanes_all_rows_are_equal() {
-        assert_eq!(Patterns::of(&[], 3, 0).weights, [3]);
+        assert_eq!(Patterns::sorted(&[], 3, 0, Ord::cmp).weights, [3]);
     }
 }

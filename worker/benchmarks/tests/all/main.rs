@@ -5,6 +5,7 @@ mod conformance;
 mod detection;
 mod diagnostic;
 mod distances;
+mod known_errors;
 mod loading;
 mod membership;
 mod ml_efficacy;

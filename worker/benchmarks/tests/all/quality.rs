@@ -166,3 +166,14 @@ fn contingency_of_labels_agrees() {
         }
     }
 }
+
+#[test]
+fn the_reference_may_be_holdout_or_both() {
+    let mut golden = load("mixed_missing");
+    golden.synthetic = golden.holdout.clone();
+    let shapes =
+        |reference: &str| value(&scored(&golden, "column_shapes", &json!({"reference": reference})), "column_shapes").expect("defined");
+    let (train, both, holdout) = (shapes("train"), shapes("all"), shapes("holdout"));
+    assert_eq!(holdout, 1.0);
+    assert!(train < both && both < holdout, "{train} {both}");
+}

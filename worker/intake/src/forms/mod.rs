@@ -8,7 +8,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use synthfleet_proto::job::ColumnWish;
 use synthfleet_proto::metadata::{Kind, Metadata, ProblemType, Role, Sensitivity};
-use synthfleet_proto::profile::Profile;
+use synthfleet_proto::profile::{Profile, RARE};
 use synthfleet_proto::{Error, Result, id};
 
 /// What a description says of a table: it overrides inference, and is overridden by flags.
@@ -29,7 +29,7 @@ pub struct Given {
 /// What a description says of a column. What is absent is inferred.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GivenColumn {
-    /// Kind, role, order of levels, missing tokens.
+    /// Kind, role, levels allowed (in order, if the kind is ordinal), missing tokens.
     pub wish: ColumnWish,
     /// Format of dates, in strptime letters.
     pub date_format: Option<String>,
@@ -37,8 +37,6 @@ pub struct GivenColumn {
     pub regex: Option<String>,
     /// Smallest and largest value allowed.
     pub range: Option<(f64, f64)>,
-    /// Levels allowed, unordered.
-    pub levels: Option<Vec<String>>,
     /// Direct identifier, with its type.
     pub direct: Option<String>,
 }
@@ -62,14 +60,12 @@ impl Given {
         match (schema, value) {
             (Some(Profile::SCHEMA), _) => of_profile(value),
             (Some(Metadata::SCHEMA), _) => of_metadata(value),
-            _ if value.get("METADATA_SPEC_VERSION").is_some() || value.get("tables").is_some() => {
-                sdv::Document::read(value)?.given(table)
-            }
+            _ if value.get("METADATA_SPEC_VERSION").is_some() || value.get("tables").is_some() => sdv::Document::read(value)?.given(table),
             _ if value.is_array() || value.get("columns").is_some_and(Value::is_array) => sdgym2020::read(value),
             _ if value.get("resources").is_some() => Err(refused("a Frictionless data package")),
             _ if value.get("recordSet").is_some() => Err(refused("a Croissant description")),
             _ => {
-                let error = Error::invalid("metadata::syntax", "the metadata is in no known form").at_pointer("/");
+                let error = Error::data("metadata::syntax", "the metadata is in no known form").at_pointer("/");
                 Err(error.help("give SDV metadata (V1), a 2020 SDGym description, or a profile.json of ours"))
             }
         }
@@ -77,7 +73,7 @@ impl Given {
 
     /// Reads a description from the text of a file.
     pub fn parse(text: &str, table: Option<&str>) -> Result<Self> {
-        let value = serde_json::from_str(text).map_err(|e| Error::invalid("metadata::syntax", format!("not JSON: {e}")))?;
+        let value = serde_json::from_str(text).map_err(|e| Error::data("metadata::syntax", format!("not JSON: {e}")))?;
         Self::read(&value, table)
     }
 
@@ -118,7 +114,8 @@ impl Given {
 fn of_profile(value: &Value) -> Result<Given> {
     let profile: Profile = serde_json::from_value(value.clone()).map_err(|e| syntax(&e.to_string()))?;
     let columns = profile.columns.iter().map(|column| {
-        let wish = ColumnWish { kind: Some(column.kind), role: Some(column.role), order: column.order.clone(), ..ColumnWish::default() };
+        let order = column.order.clone().filter(|order| !order.iter().any(|label| label == RARE));
+        let wish = ColumnWish { kind: Some(column.kind), role: Some(column.role), order, ..ColumnWish::default() };
         let date_format = column.dates.as_ref().and_then(|dates| dates.formats.first()).map(|first| first.format.clone());
         let regex = column.text.as_ref().and_then(|text| text.regex.clone());
         let direct = column.sensitivity.what.clone().filter(|_| column.sensitivity.class == "direct");
@@ -140,11 +137,11 @@ fn of_metadata(value: &Value) -> Result<Given> {
 }
 
 fn syntax(cause: &str) -> Error {
-    Error::invalid("metadata::syntax", cause.to_owned())
+    Error::data("metadata::syntax", cause.to_owned())
 }
 
 fn refused(what: &str) -> Error {
-    Error::invalid("metadata::version", format!("this is {what}, not a description that this version reads"))
+    Error::data("metadata::version", format!("this is {what}, not a description that this version reads"))
         .help("give SDV metadata (V1), a 2020 SDGym description, or a profile.json of ours")
 }
 
@@ -153,7 +150,8 @@ fn check_keys(object: &serde_json::Map<String, Value>, known: &[&str], pointer: 
     let Some(unknown) = object.keys().find(|key| !known.contains(&key.as_str())) else {
         return Ok(());
     };
-    let error = Error::invalid("metadata::unknown_key", format!("{pointer}/{unknown}: unknown key")).at_pointer(format!("{pointer}/{unknown}"));
+    let error =
+        Error::data("metadata::unknown_key", format!("{pointer}/{unknown}: unknown key")).at_pointer(format!("{pointer}/{unknown}"));
     Err(match id::nearest(unknown, known.iter().copied()) {
         Some(near) => error.help(format!("did you mean {near:?}?")),
         None => error.help(format!("known keys: {}", known.join(", "))),

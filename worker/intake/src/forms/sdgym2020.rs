@@ -4,7 +4,7 @@ use super::{Given, GivenColumn, cell_text, check_keys};
 use serde_json::{Map, Value, json};
 use synthfleet_proto::calendar::Grain;
 use synthfleet_proto::metadata::{Kind, Metadata, ProblemType};
-use synthfleet_proto::profile::{ColumnProfile, Profile};
+use synthfleet_proto::profile::{ColumnProfile, Profile, RARE};
 use synthfleet_proto::{Error, Result};
 
 /// Our kinds that the form has no word for.
@@ -89,19 +89,19 @@ fn read_column(column: &Map<String, Value>, pointer: &str) -> Result<GivenColumn
     let labels = || -> Result<Vec<String>> {
         let labels: Vec<String> = column.get("i2s").and_then(Value::as_array).into_iter().flatten().map(cell_text).collect();
         match column.get("size").and_then(Value::as_u64) {
-            Some(size) if size != labels.len() as u64 => Err(wrong(&format!("{pointer}/size"), &format!("is {size}, i2s has {}", labels.len()))),
+            Some(size) if size != labels.len() as u64 => {
+                Err(wrong(&format!("{pointer}/size"), &format!("is {size}, i2s has {}", labels.len())))
+            }
             _ => Ok(labels),
         }
     };
     match column.get("type").and_then(Value::as_str) {
-        Some("continuous") => {
-            let bound = |key: &str| column.get(key).and_then(Value::as_f64);
-            Ok(GivenColumn { range: bound("min").zip(bound("max")), ..GivenColumn::of_kind(Kind::Continuous) })
-        }
-        Some("categorical") => Ok(GivenColumn { levels: Some(labels()?), ..GivenColumn::of_kind(Kind::Categorical) }),
-        Some("ordinal") => {
-            let mut given = GivenColumn::of_kind(Kind::Ordinal);
-            given.wish.order = Some(labels()?);
+        // min and max tell what was seen, maybe protected: they allow nothing and forbid nothing
+        Some("continuous") => Ok(GivenColumn::of_kind(Kind::Continuous)),
+        Some(kind @ ("categorical" | "ordinal")) => {
+            let mut given = GivenColumn::of_kind(if kind == "ordinal" { Kind::Ordinal } else { Kind::Categorical });
+            // labels that were folded for protection are not known any more
+            given.wish.order = Some(labels()?).filter(|labels| !labels.iter().any(|label| label == RARE));
             Ok(given)
         }
         _ => Err(wrong(&format!("{pointer}/type"), "must be continuous, categorical or ordinal")),
@@ -109,7 +109,7 @@ fn read_column(column: &Map<String, Value>, pointer: &str) -> Result<GivenColumn
 }
 
 fn wrong(pointer: &str, what: &str) -> Error {
-    Error::invalid("metadata::syntax", format!("{}: {what}", if pointer.is_empty() { "/" } else { pointer })).at_pointer(pointer)
+    Error::data("metadata::syntax", format!("{}: {what}", if pointer.is_empty() { "/" } else { pointer })).at_pointer(pointer)
 }
 
 #[cfg(test)]
@@ -125,8 +125,8 @@ mod tests {
         ]);
         let given = read(&json!({"columns": columns, "problem_type": "binary_classification", "structure": [[0, 1]]})).expect("legal");
         assert_eq!(given.problem_type, Some(ProblemType::BinaryClassification));
-        assert_eq!(given.columns["age"].range, Some((17.0, 90.0)));
-        assert_eq!(given.columns["income"].levels, Some(vec!["<=50K".to_owned(), "1".to_owned()]));
+        assert_eq!(given.columns["age"].range, None);
+        assert_eq!(given.columns["income"].wish.order, Some(vec!["<=50K".to_owned(), "1".to_owned()]));
         assert_eq!(given.columns["grade"].wish.kind, Some(Kind::Ordinal));
         assert_eq!(read(&columns).expect("legal").columns.len(), 3);
     }

@@ -6,6 +6,7 @@ use super::{Given, GivenColumn, cell_text, check_keys};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use synthfleet_proto::metadata::{ColumnMeta, Kind, Metadata, NumberForm, Role, Storage};
+use synthfleet_proto::profile::RARE;
 use synthfleet_proto::{Error, Result};
 
 const TABLE_KEYS: [&str; 6] = ["columns", "primary_key", "alternate_keys", "sequence_key", "sequence_index", "column_relationships"];
@@ -43,7 +44,7 @@ impl Document {
                 (tables, relationships)
             }
             other => {
-                let error = Error::invalid("metadata::version", format!("/METADATA_SPEC_VERSION: {other} is not read"));
+                let error = Error::data("metadata::version", format!("/METADATA_SPEC_VERSION: {other} is not read"));
                 return Err(error.at_pointer("/METADATA_SPEC_VERSION").help("read are V1, SINGLE_TABLE_V1 and MULTI_TABLE_V1"));
             }
         };
@@ -80,7 +81,7 @@ impl Document {
         };
         let Some(chosen) = chosen else {
             let names = self.tables.keys().cloned().collect::<Vec<_>>().join(", ");
-            let error = Error::invalid("metadata::multi_table", format!("metadata describes {} tables", self.tables.len()));
+            let error = Error::data("metadata::multi_table", format!("metadata describes {} tables", self.tables.len()));
             return Err(error.at_pointer("/tables").help(format!("choose one with --table: {names}")));
         };
         let columns = chosen.get("columns").and_then(Value::as_object).into_iter().flatten();
@@ -197,7 +198,7 @@ fn check_table(table: &Map<String, Value>, pointer: &str) -> Result<()> {
         let sdtype = column.get("sdtype").and_then(Value::as_str).unwrap_or_default();
         let legal = !sdtype.is_empty() && sdtype.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
         if !legal {
-            let error = Error::invalid("metadata::sdtype", format!("{pointer}/sdtype: not the name of a type"));
+            let error = Error::data("metadata::sdtype", format!("{pointer}/sdtype: not the name of a type"));
             return Err(error.at_pointer(format!("{pointer}/sdtype")).help("for example numerical, categorical, datetime, id"));
         }
         let known = keys_of(sdtype);
@@ -242,7 +243,7 @@ fn given_column(column: &Map<String, Value>) -> GivenColumn {
         "categorical" if order().is_none() && !column.contains_key("order_by") => GivenColumn::of_kind(Kind::Categorical),
         "categorical" | "ordinal" => {
             let mut given = GivenColumn::of_kind(Kind::Ordinal);
-            given.wish.order = order();
+            given.wish.order = order().filter(|order| !order.iter().any(|label| label == RARE));
             given
         }
         "boolean" => GivenColumn::of_kind(Kind::Boolean),
@@ -264,7 +265,7 @@ fn object<'a>(value: &'a Value, pointer: &str) -> Result<&'a Map<String, Value>>
 }
 
 fn wrong(pointer: &str, what: &str) -> Error {
-    Error::invalid("metadata::syntax", format!("{}: {what}", if pointer.is_empty() { "/" } else { pointer })).at_pointer(pointer)
+    Error::data("metadata::syntax", format!("{}: {what}", if pointer.is_empty() { "/" } else { pointer })).at_pointer(pointer)
 }
 
 /// A name inside a JSON pointer (RFC 6901).
@@ -380,7 +381,8 @@ mod tests {
         let single = json!({"columns": {"a": {"sdtype": "ordinal"}}, "primary_key": ["a"], "METADATA_SPEC_VERSION": "SINGLE_TABLE_V1"});
         let given = Document::read(&single).expect("legal").given(None).expect("one table");
         assert_eq!((given.columns["a"].wish.kind, given.key), (Some(Kind::Ordinal), vec!["a".to_owned()]));
-        let multi = json!({"tables": {"a": {"columns": {}}, "b": {"columns": {}}}, "relationships": [], "METADATA_SPEC_VERSION": "MULTI_TABLE_V1"});
+        let multi =
+            json!({"tables": {"a": {"columns": {}}, "b": {"columns": {}}}, "relationships": [], "METADATA_SPEC_VERSION": "MULTI_TABLE_V1"});
         let document = Document::read(&multi).expect("legal");
         assert_eq!(document.clone().given(None).expect_err("which?").code(), "metadata::multi_table");
         assert!(document.given(Some("b")).is_ok());
@@ -390,7 +392,11 @@ mod tests {
     fn unknown_keys_types_and_versions_are_refused_with_their_pointer() {
         let with = |column: Value| json!({"tables": {"t": {"columns": {"a/b": column}}}, "METADATA_SPEC_VERSION": "V1"});
         let cases = [
-            (with(json!({"sdtype": "numerical", "computer_representaton": "Int8"})), "metadata::unknown_key", "/tables/t/columns/a~1b/computer_representaton"),
+            (
+                with(json!({"sdtype": "numerical", "computer_representaton": "Int8"})),
+                "metadata::unknown_key",
+                "/tables/t/columns/a~1b/computer_representaton",
+            ),
             (with(json!({"sdtype": "Not A Type"})), "metadata::sdtype", "/tables/t/columns/a~1b/sdtype"),
             (with(json!({"sdtype": "boolean", "pii": true})), "metadata::unknown_key", "/tables/t/columns/a~1b/pii"),
             (with(json!({"sdtype": "categorical", "order": [], "order_by": "x"})), "metadata::syntax", "/tables/t/columns/a~1b"),

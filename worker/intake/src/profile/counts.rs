@@ -33,7 +33,9 @@ impl ColumnCounts {
         match column.values() {
             Values::Code(codes) => {
                 for (row, &code) in codes.iter().enumerate() {
-                    self.levels[code as usize] += u64::from(!column.is_missing(row));
+                    if !column.is_missing(row) {
+                        self.levels[code as usize] += 1;
+                    }
                 }
             }
             Values::Text(texts) => {
@@ -151,7 +153,10 @@ mod tests {
     fn equal_rows_have_equal_hashes_and_others_do_not() {
         let metas = vec![ColumnMeta::plain("x", Kind::Continuous), ColumnMeta::plain("t", Kind::Text)];
         let columns = vec![
-            Column::new(Values::Real([0.0, -0.0, 0.0, 1.0, 0.0].into()), Some(Bits::collect([false, false, true, false, false].into_iter()))),
+            Column::new(
+                Values::Real([0.0, -0.0, 0.0, 1.0, 0.0].into()),
+                Some(Bits::collect([false, false, true, false, false].into_iter())),
+            ),
             Column::new(Values::Text(["a", "a", "a", "a", "b"].into_iter().collect()), None),
         ];
         let columns = columns.into_iter().collect::<Result<_, _>>().expect("legal");

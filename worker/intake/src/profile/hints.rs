@@ -107,7 +107,8 @@ impl Hints {
     /// Drops pairs that these rows contradict.
     pub(crate) fn take(&mut self, table: &Table) {
         let numbers: BTreeMap<usize, Vec<f64>> = self.numbers.iter().map(|&place| (place, numbers_of(table.column(place)))).collect();
-        let present = |a: usize, b: usize| (0..table.rows()).filter(move |&row| !table.column(a).is_missing(row) && !table.column(b).is_missing(row));
+        let present =
+            |a: usize, b: usize| (0..table.rows()).filter(move |&row| !table.column(a).is_missing(row) && !table.column(b).is_missing(row));
         self.below.retain_mut(|pair| {
             let (a, b) = (&numbers[&pair.a], &numbers[&pair.b]);
             present(pair.a, pair.b).all(|row| {
@@ -120,7 +121,8 @@ impl Hints {
             let (a, b) = (&numbers[&pair.a], &numbers[&pair.b]);
             present(pair.a, pair.b).all(|row| pair.holds(a[row], b[row]))
         });
-        let wanted: Vec<usize> = self.coders.keys().copied().filter(|place| self.decided.iter().any(|pair| pair.by == *place || pair.what == *place)).collect();
+        let wanted: Vec<usize> =
+            self.coders.keys().copied().filter(|place| self.decided.iter().any(|pair| pair.by == *place || pair.what == *place)).collect();
         let mut codes: BTreeMap<usize, Vec<u32>> = BTreeMap::new();
         for place in wanted {
             if let Some(coded) = self.coders.get_mut(&place).and_then(|coder| coder.codes(table.column(place))) {
@@ -146,7 +148,8 @@ impl Hints {
             hints.push(hint("multiple", pair.a, pair.b, format!("{} is {ratio} times {}", name(pair.a), name(pair.b))));
         }
         // a value that decides must be met often enough for that to be no chance
-        let told = |pair: &&Decided| pair.rows >= ROWS_MIN && pair.values.iter().filter(|value| **value != UNSEEN).count() as u64 * 5 <= pair.rows;
+        let told =
+            |pair: &&Decided| pair.rows >= ROWS_MIN && pair.values.iter().filter(|value| **value != UNSEEN).count() as u64 * 5 <= pair.rows;
         let decided: Vec<(usize, usize)> = self.decided.iter().filter(told).map(|pair| (pair.by, pair.what)).collect();
         let mut same = Vec::new();
         for &(by, what) in &decided {
@@ -238,7 +241,10 @@ mod tests {
             number("far", |row| 1e6 + f64::from(row * 31 % 57)),
         ]);
         let found: Vec<_> = hints.iter().map(|hint| (hint.code.as_str(), hint.columns.join(" "))).collect();
-        assert_eq!(found, [("less_or_equal", "low high".to_owned()), ("less_or_equal", "low triple".to_owned()), ("multiple", "low triple".to_owned())]);
+        assert_eq!(
+            found,
+            [("less_or_equal", "low high".to_owned()), ("less_or_equal", "low triple".to_owned()), ("multiple", "low triple".to_owned())]
+        );
     }
 
     #[test]

@@ -14,8 +14,8 @@ use synthfleet_proto::Result;
 use synthfleet_proto::calendar::Grain;
 use synthfleet_proto::metadata::{ColumnMeta, DateForm, Kind, Metadata, Storage};
 use synthfleet_proto::profile::{
-    ColumnProfile, DISCLOSED_ROWS_MIN, DateProfile, Disclosure, FormatShare, LevelCount, Note, NumericProfile, Profile, RARE, SensitivityProfile,
-    TextProfile, TokenCount,
+    ColumnProfile, DISCLOSED_ROWS_MIN, DateProfile, Disclosure, FormatShare, LevelCount, Note, NumericProfile, Profile, RARE,
+    SensitivityProfile, TextProfile, TokenCount,
 };
 use synthfleet_proto::score::Finding;
 
@@ -210,7 +210,8 @@ pub(crate) fn disclosed(metadata: &Metadata, profile: &Profile) -> Metadata {
 /// Levels in order without rare ones, which one `_RARE_` at the end stands for.
 fn shown_levels<'a>(meta: &'a ColumnMeta, counts: &[u64], disclosure: Disclosure) -> Vec<&'a str> {
     let is_shown = |count: &u64| disclosure == Disclosure::Exact || *count >= DISCLOSED_ROWS_MIN;
-    let mut shown: Vec<&str> = meta.levels.iter().zip(counts).filter(|(_, count)| is_shown(count)).map(|(label, _)| label.as_str()).collect();
+    let mut shown: Vec<&str> =
+        meta.levels.iter().zip(counts).filter(|(_, count)| is_shown(count)).map(|(label, _)| label.as_str()).collect();
     if shown.len() < meta.levels.len() {
         shown.push(RARE);
     }

@@ -165,9 +165,9 @@ impl Bins {
         } else if whole && width < BINS_MAX as f64 {
             (0..=(width as u64 + 1)).map(|step| low + step as f64).collect()
         } else {
-            // the halves keep a range wider than the largest number finite
-            let step = (high / BINS_MAX as f64) - (low / BINS_MAX as f64);
-            (0..=BINS_MAX).map(|i| if i == BINS_MAX { high } else { low + step * i as f64 }).collect()
+            // weighing the ends keeps a range wider than the largest number finite
+            let edge = |share: f64| low * (1.0 - share) + high * share;
+            (0..=BINS_MAX).map(|i| edge(i as f64 / BINS_MAX as f64)).collect()
         };
         Self { counts: vec![0; edges.len() - 1], edges }
     }

@@ -52,7 +52,10 @@ pub fn class(cell: &str) -> Class {
     if is_mail || ["http://", "https://", "www.", "ftp://"].iter().any(|start| cell.starts_with(start)) {
         return Class::Url;
     }
-    let is_plain = |one: char| one.is_alphanumeric() || matches!(one, ' ' | '-' | '_' | '.' | '\'' | '&' | '/' | '(' | ')' | '+' | '<' | '>' | '=' | '#' | '*' | ':');
+    let is_plain = |one: char| {
+        one.is_alphanumeric()
+            || matches!(one, ' ' | '-' | '_' | '.' | '\'' | '&' | '/' | '(' | ')' | '+' | '<' | '>' | '=' | '#' | '*' | ':')
+    };
     if cell.chars().all(is_plain) { Class::Text } else { Class::Other }
 }
 

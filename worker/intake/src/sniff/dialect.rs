@@ -255,7 +255,9 @@ impl<'a> Survey<'a> {
         }
         self.width = widths.iter().max_by_key(|&(&width, &count)| (count, width)).map_or(0, |(&width, _)| width);
         let is_comment = |record: &Record<'_>| record.cells.first().is_some_and(|cell| !cell.quoted && cell.text.starts_with('#'));
-        let fits = |record: &Record<'_>| record.cells.len() >= self.width && !(is_comment(record) && (self.width == 1 || record.cells.len() != self.width));
+        let fits = |record: &Record<'_>| {
+            record.cells.len() >= self.width && !(is_comment(record) && (self.width == 1 || record.cells.len() != self.width))
+        };
         let first = self.records.iter().take(PREAMBLE_MAX + 1).position(fits);
         self.preamble = first.filter(|_| self.records.len() > 1).unwrap_or(0);
         let body = &self.records[self.preamble.min(self.records.len())..];
@@ -315,7 +317,8 @@ impl<'a> Survey<'a> {
 
     /// One column whose lines look like nothing in particular.
     fn is_unclear(&self) -> bool {
-        let other = self.records.iter().filter(|record| record.cells.iter().all(|cell| !cell.quoted && class(&cell.text) == Class::Other)).count();
+        let other =
+            self.records.iter().filter(|record| record.cells.iter().all(|cell| !cell.quoted && class(&cell.text) == Class::Other)).count();
         other * 2 > self.records.len()
     }
 
@@ -385,9 +388,12 @@ fn line_end(text: &str) -> &'static str {
 
 fn no_dialect(tried: &[(u8, f64)]) -> Error {
     let shown = |delimiter: u8| if delimiter == b'\t' { "TAB".to_owned() } else { format!("'{}'", char::from(delimiter)) };
-    let best = tried.iter().fold(None, |best: Option<(u8, f64)>, &one| if best.is_some_and(|best| best.1 >= one.1) { best } else { Some(one) });
+    let best =
+        tried.iter().fold(None, |best: Option<(u8, f64)>, &one| if best.is_some_and(|best| best.1 >= one.1) { best } else { Some(one) });
     let message = match best {
-        Some((delimiter, share)) => format!("no dialect explains this file (best {}: {:.0} % of rows agree)", shown(delimiter), share * 100.0),
+        Some((delimiter, share)) => {
+            format!("no dialect explains this file (best {}: {:.0} % of rows agree)", shown(delimiter), share * 100.0)
+        }
         None => "no dialect explains this file".to_owned(),
     };
     let mut delimiters: Vec<String> = tried.iter().map(|&(delimiter, _)| shown(delimiter)).collect();

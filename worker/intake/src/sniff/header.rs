@@ -46,7 +46,9 @@ pub fn judge(records: &[Vec<Cell<'_>>]) -> Verdict {
             continue;
         }
         let is_data = other * 10 >= all * 9;
-        text_above_other += usize::from(is_text(above) && is_data);
+        // "n", "y" and "t" may name a column although they are words for yes and no
+        let word = above == Class::Boolean && same * 10 < all * 9 && cell.text.trim().chars().all(char::is_alphabetic);
+        text_above_other += usize::from((is_text(above) || word) && is_data);
         same_above_same += usize::from(!is_text(above) && above != Class::Empty && same * 10 >= all * 9);
         if is_text(above) && !is_data {
             text_columns += 1;

@@ -43,7 +43,10 @@ fn find(opened: &Opened) -> Result<Layout> {
     let mut sample = String::new();
     let mut more = reader.read(SAMPLE_BYTES, &mut sample)?;
     // one record may be longer than the sample
-    while more && sample.len() < options.limits.record_bytes_max && memchr::memchr2_iter(b'\n', b'\r', sample.as_bytes()).take(3).count() < 3 {
+    while more
+        && sample.len() < options.limits.record_bytes_max
+        && memchr::memchr2_iter(b'\n', b'\r', sample.as_bytes()).take(3).count() < 3
+    {
         more = reader.read(SAMPLE_BYTES, &mut sample)?;
     }
     let complete = !reader.read(1, &mut sample)?;
@@ -73,7 +76,9 @@ fn find(opened: &Opened) -> Result<Layout> {
 
 fn columns(sniffed: &Sniffed<'_>, notes: &mut Vec<Finding>) -> Result<Vec<HeaderCell>> {
     if !sniffed.dialect.header {
-        return Ok((1..=sniffed.width).map(|number| HeaderCell { name: format!("c{number}"), header: String::new(), quoted: false }).collect());
+        return Ok((1..=sniffed.width)
+            .map(|number| HeaderCell { name: format!("c{number}"), header: String::new(), quoted: false })
+            .collect());
     }
     let first = sniffed.records.first().map(Vec::as_slice).unwrap_or_default();
     let (names, twins) = header::names(first.iter().map(|cell| cell.text.as_ref()))?;

@@ -56,7 +56,8 @@ impl CsvWriter {
     /// Starts a file with its header.
     pub fn create(path: &Path, metadata: &Arc<Metadata>, options: &CsvOptions) -> Result<Self> {
         let file = File::create(path).map_err(|e| Error::io(path.display(), e))?;
-        let inner = super::Packer::new(BufWriter::with_capacity(1 << 16, file), options.packing).map_err(|e| Error::io(path.display(), e))?;
+        let inner =
+            super::Packer::new(BufWriter::with_capacity(1 << 16, file), options.packing).map_err(|e| Error::io(path.display(), e))?;
         let mut writer =
             Self { path: path.to_owned(), metadata: Arc::clone(metadata), csv_safe: options.csv_safe, pending: String::new(), inner };
         let mut head = String::new();
@@ -104,7 +105,10 @@ impl CsvWriter {
         let line_end = self.metadata.dialect.line_end.as_str();
         let kept = text.strip_suffix(line_end).map_or(text.len(), str::len);
         let held = text.split_off(kept);
-        self.inner.write_all(self.pending.as_bytes()).and_then(|()| self.inner.write_all(text.as_bytes())).map_err(|e| Error::io(self.path.display(), e))?;
+        self.inner
+            .write_all(self.pending.as_bytes())
+            .and_then(|()| self.inner.write_all(text.as_bytes()))
+            .map_err(|e| Error::io(self.path.display(), e))?;
         self.pending = held;
         Ok(())
     }
@@ -145,8 +149,11 @@ impl Rows<'_> {
     fn write(&self, out: &mut String, table: &Table, rows: std::ops::Range<usize>) {
         let dialect = &self.metadata.dialect;
         let plain = NumberForm::default();
-        let columns: Vec<(usize, &ColumnMeta, &Column)> =
-            self.shown().map(|(place, meta)| (place, meta, self.metadata.position(&meta.name).unwrap_or(place))).map(|(place, meta, at)| (place, meta, table.column(at))).collect();
+        let columns: Vec<(usize, &ColumnMeta, &Column)> = self
+            .shown()
+            .map(|(place, meta)| (place, meta, self.metadata.position(&meta.name).unwrap_or(place)))
+            .map(|(place, meta, at)| (place, meta, table.column(at)))
+            .collect();
         let mut text = String::new();
         for row in rows {
             for &(place, meta, column) in &columns {
@@ -290,7 +297,10 @@ mod tests {
 
     #[test]
     fn formulas_are_defused_on_request_alone() {
-        assert!(to_text(&table(Dialect::default()), true).contains("'=1+1,\"-2\"\n") || to_text(&table(Dialect::default()), true).contains("'=1+1,-2\n"));
+        assert!(
+            to_text(&table(Dialect::default()), true).contains("'=1+1,\"-2\"\n")
+                || to_text(&table(Dialect::default()), true).contains("'=1+1,-2\n")
+        );
         assert!(to_text(&table(Dialect::default()), false).contains("\n=1+1,-2\n"));
     }
 

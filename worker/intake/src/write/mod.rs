@@ -8,8 +8,8 @@ mod parquet;
 mod preview;
 
 pub use csv::{CsvOptions, CsvWriter, is_formula, to_text, write_csv};
-pub use packing::Packing;
+pub(crate) use date::instant;
 pub(crate) use packing::Packer;
+pub use packing::Packing;
 pub use parquet::{Provenance, write_parquet};
 pub use preview::{PREVIEW_ROWS, Preview, write_preview};
-pub(crate) use date::instant;

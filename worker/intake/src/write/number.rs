@@ -126,7 +126,8 @@ mod tests {
     fn european_and_currency_forms_come_back() {
         let european = NumberForm { decimals: Some(1), decimal_mark: ',', thousands: Some('.'), ..NumberForm::default() };
         assert_eq!(text(-1_234_567.5, &european), "-1.234.567,5");
-        let dollars = NumberForm { decimals: Some(2), fixed_decimals: true, thousands: Some(','), prefix: "$".into(), ..NumberForm::default() };
+        let dollars =
+            NumberForm { decimals: Some(2), fixed_decimals: true, thousands: Some(','), prefix: "$".into(), ..NumberForm::default() };
         assert_eq!([text(1_200.5, &dollars), text(-3.0, &dollars)], ["$1,200.50", "$-3.00"]);
         let bracketed = NumberForm { parentheses: true, ..dollars.clone() };
         assert_eq!(text(-1_200.5, &bracketed), "($1,200.50)");

@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn dropped_columns_are_absent_and_emptied_ones_missing() {
-        let mut metas = vec![ColumnMeta::plain("a", Kind::Continuous), ColumnMeta::plain("b", Kind::Continuous), ColumnMeta::plain("c", Kind::Text)];
+        let mut metas =
+            vec![ColumnMeta::plain("a", Kind::Continuous), ColumnMeta::plain("b", Kind::Continuous), ColumnMeta::plain("c", Kind::Text)];
         (metas[1].role, metas[2].role) = (Role::Null, Role::Drop);
         let columns = vec![
             Column::new(Values::Real([1.0].into()), None).expect("legal"),

@@ -115,6 +115,15 @@ pub(crate) fn plain(rows: usize) -> Table {
         .build()
 }
 
+/// A whole number 0 to 99, and a number that is missing mostly where the first is small.
+pub(crate) fn missing_where_small(rows: usize) -> Table {
+    let mut random = random("missing");
+    let whole: Vec<i64> = (0..rows).map(|_| random.below(100) as i64).collect();
+    // a share that falls evenly: a step at one value is no law that a correlation could hold
+    let flags: Vec<bool> = whole.iter().map(|&a| random.uniform() < 0.95 - 0.9 * a as f64 / 99.0).collect();
+    Builder::new(rows).wholes("a", |row| whole[row]).reals("c", normals("missing/c")).missing(|row| flags[row]).build()
+}
+
 /// Codes of a random tree network of 3-level columns, and its edges.
 pub(crate) fn tree_network(rows: usize, columns: usize, seed: u64) -> (Table, BTreeSet<(usize, usize)>) {
     let mut random = Seed::from_task_seed(seed).child("tree").rng();

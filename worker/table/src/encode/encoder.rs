@@ -3,7 +3,7 @@
 use super::plan::{At, Cells, Part, Plan, choose};
 use super::protect::threshold;
 use super::shelf::{Reader, Writer};
-use super::{Coded, CodedColumn, Encoded, Sort, check};
+use super::{Coded, CodedColumn, Encoded, Sort, broken, check, lookup};
 use crate::encode::exact::Exact;
 use crate::{Arrays, Budget, Column, Table};
 use rayon::prelude::*;
@@ -55,6 +55,13 @@ impl Encoder {
             Ok((chosen.plan, cells))
         };
         let plans = described.par_iter().map(fit).collect::<Result<Vec<_>>>()?;
+        let mut plans = plans;
+        if protection == Protection::On {
+            budget.go_on()?;
+            for (place, from) in lookup::replace(&mut plans, train.columns(), train.metadata().target_position()) {
+                budget.find(looked_up(described[place].0, described[from].0));
+            }
+        }
         Ok(Self::assemble(Arc::clone(train.metadata()), plans))
     }
 
@@ -117,14 +124,25 @@ impl Encoder {
     /// start at the same rows.
     pub fn restore(&self, columns: &[Coded], rows: usize, first_row: u64, seed: &Seed) -> Result<Table> {
         check(self, rows, columns)?;
-        let restored = (0..self.plans.len()).map(|source| {
-            let (plan, cells) = &self.plans[source];
-            let meta = &self.metadata.columns[source];
-            let seed = seed.child(&meta.name);
-            let parts = &columns[self.starts[source]..self.starts[source + 1]];
-            plan.decode(*cells, parts, &At { rows, first_row, seed: &seed }).map_err(|error| error.in_column(&meta.name))
-        });
-        Table::new(Arc::clone(&self.metadata), rows, restored.collect::<Result<Vec<_>>>()?)
+        let mut restored: Vec<Option<Column>> = vec![None; self.plans.len()];
+        // columns that follow from others come after these
+        for follows in [false, true] {
+            for (source, (plan, cells)) in self.plans.iter().enumerate().filter(|(_, (plan, _))| matches!(plan, Plan::Lookup(_)) == follows)
+            {
+                let meta = &self.metadata.columns[source];
+                let at = At { rows, first_row, seed: &seed.child(&meta.name) };
+                let column = match plan {
+                    Plan::Lookup(lookup) => {
+                        let other =
+                            restored[lookup.from].as_ref().ok_or_else(|| broken("a column follows from one that follows".to_owned()))?;
+                        lookup.decode(*cells, (&self.plans[lookup.from].0, other), &at)
+                    }
+                    plan => plan.decode(*cells, &columns[self.starts[source]..self.starts[source + 1]], &at),
+                };
+                restored[source] = Some(column.map_err(|error| error.in_column(&meta.name))?);
+            }
+        }
+        Table::new(Arc::clone(&self.metadata), rows, restored.into_iter().flatten().collect())
     }
 
     /// A table of no rows.
@@ -165,6 +183,13 @@ impl Encoder {
             };
             plans.push((Plan::load(&reader, meta, cells)?, cells));
         }
+        for (plan, _) in &plans {
+            if let Plan::Lookup(lookup) = plan
+                && !plans.get(lookup.from).is_some_and(|(from, _)| lookup.fits(from))
+            {
+                return Err(reader.damaged("from"));
+            }
+        }
         Ok(Self::assemble(Arc::new(metadata), plans))
     }
 
@@ -181,6 +206,15 @@ impl Encoder {
             }
         }
         metadata
+    }
+}
+
+fn looked_up(meta: &ColumnMeta, from: &ColumnMeta) -> Finding {
+    Finding {
+        code: "looked_up".to_owned(),
+        column: Some(meta.name.clone()),
+        number: None,
+        text: format!("follows from column {} in every row and is looked up", from.name),
     }
 }
 
@@ -308,6 +342,30 @@ mod tests {
         let back = encoder.restore(encoded.columns(), 3, 0, &Seed::shared(0)).expect("own codes");
         let Values::Real(sizes) = back.column(1).values() else { panic!("reals") };
         assert!(sizes.iter().all(|size| *size == sizes[0]));
+    }
+
+    #[test]
+    fn a_column_that_follows_from_another_is_not_modelled_and_never_breaks_the_rule() {
+        let rows = 300u32;
+        let mut town = ColumnMeta::plain("town", Kind::Categorical);
+        town.levels = (0..6).map(|i| format!("town {i}")).collect();
+        let mut country = ColumnMeta::plain("country", Kind::Categorical);
+        country.levels = vec!["north".to_owned(), "south".to_owned()];
+        // town 5 is rare: its rows take another town, and that town's country
+        let code = |row: u32| if row < 3 { 5 } else { row % 5 };
+        let columns = vec![
+            Column::new(Values::Code((0..rows).map(|row| u32::from(code(row) > 2)).collect()), None).expect("legal"),
+            Column::new(Values::Code((0..rows).map(code).collect()), None).expect("legal"),
+        ];
+        let table = Table::new(Arc::new(Metadata::plain("t", vec![country, town])), rows as usize, columns).expect("legal");
+        let encoder = Arc::new(Encoder::fit(&table, Protection::On, &Seed::shared(0), &Budget::quiet(1)).expect("fits"));
+        assert_eq!(encoder.columns().iter().map(|column| column.name.as_str()).collect::<Vec<_>>(), ["town"]);
+        let mut arrays = Arrays::default();
+        encoder.save(&mut arrays).expect("saves");
+        let codes = [Coded::Levels((0..600).map(|row| row % 6).collect())];
+        let back = Encoder::load(&arrays).expect("own arrays").restore(&codes, 600, 0, &Seed::shared(0)).expect("levels");
+        let (Values::Code(countries), Values::Code(towns)) = (back.column(0).values(), back.column(1).values()) else { panic!("codes") };
+        assert!(countries.iter().zip(towns.iter()).all(|(&country, &town)| town < 5 && country == u32::from(town > 2)));
     }
 
     #[test]

@@ -58,6 +58,10 @@ impl Labels {
         &self.shown
     }
 
+    pub(crate) fn rare_level(&self) -> Option<u32> {
+        self.has_rare().then(|| self.levels() - 1)
+    }
+
     fn has_rare(&self) -> bool {
         !self.cumulative.is_empty()
     }

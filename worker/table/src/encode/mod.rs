@@ -7,7 +7,7 @@
 //!
 //! | column | coded as |
 //! |---|---|
-//! | constant, all missing | nothing |
+//! | constant, all missing, exactly following from another column | nothing |
 //! | id, text | nothing, or `name#state` (present, missing) if cells are missing |
 //! | boolean, categorical, ordinal | `name`: levels; missing and "rare" are levels |
 //! | number with at most 20 distinct values | `name`: ordered levels |
@@ -24,6 +24,7 @@ mod few;
 mod id;
 mod invented;
 mod labels;
+mod lookup;
 mod number;
 mod plan;
 mod protect;
@@ -226,6 +227,6 @@ pub(crate) fn check(encoder: &Encoder, rows: usize, columns: &[Coded]) -> Result
     Ok(())
 }
 
-fn broken(message: String) -> Error {
+pub(crate) fn broken(message: String) -> Error {
     Error::internal("encode::broken", message)
 }

@@ -6,10 +6,11 @@ use super::few::Few;
 use super::id::IdRule;
 use super::invented::Invented;
 use super::labels::Labels;
+use super::lookup::Lookup;
 use super::number::Number;
 use super::shelf::{Reader, Writer};
 use super::text::TextForm;
-use super::{Coded, Sort};
+use super::{Coded, Sort, broken};
 use crate::table::{Column, Values};
 use crate::{Bits, SeedExt, Strings};
 use synthfleet_proto::metadata::{ColumnMeta, Kind, Role};
@@ -38,6 +39,8 @@ pub(crate) enum Plan {
     Invented(Invented, bool),
     /// Exact, unprotected.
     Exact(Exact),
+    /// Follows from another column.
+    Lookup(Lookup),
 }
 
 /// The only value of a column.
@@ -174,7 +177,7 @@ impl Plan {
     /// The coded columns, in order.
     pub(crate) fn parts(&self) -> Vec<Part> {
         match self {
-            Self::Missing | Self::Constant(_) => Vec::new(),
+            Self::Missing | Self::Constant(_) | Self::Lookup(_) => Vec::new(),
             Self::Labels(labels) => vec![Part::levels("", labels.sort(), labels.missing_level())],
             Self::Few(few) => vec![Part::levels("", few.sort(), few.missing_level())],
             Self::Number(number) => number.parts(""),
@@ -184,10 +187,15 @@ impl Plan {
         }
     }
 
+    /// The level behind which rare labels hide.
+    pub(crate) fn rare_level(&self) -> Option<u32> {
+        if let Self::Labels(labels) = self { labels.rare_level() } else { None }
+    }
+
     /// Codes every row of a column.
     pub(crate) fn encode(&self, column: &Column) -> Vec<Coded> {
         match self {
-            Self::Missing | Self::Constant(_) => Vec::new(),
+            Self::Missing | Self::Constant(_) | Self::Lookup(_) => Vec::new(),
             Self::Labels(labels) => vec![labels.encode(column)],
             Self::Few(few) => vec![few.encode(column)],
             Self::Number(number) => number.encode(column),
@@ -214,6 +222,7 @@ impl Plan {
             Self::Number(number) => number.decode(parts),
             Self::Dates(dates) => dates.decode(parts, &mut random),
             Self::Exact(exact) => exact.decode(codes),
+            Self::Lookup(_) => return Err(broken("a column that follows from another is restored after it".to_owned())),
             Self::Id(rule, missing) => {
                 let missing = absent(*missing);
                 let texts = rule.texts(at.rows, at.first_row, at.seed, |row| missing.as_ref().is_some_and(|bits| bits.get(row)))?;
@@ -233,6 +242,7 @@ impl Plan {
     pub(crate) fn shown_labels(&self) -> Option<&[u32]> {
         match self {
             Self::Exact(_) => None,
+            Self::Lookup(lookup) => lookup.shown_labels(),
             Self::Labels(labels) => Some(labels.shown()),
             Self::Constant(Constant::Label(code)) => Some(std::slice::from_ref(code)),
             Self::Invented(Invented::Labels(shown), _) => Some(shown),
@@ -284,6 +294,10 @@ impl Plan {
                 tag(out, 10, false);
                 exact.save(out);
             }
+            Self::Lookup(lookup) => {
+                tag(out, 11, false);
+                lookup.save(out);
+            }
         }
     }
 
@@ -307,6 +321,7 @@ impl Plan {
             (8, Cells::Text) => Self::Text(TextForm::load(reader)?, missing),
             (9, Cells::Real | Cells::Whole | Cells::Code) => Self::Invented(Invented::load(reader, labels)?, missing),
             (10, _) => Self::Exact(Exact::load(reader, &cells.blank(0), labels)?),
+            (11, _) if !reader.is_nested() => Self::Lookup(Lookup::load(reader, meta, cells)?),
             _ => return Err(reader.damaged("plan")),
         };
         Ok(plan)

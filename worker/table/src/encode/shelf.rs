@@ -128,6 +128,11 @@ impl<'a> Reader<'a> {
         if rest.is_empty() { Ok(texts.into_iter().collect()) } else { Err(self.damaged(name)) }
     }
 
+    /// Whether it reads what belongs to a plan inside another.
+    pub(crate) fn is_nested(&self) -> bool {
+        self.prefix.ends_with("/inner")
+    }
+
     /// The error for an array whose numbers cannot be right.
     pub(crate) fn damaged(&self, name: &str) -> Error {
         Error::data("model::damaged", format!("array {} holds impossible numbers", self.name(name))).help("fit the model again")

@@ -1,3 +1,5 @@
+//! Boosting against known answers.
+
 use super::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
