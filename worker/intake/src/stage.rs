@@ -5,7 +5,7 @@ use crate::cast::{Cast, Caster};
 use crate::parquet::TableWriter;
 use crate::profile::counts::{ColumnCounts, new_counts};
 use crate::profile::hints::Hints;
-use crate::profile::kept::{KEPT_BYTES_MAX, Kept};
+use crate::profile::kept::Kept;
 use crate::read::Batch;
 use crate::split::{Part, Splitter};
 use crate::write::Preview;
@@ -127,14 +127,14 @@ pub(crate) struct Staged {
 }
 
 impl Stager {
-    /// Writes `train.parquet`, `holdout.parquet` and `rows.jsonl` into `out`, what nobody else needs into
-    /// `scratch`.
-    pub(crate) fn new(metadata: &Arc<Metadata>, choice: Choice, out: &Path, scratch: &Path) -> Result<Self> {
-        let paths = [out.join("train.parquet"), out.join("holdout.parquet"), scratch.join("rest.parquet")];
+    /// Writes `train.parquet`, `holdout.parquet` and `rows.jsonl` into `out`, rows beyond the most fitted
+    /// into `rest`.
+    pub(crate) fn new(metadata: &Arc<Metadata>, choice: Choice, out: &Path, kept: Kept, rest: &Path) -> Result<Self> {
+        let paths = [out.join("train.parquet"), out.join("holdout.parquet"), rest.to_owned()];
         let counts = new_counts(metadata);
         let preview = Preview::create(&out.join("rows.jsonl"))?;
         let files = paths.map(|path| PartFile { path, rows: 0, writer: None });
-        Ok(Self { choice, files, counts, kept: Kept::new(scratch, KEPT_BYTES_MAX), hints: Hints::new(metadata), preview })
+        Ok(Self { choice, files, counts, kept, hints: Hints::new(metadata), preview })
     }
 
     /// Adds rows; `source` is the part of all of them if parts are given.

@@ -25,11 +25,14 @@ struct Run {
 
 impl Run {
     fn try_of(job: JobSpec, seed: u64, threads: usize) -> Result<Self> {
+        Self::try_with(ProfileInput::new(job, Seed::shared(seed)), threads)
+    }
+
+    fn try_with(input: ProfileInput, threads: usize) -> Result<Self> {
         let folder = tempfile::tempdir().expect("a folder");
         let (out, scratch) = (folder.path().join("out"), folder.path().join("scratch"));
         std::fs::create_dir_all(&out).expect("a folder");
         std::fs::create_dir_all(&scratch).expect("a folder");
-        let input = ProfileInput::new(job, Seed::shared(seed));
         let profiled = profile_task(&input, &out, &scratch, &Budget::quiet(threads))?;
         Ok(Self { folder, profiled })
     }
@@ -161,6 +164,24 @@ fn threads_change_no_byte_and_the_seed_changes_the_parts() {
         assert!(one.bytes(name) == seven.bytes(name), "{name} differs");
     }
     assert!(one.bytes("train.parquet") != Run::try_of(job(), 1, 1).expect("profiles").bytes("train.parquet"));
+}
+
+#[test]
+fn files_sorted_by_the_engine_give_the_profile_of_values_in_memory() {
+    let input = || ProfileInput::new(JobSpec::of("sim:demo?rows=20000"), Seed::shared(0));
+    let in_memory = Run::try_with(input(), 2).expect("profiles");
+    let by_engine = Run::try_with(ProfileInput { kept_bytes_max: 0, ..input() }, 2).expect("profiles");
+    assert_eq!(in_memory.json("profile.json"), by_engine.json("profile.json"));
+}
+
+#[test]
+fn rows_beyond_the_most_fitted_are_left_aside_and_still_described() {
+    let input = ProfileInput::new(JobSpec::of("sim:demo?rows=10000"), Seed::shared(0));
+    let run = Run::try_with(ProfileInput { fit_rows_max: 4_000, ..input }, 2).expect("profiles");
+    let (profile, whole) = (&run.profiled.profile, Run::of(JobSpec::of("sim:demo?rows=10000")));
+    assert_eq!((profile.table.rows, profile.split.train_rows, profile.split.holdout_rows), (10_000, 4_000, 1_000));
+    assert!(profile.notes.iter().any(|note| note.code == "fit_sampled"), "{:?}", profile.notes);
+    assert_eq!(profile.columns, whole.profiled.profile.columns);
 }
 
 #[test]

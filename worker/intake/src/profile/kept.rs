@@ -148,10 +148,10 @@ impl Found {
     }
 
     /// How many distinct values a column has, counted by the engine.
-    pub(crate) fn distinct(&self, place: usize) -> Result<u64> {
+    pub(crate) fn distinct(&self, place: usize, has_missing: bool) -> Result<u64> {
         let meta = &self.metadata.columns[place];
         let groups = self.engine.distinct(&self.staged, &[&meta.name])?;
-        Ok(groups - u64::from(meta.nullable && groups > 0))
+        Ok(groups - u64::from(has_missing && groups > 0))
     }
 
     /// Sorts a column by the engine into a file of 8-byte numbers, which is walked as often as needed.

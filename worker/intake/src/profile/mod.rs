@@ -86,7 +86,7 @@ impl Describer<'_> {
             }
             Kind::Id | Kind::Text => {
                 if facts.approximate {
-                    (column.distinct, column.approximate) = (found.distinct(place)?, false);
+                    (column.distinct, column.approximate) = (found.distinct(place, counts.missing > 0)?, false);
                 }
                 let shape = counts.shape();
                 column.text = Some(TextProfile { length: counts.lengths(*disclosure), shape, regex: meta.regex.clone() });
