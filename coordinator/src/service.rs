@@ -1,22 +1,23 @@
 //! The only loop: facts and hints in, effects out. Everything it decides comes from the pure modules.
 
 mod care;
+mod hint;
+mod sweep;
 mod tell;
 
 use crate::Catalogue;
-use crate::dispatch::{self, Flow, Windows};
+use crate::dispatch::Flow;
 use crate::job::{Event as JobEvent, INTERRUPTED};
 use care::Job;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use synthfleet_broker::{Broker, Delivery, Inbox, Route, Settle, Topic};
+use synthfleet_broker::{Broker, Delivery, Inbox, Settle, Topic};
 use synthfleet_proto::attempts::Limits;
-use synthfleet_proto::class::Class;
-use synthfleet_proto::envelope::{Body, Envelope, TaskHint};
+use synthfleet_proto::envelope::Envelope;
 use synthfleet_proto::event::Event;
 use synthfleet_proto::fact::FinalFact;
-use synthfleet_proto::key::{self, JobKeys, Named};
+use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::outside::{Clock, Entropy};
 use synthfleet_proto::task::TaskId;
 use synthfleet_proto::{Error, ErrorKind, Result};
@@ -274,145 +275,6 @@ impl Service {
             self.advance(&id, event).await?;
         }
         Ok(())
-    }
-
-    /// Looks for jobs with a marker, for facts without a message, and for what went silent.
-    async fn sweep(&mut self) -> Result<()> {
-        if self.options.adopts {
-            self.adopt_all().await?;
-        }
-        let ids: Vec<String> = self.jobs.keys().cloned().collect();
-        for id in ids {
-            let Some(job) = self.jobs.get_mut(&id) else { continue };
-            let facts = match job.unseen(&self.parts).await {
-                Ok(facts) => facts,
-                Err(error) => {
-                    tracing::warn!(job = id, code = error.code(), "facts could not be listed");
-                    continue;
-                }
-            };
-            for fact in facts {
-                self.advance(&id, JobEvent::Fact(Box::new(fact))).await?;
-            }
-            self.advance(&id, JobEvent::Sweep).await?;
-            self.reconcile(&id).await?;
-        }
-        Ok(())
-    }
-
-    async fn adopt_all(&mut self) -> Result<()> {
-        let mut after = None;
-        loop {
-            let page = match self.parts.store.list(&key::live_prefix()?, after.as_ref(), 1_000).await {
-                Ok(page) => page,
-                Err(error) => {
-                    tracing::warn!(code = error.code(), "the store gives no list of jobs");
-                    return Ok(());
-                }
-            };
-            for entry in &page {
-                if let Some(Named::Live { tenant, job }) = entry.key.named() {
-                    self.adopt(&JobKeys::new(tenant, job)?).await?;
-                }
-            }
-            match page.last() {
-                Some(last) if page.len() == 1_000 => after = Some(last.key.clone()),
-                _ => return Ok(()),
-            }
-        }
-    }
-
-    /// Repeats lost hints; ends tasks that no attempt will end.
-    async fn reconcile(&mut self, id: &str) -> Result<()> {
-        let inbox = Inbox::Pool { pool: self.options.pool.clone(), classes: Class::ALL.to_vec() };
-        let waiting = self.parts.broker.depth(&inbox).await.map_or(0, |depth| depth.ready);
-        let Some(job) = self.jobs.get_mut(id) else { return Ok(()) };
-        let due = match job.due(&self.parts, waiting, self.options.limits).await {
-            Ok(due) => due,
-            Err(error) => {
-                tracing::warn!(job = id, code = error.code(), "attempts could not be listed");
-                return Ok(());
-            }
-        };
-        let mut facts = Vec::new();
-        for one in due {
-            match one {
-                crate::reconcile::Due::Republish(task, reason) => {
-                    tracing::info!(job = id, task = task.as_str(), reason, "hinting again");
-                    self.hint(id, &task).await;
-                }
-                crate::reconcile::Due::Fail(outcome) => facts.push(*outcome),
-            }
-        }
-        for outcome in facts {
-            let Some(job) = self.jobs.get_mut(id) else { continue };
-            if let Some(fact) = job.end_task(outcome, &self.parts).await? {
-                self.advance(id, JobEvent::Fact(Box::new(fact))).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Hints ready tasks as far as the windows allow; takes over results of earlier jobs.
-    async fn dispatch(&mut self) {
-        loop {
-            let ids: Vec<String> = self.jobs.keys().cloned().collect();
-            let mut reused = false;
-            for id in ids {
-                let Some(job) = self.jobs.get_mut(&id) else { continue };
-                for fact in job.reused(&self.parts).await {
-                    reused = true;
-                    if let Err(error) = self.advance(&id, JobEvent::Fact(Box::new(fact))).await {
-                        tracing::warn!(job = id, code = error.code(), "a job could not be moved on");
-                    }
-                }
-            }
-            if !reused {
-                break;
-            }
-        }
-        let ready = self.jobs.values().flat_map(Job::ready).collect();
-        let chosen = dispatch::choose(Windows::of_slots(self.options.slots), &mut self.flow, ready, &BTreeMap::new());
-        for task in chosen {
-            self.hint(&task.job, &task.task).await;
-        }
-    }
-
-    async fn hint(&mut self, id: &str, task: &TaskId) {
-        let Some(job) = self.jobs.get_mut(id) else { return };
-        let Some((plan, group)) = job.view.group(task) else { return };
-        let class = job.view.spec().map(|spec| spec.fact.class).unwrap_or_default();
-        let known = job.view.attempts(task).map(|(number, _)| number).max().unwrap_or(0);
-        let hint = TaskHint {
-            kind: group.kind,
-            name: group.name.clone(),
-            pool: self.options.pool.clone(),
-            class,
-            plan: plan.fact.plan,
-            plan_sha256: plan.sha256.clone(),
-            attempt: known + 1,
-            hop: 0,
-        };
-        let about = (Some(id), Some(task.as_str()));
-        let envelope = Envelope::new(self.parts.clock.as_ref(), self.parts.entropy.as_ref(), job.keys.tenant(), about, Body::Task(hint));
-        let route = Route::Pool { pool: self.options.pool.clone(), class };
-        let sent = match envelope.encode() {
-            Ok(bytes) => self.parts.broker.publish(&route, &bytes).await,
-            Err(error) => Err(error),
-        };
-        match sent {
-            Ok(()) => {
-                let first = job.note_hinted(task);
-                if first {
-                    tell::queued(&self.parts, job, task);
-                }
-            }
-            Err(error) => {
-                tracing::warn!(job = id, task = task.as_str(), code = error.code(), "a task could not be hinted");
-                let tenant = job.keys.tenant().to_owned();
-                self.flow.end(&tenant, id, task);
-            }
-        }
     }
 }
 

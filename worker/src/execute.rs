@@ -1,11 +1,14 @@
 //! Executors: where a task runs. Whatever happens is an [`Execution`], never an error of the executor.
 
 mod child;
+mod line;
 mod pool;
 mod process;
+mod task;
 
-pub use child::{Child, ChildOptions, run_task};
+pub use child::{Child, ChildOptions};
 pub use pool::Pool;
+pub use task::run_task;
 
 use crate::TaskFolder;
 use async_trait::async_trait;

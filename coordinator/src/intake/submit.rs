@@ -1,7 +1,7 @@
 //! Every door ends here: validate, then store. Nothing is stored of a refused job.
 
 use super::resolve::{CheckOptions, resolve};
-use crate::Catalogue;
+use crate::{Catalogue, plan};
 use bytes::Bytes;
 use synthfleet_proto::fact::{self, FinalFact, SpecFact};
 use synthfleet_proto::job::{JobSpec, JobState, References};
@@ -86,6 +86,7 @@ pub async fn submit(desk: &Desk<'_>, asked: Asked) -> Result<Submitted> {
         benchmarks: resolved.benchmarks,
         references,
     };
+    plan::check_size(&spec)?;
     desk.store.put(&keys.live()?, Bytes::from_static(b"{}")).await?;
     let (created, _) = create_fact(desk.store, &keys.spec()?, &spec, desk.entropy.bits()).await?;
     if created == Created::Exists {
