@@ -235,7 +235,7 @@ async fn an_interrupted_job_publishes_what_is_finished() {
     assert!(bench.published().await.contains(&"verdict.json".to_owned()));
     // asked for again, it is done to the end
     let broker = Arc::new(InProcess::new(synthfleet_broker::Settings { pools: vec!["local".into()], ..Default::default() }));
-    let mut again = Bench::on(bench.store.clone(), broker, small_job()).await;
+    let again = Bench::on(bench.store.clone(), broker, small_job()).await;
     assert_ne!(again.keys, bench.keys);
     again.work(done);
     assert!(!again.finished().await.partial);
