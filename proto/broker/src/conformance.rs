@@ -5,6 +5,7 @@
 
 mod deliveries;
 mod queues;
+mod submissions;
 mod topics;
 
 use crate::{Broker, Delivery, Inbox, Route, Settle};
@@ -16,7 +17,7 @@ pub type Check = fn(Arc<dyn Broker>) -> Pin<Box<dyn Future<Output = ()> + Send>>
 
 /// Every check with its name.
 pub fn checks() -> Vec<(&'static str, Check)> {
-    [deliveries::CHECKS, queues::CHECKS, topics::CHECKS].concat()
+    [deliveries::CHECKS, queues::CHECKS, submissions::CHECKS, topics::CHECKS].concat()
 }
 
 /// Lists checks under their own names.

@@ -1,6 +1,6 @@
 //! The contract of a broker, and the shapes that cross it.
 
-use crate::Delivery;
+use crate::{Delivery, Properties};
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::time::Duration;
@@ -42,6 +42,9 @@ pub enum Inbox {
     Submit,
     /// Buried messages, with their reason.
     Dead,
+    /// Replies: the taker's own queue, which the first take makes. Its name is what a message carries in
+    /// [`Properties::reply_to`].
+    Reply(String),
 }
 
 /// How long a parked message stays hidden.
@@ -162,8 +165,18 @@ pub struct Health {
 /// `broker::too_large` beyond [`BODY_BYTES_MAX`].
 #[async_trait]
 pub trait Broker: Send + Sync {
-    /// Sends a message. `Ok` says that the broker has it.
+    /// Sends one of our own messages. `Ok` says that the broker has it. What the broker shows of it beside
+    /// the body comes from the envelope.
     async fn publish(&self, route: &Route, body: &[u8]) -> Result<()>;
+
+    /// Sends a message that has properties of its own, for example a submission that wishes a reply.
+    /// A real broker tells [`Properties::user`] and [`Properties::tenant`] itself; in one process, where
+    /// everybody is trusted, they travel as given.
+    async fn publish_with(&self, route: &Route, body: &[u8], properties: &Properties) -> Result<()>;
+
+    /// Answers to the queue that a message named in [`Properties::reply_to`]. A queue that is gone is
+    /// `broker::unroutable`: to be counted, not to be tried again.
+    async fn reply(&self, to: &str, body: &[u8], properties: &Properties) -> Result<()>;
 
     /// Waits for one message.
     async fn take(&self, inbox: &Inbox) -> Result<Delivery>;

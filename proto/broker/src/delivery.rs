@@ -1,5 +1,6 @@
 //! A message in the hands of its taker.
 
+use crate::Properties;
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ pub struct Delivery {
     body: Bytes,
     redelivered: bool,
     reason: Option<String>,
+    properties: Option<Arc<Properties>>,
     tag: u64,
     home: Option<Arc<dyn Unsettled>>,
 }
@@ -21,13 +23,20 @@ pub struct Delivery {
 impl Delivery {
     /// A delivery that returns to `home` unless it is settled.
     pub fn new(body: Bytes, redelivered: bool, tag: u64, home: Arc<dyn Unsettled>) -> Self {
-        Self { body, redelivered, reason: None, tag, home: Some(home) }
+        Self { body, redelivered, reason: None, properties: None, tag, home: Some(home) }
     }
 
     /// Adds why it was buried.
     #[must_use]
     pub fn buried(mut self, reason: Option<String>) -> Self {
         self.reason = reason;
+        self
+    }
+
+    /// Adds what it says beside its body.
+    #[must_use]
+    pub fn with(mut self, properties: Option<Arc<Properties>>) -> Self {
+        self.properties = properties;
         self
     }
 
@@ -44,6 +53,16 @@ impl Delivery {
     /// Why it was buried, for deliveries of [`crate::Inbox::Dead`].
     pub fn reason(&self) -> Option<&str> {
         self.reason.as_deref()
+    }
+
+    /// What it says beside its body; [`Properties::NONE`] if nothing.
+    pub fn properties(&self) -> &Properties {
+        self.properties.as_deref().unwrap_or(Properties::NONE)
+    }
+
+    /// The same to share, for wrappers and copies.
+    pub fn shared_properties(&self) -> Option<Arc<Properties>> {
+        self.properties.clone()
     }
 
     /// The broker's number for it.

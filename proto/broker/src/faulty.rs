@@ -1,6 +1,6 @@
 //! A broker that fails on purpose: by script (the n-th call of an operation) or by seed and rate.
 
-use crate::{Broker, Delivery, Depth, Health, Inbox, Listener, Route, Settle, Topic, Unsettled};
+use crate::{Broker, Delivery, Depth, Health, Inbox, Listener, Properties, Route, Settle, Topic, Unsettled};
 use async_trait::async_trait;
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ const REORDER_MAX: Duration = Duration::from_secs(1);
 /// What can fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Operation {
-    /// [`Broker::publish`].
+    /// [`Broker::publish`], [`Broker::publish_with`] and [`Broker::reply`].
     Publish,
     /// [`Broker::take`].
     Take,
@@ -96,9 +96,33 @@ struct Shared {
 struct State {
     faults: Faults,
     calls: BTreeMap<Operation, u64>,
-    held_back: Vec<(Route, Vec<u8>)>,
+    held_back: Vec<Post>,
     unsettled: BTreeMap<u64, Delivery>,
     last_tag: u64,
+}
+
+/// A message on its way out.
+#[derive(Clone)]
+struct Post {
+    to: Address,
+    body: Vec<u8>,
+    properties: Option<Properties>,
+}
+
+#[derive(Debug, Clone)]
+enum Address {
+    Route(Route),
+    Reply(String),
+}
+
+impl Post {
+    async fn send(&self, broker: &dyn Broker) -> Result<()> {
+        match (&self.to, &self.properties) {
+            (Address::Route(route), None) => broker.publish(route, &self.body).await,
+            (Address::Route(route), Some(properties)) => broker.publish_with(route, &self.body, properties).await,
+            (Address::Reply(to), properties) => broker.reply(to, &self.body, properties.as_ref().unwrap_or(Properties::NONE)).await,
+        }
+    }
 }
 
 impl Faulty {
@@ -144,19 +168,47 @@ impl Shared {
         deliveries.into_values().rev().for_each(drop);
     }
 
-    fn release_held_back(&self) -> Vec<(Route, Vec<u8>)> {
+    fn release_held_back(&self) -> Vec<Post> {
         std::mem::take(&mut self.state().held_back)
     }
 
+    /// Publishes, unless a fault says otherwise.
+    async fn post(self: &Arc<Self>, post: Post) -> Result<()> {
+        match self.next(Operation::Publish) {
+            Some(Fault::Drop) => return Ok(()),
+            Some(Fault::Duplicate) => post.send(&*self.inner).await?,
+            Some(Fault::Delay(time)) => {
+                self.later(time, Some(post));
+                return Ok(());
+            }
+            Some(Fault::Reorder) => {
+                self.state().held_back.push(post);
+                self.later(REORDER_MAX, None);
+                return Ok(());
+            }
+            Some(Fault::Reject) => return Err(Error::unavailable("broker::rejected", format!("{:?} is full", post.to))),
+            Some(Fault::Disconnect) => {
+                self.disconnect();
+                return Err(away());
+            }
+            None => {}
+        }
+        post.send(&*self.inner).await?;
+        for held in self.release_held_back() {
+            held.send(&*self.inner).await?;
+        }
+        Ok(())
+    }
+
     /// Publishes later, whatever becomes of it.
-    fn later(&self, time: Duration, message: Option<(Route, Vec<u8>)>) {
+    fn later(&self, time: Duration, message: Option<Post>) {
         let me = self.me.clone();
         tokio::spawn(async move {
             tokio::time::sleep(time).await;
             if let Some(shared) = me.upgrade() {
-                for (route, body) in message.map_or_else(|| shared.release_held_back(), |message| vec![message]) {
+                for post in message.map_or_else(|| shared.release_held_back(), |message| vec![message]) {
                     // a late hint that finds no queue is a lost hint
-                    let _ = shared.inner.publish(&route, &body).await;
+                    let _ = post.send(&*shared.inner).await;
                 }
             }
         });
@@ -177,31 +229,17 @@ fn away() -> Error {
 #[async_trait]
 impl Broker for Faulty {
     async fn publish(&self, route: &Route, body: &[u8]) -> Result<()> {
-        let shared = &self.shared;
-        match shared.next(Operation::Publish) {
-            Some(Fault::Drop) => return Ok(()),
-            Some(Fault::Duplicate) => shared.inner.publish(route, body).await?,
-            Some(Fault::Delay(time)) => {
-                shared.later(time, Some((route.clone(), body.to_vec())));
-                return Ok(());
-            }
-            Some(Fault::Reorder) => {
-                shared.state().held_back.push((route.clone(), body.to_vec()));
-                shared.later(REORDER_MAX, None);
-                return Ok(());
-            }
-            Some(Fault::Reject) => return Err(Error::unavailable("broker::rejected", format!("{route:?} is full"))),
-            Some(Fault::Disconnect) => {
-                shared.disconnect();
-                return Err(away());
-            }
-            None => {}
-        }
-        shared.inner.publish(route, body).await?;
-        for (route, body) in shared.release_held_back() {
-            shared.inner.publish(&route, &body).await?;
-        }
-        Ok(())
+        self.shared.post(Post { to: Address::Route(route.clone()), body: body.to_vec(), properties: None }).await
+    }
+
+    async fn publish_with(&self, route: &Route, body: &[u8], properties: &Properties) -> Result<()> {
+        let properties = Some(properties.clone());
+        self.shared.post(Post { to: Address::Route(route.clone()), body: body.to_vec(), properties }).await
+    }
+
+    async fn reply(&self, to: &str, body: &[u8], properties: &Properties) -> Result<()> {
+        let properties = Some(properties.clone());
+        self.shared.post(Post { to: Address::Reply(to.to_owned()), body: body.to_vec(), properties }).await
     }
 
     async fn take(&self, inbox: &Inbox) -> Result<Delivery> {
@@ -220,7 +258,7 @@ impl Broker for Faulty {
         state.last_tag += 1;
         let tag = state.last_tag;
         let reason = inner.reason().map(str::to_owned);
-        let outer = Delivery::new(inner.body().clone(), inner.redelivered(), tag, home).buried(reason);
+        let outer = Delivery::new(inner.body().clone(), inner.redelivered(), tag, home).buried(reason).with(inner.shared_properties());
         state.unsettled.insert(tag, inner);
         Ok(outer)
     }

@@ -5,7 +5,7 @@
 
 mod state;
 
-use crate::{BODY_BYTES_MAX, Broker, Delivery, Depth, Health, Inbox, Listener, Route, Settle, Topic, Unsettled, Wait};
+use crate::{BODY_BYTES_MAX, Broker, Delivery, Depth, Health, Inbox, Listener, Properties, Route, Settle, Topic, Unsettled, Wait};
 use async_trait::async_trait;
 use bytes::Bytes;
 use state::{Message, Queue, State, Taken, queues_of};
@@ -90,7 +90,11 @@ impl Inner {
     fn delivery(&self, state: &State, tag: u64) -> Option<Delivery> {
         let home: Arc<dyn Unsettled> = self.me.upgrade()?;
         let message = &state.taken(tag)?.message;
-        Some(Delivery::new(message.body.clone(), message.returned, tag, home).buried(message.reason.clone()))
+        Some(
+            Delivery::new(message.body.clone(), message.returned, tag, home)
+                .buried(message.reason.clone())
+                .with(message.properties.clone()),
+        )
     }
 
     /// Hands ready messages of a queue to waiting takers until one of both runs out.
@@ -104,6 +108,22 @@ impl Inner {
                 }
             }
         }
+    }
+
+    /// Puts a new message at the end of its queue.
+    fn publish(&self, queue: Queue, body: &[u8], properties: Option<Arc<Properties>>) -> Result<()> {
+        check_size(body)?;
+        let mut state = self.state();
+        let Some(length) = state.length(&queue) else {
+            return Err(Error::unavailable("broker::unroutable", format!("nobody takes from {queue:?}")));
+        };
+        if length >= self.settings.messages_max {
+            return Err(Error::unavailable("broker::rejected", format!("{queue:?} is full with {length} messages")));
+        }
+        let body = Bytes::copy_from_slice(body);
+        state.push_back(queue.clone(), Message { body, returned: false, reason: None, properties, since: Instant::now() });
+        self.serve(&mut state, &queue);
+        Ok(())
     }
 
     /// Puts a message that somebody held back at the head of its queue.
@@ -158,19 +178,15 @@ fn check_size(body: &[u8]) -> Result<()> {
 #[async_trait]
 impl Broker for InProcess {
     async fn publish(&self, route: &Route, body: &[u8]) -> Result<()> {
-        check_size(body)?;
-        let queue = Queue::from(route);
-        let mut state = self.inner.state();
-        let Some(length) = state.length(&queue) else {
-            return Err(Error::unavailable("broker::unroutable", format!("nobody takes from {route:?}")));
-        };
-        if length >= self.inner.settings.messages_max {
-            return Err(Error::unavailable("broker::rejected", format!("{route:?} is full with {length} messages")));
-        }
-        let body = Bytes::copy_from_slice(body);
-        state.push_back(queue.clone(), Message { body, returned: false, reason: None, since: Instant::now() });
-        self.inner.serve(&mut state, &queue);
-        Ok(())
+        self.inner.publish(Queue::from(route), body, None)
+    }
+
+    async fn publish_with(&self, route: &Route, body: &[u8], properties: &Properties) -> Result<()> {
+        self.inner.publish(Queue::from(route), body, Some(Arc::new(properties.clone())))
+    }
+
+    async fn reply(&self, to: &str, body: &[u8], properties: &Properties) -> Result<()> {
+        self.inner.publish(Queue::Reply(to.to_owned()), body, Some(Arc::new(properties.clone())))
     }
 
     async fn take(&self, inbox: &Inbox) -> Result<Delivery> {

@@ -1,8 +1,11 @@
 //! Queues, waiting takers and unsettled messages: plain collections without locks or waiting.
 
-use crate::{Delivery, Inbox, Route};
+use crate::{Delivery, Inbox, Properties, Route};
 use bytes::Bytes;
-use std::collections::{BTreeMap, VecDeque};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 use synthfleet_proto::class::Class;
 use tokio::{sync::oneshot, time::Instant};
 
@@ -13,6 +16,7 @@ pub(super) enum Queue {
     Result,
     Submit,
     Dead,
+    Reply(String),
 }
 
 impl From<&Route> for Queue {
@@ -32,6 +36,7 @@ pub(super) fn queues_of(inbox: &Inbox) -> Vec<Queue> {
         Inbox::Result => vec![Queue::Result],
         Inbox::Submit => vec![Queue::Submit],
         Inbox::Dead => vec![Queue::Dead],
+        Inbox::Reply(name) => vec![Queue::Reply(name.clone())],
     }
 }
 
@@ -42,6 +47,7 @@ pub(super) struct Message {
     /// Whether it was ever returned.
     pub returned: bool,
     pub reason: Option<String>,
+    pub properties: Option<Arc<Properties>>,
     pub since: Instant,
 }
 
