@@ -6,6 +6,7 @@
 pub mod catalogue;
 pub mod deliver;
 pub mod dispatch;
+mod facts;
 pub mod intake;
 pub mod job;
 pub mod judgement;

@@ -3,7 +3,7 @@
 mod care;
 mod hint;
 mod sweep;
-mod tell;
+pub(crate) mod tell;
 
 use crate::Catalogue;
 use crate::dispatch::Flow;

@@ -2,6 +2,7 @@
 
 use super::{Options, Parts, tell};
 use crate::dispatch::{self, Ready};
+use crate::facts::read;
 use crate::job::{DEADLINE, Effect, Event, Fact, Known, NewFact, Phase, Rules, View, step};
 use crate::publish::{Press, publish};
 use crate::reconcile::{self, Due, Hinted, Measured};
@@ -10,12 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use synthfleet_proto::attempts::{Limits, Seen};
 use synthfleet_proto::envelope::{Body, ControlHint, ControlOp, Envelope};
-use synthfleet_proto::fact::{Cancel, Claim, End, FinalFact, OutcomeFact, PlanFact, PublishedFact, SelectionFact, SpecFact};
+use synthfleet_proto::fact::{FinalFact, OutcomeFact, SpecFact};
 use synthfleet_proto::job::JobState;
-use synthfleet_proto::key::{FactKey, JobKeys, Key, Named};
+use synthfleet_proto::key::{FactKey, JobKeys, Key};
 use synthfleet_proto::task::{TaskId, TaskName};
 use synthfleet_proto::{Error, Result};
-use synthfleet_store::{Created, Store, create_fact, history, read_fact};
+use synthfleet_store::{Created, create_fact, history, read_fact};
 use tokio::time::Instant;
 
 /// A job in care.
@@ -327,32 +328,5 @@ fn place(spec: &SpecFact, task: &TaskId) -> u32 {
         None => 0,
         Some(at) if spec.candidates[at].baseline => u32::MAX,
         Some(at) => 1 + repeat * 64 + at as u32,
-    }
-}
-
-/// Reads a fact by its key; keys of other things give `None`.
-async fn read(store: &dyn Store, key: &Key) -> Result<Option<Fact>> {
-    async fn known<T: serde::de::DeserializeOwned>(store: &dyn Store, key: &Key, wrap: fn(Known<T>) -> Fact) -> Result<Option<Fact>> {
-        Ok(read_fact::<T>(store, key).await?.map(|kept| wrap(Known::new(kept.fact, kept.sha256))))
-    }
-    match key.named() {
-        Some(Named::Spec) => known::<SpecFact>(store, key, Fact::Spec).await,
-        Some(Named::Plan(_)) => known::<PlanFact>(store, key, Fact::Plan).await,
-        Some(Named::Release) => Ok(Some(Fact::Release)),
-        Some(Named::Cancel) => Ok(read_fact::<Cancel>(store, key).await?.map(|kept| Fact::Cancel(kept.fact))),
-        Some(Named::CancelTask(task)) => Ok(Some(Fact::CancelTask(TaskId::parse(task)?))),
-        Some(Named::Claim { task, .. }) => {
-            let task = TaskId::parse(task)?;
-            Ok(read_fact::<Claim>(store, key).await?.map(|kept| Fact::Claim(task, kept.fact)))
-        }
-        Some(Named::End { task, attempt }) => {
-            let task = TaskId::parse(task)?;
-            Ok(read_fact::<End>(store, key).await?.map(|kept| Fact::End(task, attempt, kept.fact)))
-        }
-        Some(Named::Outcome(_)) => known::<OutcomeFact>(store, key, Fact::Outcome).await,
-        Some(Named::Selection) => known::<SelectionFact>(store, key, Fact::Selection).await,
-        Some(Named::Published) => known::<PublishedFact>(store, key, Fact::Published).await,
-        Some(Named::Final) => known::<FinalFact>(store, key, Fact::Final).await,
-        _ => Ok(None),
     }
 }

@@ -2,10 +2,11 @@
 
 use super::Parts;
 use super::care::Job;
-use crate::job::Fact;
+use crate::job::{Fact, View};
 use synthfleet_proto::envelope::{Body, Envelope, EventType};
 use synthfleet_proto::event::{Event, Happening, TaskEvent, TaskState};
 use synthfleet_proto::fact::{OutcomeFact, OutcomeStatus, PlanFact, SpecFact};
+use synthfleet_proto::score::Score;
 use synthfleet_proto::task::{TaskId, TaskName};
 use tokio::sync::broadcast;
 
@@ -35,37 +36,40 @@ pub fn queued(parts: &Parts, job: &Job, task: &TaskId) {
 
 /// Tells what a new fact means.
 pub fn fact(parts: &Parts, job: &Job, fact: &Fact) {
+    for what in happenings(&job.view, fact) {
+        say(parts, job, what);
+    }
+}
+
+/// What a fact means to those who watch the job. `view`: the job with at least its spec.
+pub fn happenings(view: &View, fact: &Fact) -> Vec<Happening> {
+    let mut told = Vec::new();
     match fact {
         Fact::Plan(plan) if plan.fact.plan == 1 => {
-            if let Some(spec) = job.view.spec() {
-                say(parts, job, planned(&spec.fact, &plan.fact));
-            }
+            told.extend(view.spec().map(|spec| planned(&spec.fact, &plan.fact)));
             for part in &plan.fact.skipped {
                 let name = part.candidate.as_deref().or(part.benchmark.as_deref()).unwrap_or_default();
                 let text = format!("{name}: {}", part.reason.why);
-                say(parts, job, Happening::Note { code: part.reason.code.clone(), text });
+                told.push(Happening::Note { code: part.reason.code.clone(), text });
             }
         }
         Fact::Outcome(outcome) => {
-            if let Some(summary) = &outcome.fact.profile {
-                say(parts, job, Happening::Profile { summary: Box::new(summary.clone()) });
-            }
-            say(parts, job, Happening::Task(ended(&outcome.fact)));
+            told.extend(outcome.fact.profile.iter().map(|summary| Happening::Profile { summary: Box::new(summary.clone()) }));
+            told.push(Happening::Task(ended(&outcome.fact)));
             if let TaskName::Benchmark { candidate, repeat, .. } = outcome.fact.task.name() {
-                for score in &outcome.fact.scores {
-                    let (candidate, score) = (candidate.to_owned(), Box::new(score.clone()));
-                    say(parts, job, Happening::Score { candidate, repeat, score });
-                }
+                let score = |score: &Score| Happening::Score { candidate: candidate.to_owned(), repeat, score: Box::new(score.clone()) };
+                told.extend(outcome.fact.scores.iter().map(score));
             }
         }
-        Fact::Selection(selection) => say(parts, job, Happening::Verdict { verdict: selection.fact.verdict.clone() }),
+        Fact::Selection(selection) => told.push(Happening::Verdict { verdict: selection.fact.verdict.clone() }),
         Fact::Published(published) => {
             let files = published.fact.files.iter().map(|file| file.path.clone()).collect();
-            say(parts, job, Happening::Published { files });
+            told.push(Happening::Published { files });
         }
-        Fact::Final(last) => say(parts, job, Happening::State { state: last.fact.state, outcome: last.fact.outcome.clone() }),
+        Fact::Final(last) => told.push(Happening::State { state: last.fact.state, outcome: last.fact.outcome.clone() }),
         _ => {}
     }
+    told
 }
 
 fn planned(spec: &SpecFact, plan: &PlanFact) -> Happening {
@@ -95,7 +99,8 @@ fn ended(outcome: &OutcomeFact) -> TaskEvent {
     }
 }
 
-fn task_event(task: &TaskId, state: TaskState) -> TaskEvent {
+/// A task in a state, without its attempt.
+pub fn task_event(task: &TaskId, state: TaskState) -> TaskEvent {
     let (candidate, repeat, benchmark) = match task.name() {
         TaskName::Profile => (None, 0, None),
         TaskName::Synthesize { candidate, repeat } | TaskName::Generate { candidate, repeat, .. } => (Some(candidate), repeat, None),
