@@ -1,8 +1,8 @@
 //! What becomes of a delivery: each verb, and none.
 
-use super::{AT_ONCE, battery, inbox, nothing_within, publish, route, settle, take, with_pool};
-use crate::{Broker, Inbox, Settle, Wait};
-use std::{sync::Arc, time::Duration};
+use super::{Bench, battery, inbox, nothing_within, publish, route, settle, take, with_pool};
+use crate::{Inbox, Settle, Wait};
+use std::time::Duration;
 use synthfleet_proto::class::Class;
 use tokio::time::Instant;
 
@@ -24,7 +24,7 @@ battery! {
     a_held_delivery_blocks_nobody,
 }
 
-async fn a_message_arrives_as_it_was_sent(broker: Arc<dyn Broker>) {
+async fn a_message_arrives_as_it_was_sent(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     let bodies = [vec![], vec![0], (0..=255).collect::<Vec<u8>>(), b"{\"v\":1}".to_vec()];
     for body in &bodies {
@@ -37,7 +37,7 @@ async fn a_message_arrives_as_it_was_sent(broker: Arc<dyn Broker>) {
     }
 }
 
-async fn a_fresh_message_is_not_called_redelivered(broker: Arc<dyn Broker>) {
+async fn a_fresh_message_is_not_called_redelivered(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     publish(&broker, &to, b"x").await;
     let delivery = take(&broker, &from).await;
@@ -46,15 +46,15 @@ async fn a_fresh_message_is_not_called_redelivered(broker: Arc<dyn Broker>) {
     settle(&broker, delivery, Settle::Ack).await;
 }
 
-async fn an_acked_message_is_gone(broker: Arc<dyn Broker>) {
+async fn an_acked_message_is_gone(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     publish(&broker, &to, b"x").await;
     let delivery = take(&broker, &from).await;
     settle(&broker, delivery, Settle::Ack).await;
-    nothing_within(&broker, &from, Duration::from_secs(700)).await;
+    nothing_within(&broker, &from, broker.pace.quiet).await;
 }
 
-async fn a_dropped_delivery_returns(broker: Arc<dyn Broker>) {
+async fn a_dropped_delivery_returns(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     publish(&broker, &to, b"x").await;
     drop(take(&broker, &from).await);
@@ -64,7 +64,7 @@ async fn a_dropped_delivery_returns(broker: Arc<dyn Broker>) {
     settle(&broker, again, Settle::Ack).await;
 }
 
-async fn a_requeued_message_returns_at_once(broker: Arc<dyn Broker>) {
+async fn a_requeued_message_returns_at_once(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     publish(&broker, &to, b"x").await;
     let delivery = take(&broker, &from).await;
@@ -74,7 +74,7 @@ async fn a_requeued_message_returns_at_once(broker: Arc<dyn Broker>) {
     settle(&broker, again, Settle::Ack).await;
 }
 
-async fn a_message_returns_as_often_as_it_is_requeued(broker: Arc<dyn Broker>) {
+async fn a_message_returns_as_often_as_it_is_requeued(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     publish(&broker, &to, b"x").await;
     for _ in 0..50 {
@@ -86,32 +86,32 @@ async fn a_message_returns_as_often_as_it_is_requeued(broker: Arc<dyn Broker>) {
     assert_eq!(broker.depth(&from).await.expect("the broker answers").ready, 0);
 }
 
-async fn hidden_for(broker: &Arc<dyn Broker>, from: &Inbox, wait: Wait) {
+async fn hidden_for(broker: &Bench, from: &Inbox, wait: Wait) {
     let begun = Instant::now();
     let delivery = take(broker, from).await;
     settle(broker, delivery, Settle::Park(wait)).await;
     nothing_within(broker, from, wait.duration().saturating_sub(begun.elapsed())).await;
     let again = take(broker, from).await;
     let hidden = begun.elapsed();
-    assert!(hidden >= wait.duration() && hidden <= wait.duration() + AT_ONCE, "{wait:?} lasted {hidden:?}");
+    assert!(hidden >= wait.duration() && hidden <= wait.duration() + broker.pace.at_once, "{wait:?} lasted {hidden:?}");
     settle(broker, again, Settle::Requeue).await;
 }
 
-async fn a_parked_message_is_hidden_and_comes_back(broker: Arc<dyn Broker>) {
+async fn a_parked_message_is_hidden_and_comes_back(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     publish(&broker, &to, b"x").await;
     hidden_for(&broker, &from, Wait::Five).await;
 }
 
-async fn a_longer_wait_comes_back_later(broker: Arc<dyn Broker>) {
+async fn a_longer_wait_comes_back_later(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     publish(&broker, &to, b"x").await;
-    for wait in Wait::ALL {
+    for wait in broker.pace.waits.iter().copied() {
         hidden_for(&broker, &from, wait).await;
     }
 }
 
-async fn parked_messages_do_not_block_the_queue(broker: Arc<dyn Broker>) {
+async fn parked_messages_do_not_block_the_queue(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     publish(&broker, &to, b"first").await;
     publish(&broker, &to, b"second").await;
@@ -122,18 +122,18 @@ async fn parked_messages_do_not_block_the_queue(broker: Arc<dyn Broker>) {
     settle(&broker, second, Settle::Ack).await;
 }
 
-async fn a_buried_message_lies_in_the_dead_list(broker: Arc<dyn Broker>) {
+async fn a_buried_message_lies_in_the_dead_list(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     publish(&broker, &to, b"garbage").await;
     let delivery = take(&broker, &from).await;
     settle(&broker, delivery, Settle::Bury("decode".to_owned())).await;
-    nothing_within(&broker, &from, Duration::from_secs(700)).await;
+    nothing_within(&broker, &from, broker.pace.quiet).await;
     let dead = take(&broker, &Inbox::Dead).await;
     assert_eq!((dead.body().as_ref(), dead.reason()), (&b"garbage"[..], Some("decode")));
     settle(&broker, dead, Settle::Ack).await;
 }
 
-async fn a_long_reason_is_cut(broker: Arc<dyn Broker>) {
+async fn a_long_reason_is_cut(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     publish(&broker, &to, b"x").await;
     let delivery = take(&broker, &from).await;
@@ -144,7 +144,7 @@ async fn a_long_reason_is_cut(broker: Arc<dyn Broker>) {
     settle(&broker, dead, Settle::Ack).await;
 }
 
-async fn a_dead_message_can_be_acked(broker: Arc<dyn Broker>) {
+async fn a_dead_message_can_be_acked(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     publish(&broker, &to, b"x").await;
     let delivery = take(&broker, &from).await;
@@ -152,10 +152,10 @@ async fn a_dead_message_can_be_acked(broker: Arc<dyn Broker>) {
     let dead = take(&broker, &Inbox::Dead).await;
     settle(&broker, dead, Settle::Ack).await;
     assert_eq!(broker.depth(&Inbox::Dead).await.expect("the broker answers").ready, 0);
-    nothing_within(&broker, &Inbox::Dead, AT_ONCE).await;
+    nothing_within(&broker, &Inbox::Dead, broker.pace.at_once).await;
 }
 
-async fn a_lost_taker_loses_nothing(broker: Arc<dyn Broker>) {
+async fn a_lost_taker_loses_nothing(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     for i in 0..100_u8 {
         let taker = tokio::spawn({
@@ -173,7 +173,7 @@ async fn a_lost_taker_loses_nothing(broker: Arc<dyn Broker>) {
     }
 }
 
-async fn an_extended_delivery_stays_with_its_holder(broker: Arc<dyn Broker>) {
+async fn an_extended_delivery_stays_with_its_holder(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     publish(&broker, &to, b"x").await;
     let delivery = take(&broker, &from).await;
@@ -184,7 +184,7 @@ async fn an_extended_delivery_stays_with_its_holder(broker: Arc<dyn Broker>) {
     settle(&broker, delivery, Settle::Ack).await;
 }
 
-async fn a_held_delivery_blocks_nobody(broker: Arc<dyn Broker>) {
+async fn a_held_delivery_blocks_nobody(broker: Bench) {
     let (_, from) = with_pool(&broker).await;
     for class in [Class::Batch, Class::Interactive, Class::Batch] {
         publish(&broker, &route("p", class), b"x").await;

@@ -1,8 +1,8 @@
 //! Queues: order, classes, pools, limits, depth.
 
-use super::{AT_ONCE, battery, declare, inbox, nothing_within, publish, route, settle, take, with_pool};
-use crate::{BODY_BYTES_MAX, Broker, Inbox, Route, Settle};
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use super::{Bench, battery, declare, inbox, nothing_within, publish, route, settle, take, with_pool};
+use crate::{BODY_BYTES_MAX, Inbox, Route, Settle};
+use std::{collections::BTreeSet, time::Duration};
 use synthfleet_proto::{ErrorKind, class::Class};
 use tokio::task::JoinSet;
 
@@ -22,9 +22,10 @@ battery! {
     depth_tells_the_age_of_the_oldest,
     depth_counts_takers,
     a_healthy_broker_says_so,
+    nobody_need_listen,
 }
 
-async fn a_taker_waits_for_its_message(broker: Arc<dyn Broker>) {
+async fn a_taker_waits_for_its_message(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     let taker = tokio::spawn({
         let broker = broker.clone();
@@ -32,23 +33,23 @@ async fn a_taker_waits_for_its_message(broker: Arc<dyn Broker>) {
     });
     tokio::time::sleep(Duration::from_secs(3)).await;
     publish(&broker, &to, b"late").await;
-    let body = tokio::time::timeout(AT_ONCE, taker).await.expect("it was published");
+    let body = tokio::time::timeout(broker.pace.at_once, taker).await.expect("it was published");
     assert_eq!(body.expect("no panic").expect("the broker answers").as_ref(), b"late");
 }
 
-async fn messages_come_in_order(broker: Arc<dyn Broker>) {
+async fn messages_come_in_order(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
-    for i in 0..1_000_u32 {
+    for i in 0..broker.pace.messages.min(1_000) {
         publish(&broker, &to, i.to_le_bytes()).await;
     }
-    for i in 0..1_000_u32 {
+    for i in 0..broker.pace.messages.min(1_000) {
         let delivery = take(&broker, &from).await;
         assert_eq!(delivery.body().as_ref(), i.to_le_bytes(), "message {i}");
         settle(&broker, delivery, Settle::Ack).await;
     }
 }
 
-async fn returned_messages_come_before_later_ones(broker: Arc<dyn Broker>) {
+async fn returned_messages_come_before_later_ones(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     for i in 0..3_u8 {
         publish(&broker, &to, [i]).await;
@@ -63,8 +64,8 @@ async fn returned_messages_come_before_later_ones(broker: Arc<dyn Broker>) {
     assert_eq!(seen, [0, 1, 2].into());
 }
 
-async fn each_message_goes_to_one_taker(broker: Arc<dyn Broker>) {
-    const MESSAGES: u32 = 10_000;
+async fn each_message_goes_to_one_taker(broker: Bench) {
+    let messages = broker.pace.messages;
     let (to, from) = with_pool(&broker).await;
     let mut takers = JoinSet::new();
     for _ in 0..32 {
@@ -79,7 +80,7 @@ async fn each_message_goes_to_one_taker(broker: Arc<dyn Broker>) {
             seen
         });
     }
-    for i in 0..MESSAGES {
+    for i in 0..messages {
         publish(&broker, &to, i.to_le_bytes()).await;
         if i % 64 == 0 {
             tokio::task::yield_now().await;
@@ -87,15 +88,15 @@ async fn each_message_goes_to_one_taker(broker: Arc<dyn Broker>) {
     }
     let mut seen = takers.join_all().await.concat();
     seen.sort_unstable();
-    assert!(seen == (0..MESSAGES).collect::<Vec<_>>(), "{} of {MESSAGES} messages were seen", seen.len());
+    assert!(seen == (0..messages).collect::<Vec<_>>(), "{} of {messages} messages were seen", seen.len());
 }
 
-async fn a_pool_without_takers_is_unroutable(broker: Arc<dyn Broker>) {
+async fn a_pool_without_takers_is_unroutable(broker: Bench) {
     let error = broker.publish(&route("nobody", Class::Batch), b"x").await.expect_err("nobody takes");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "broker::unroutable"));
 }
 
-async fn results_and_submissions_need_no_taker(broker: Arc<dyn Broker>) {
+async fn results_and_submissions_need_no_taker(broker: Bench) {
     for (to, from) in [(Route::Result, Inbox::Result), (Route::Submit, Inbox::Submit)] {
         publish(&broker, &to, format!("{to:?}")).await;
         let delivery = take(&broker, &from).await;
@@ -104,16 +105,16 @@ async fn results_and_submissions_need_no_taker(broker: Arc<dyn Broker>) {
     }
 }
 
-async fn pools_do_not_mix(broker: Arc<dyn Broker>) {
+async fn pools_do_not_mix(broker: Bench) {
     declare(&broker, &inbox("a")).await;
     declare(&broker, &inbox("b")).await;
     publish(&broker, &route("a", Class::Batch), b"for a").await;
-    nothing_within(&broker, &inbox("b"), AT_ONCE).await;
+    nothing_within(&broker, &inbox("b"), broker.pace.at_once).await;
     let delivery = take(&broker, &inbox("a")).await;
     settle(&broker, delivery, Settle::Ack).await;
 }
 
-async fn interactive_comes_first(broker: Arc<dyn Broker>) {
+async fn interactive_comes_first(broker: Bench) {
     let (_, from) = with_pool(&broker).await;
     for (class, body) in [(Class::Batch, "b1"), (Class::Batch, "b2"), (Class::Interactive, "i1"), (Class::Interactive, "i2")] {
         publish(&broker, &route("p", class), body).await;
@@ -125,11 +126,11 @@ async fn interactive_comes_first(broker: Arc<dyn Broker>) {
     }
 }
 
-async fn a_taker_of_one_class_sees_no_other(broker: Arc<dyn Broker>) {
+async fn a_taker_of_one_class_sees_no_other(broker: Bench) {
     let (_, both) = with_pool(&broker).await;
     let only = Inbox::Pool { pool: "p".to_owned(), classes: vec![Class::Interactive] };
     publish(&broker, &route("p", Class::Batch), b"batch").await;
-    nothing_within(&broker, &only, AT_ONCE).await;
+    nothing_within(&broker, &only, broker.pace.at_once).await;
     // a waiting taker of the other class is passed over
     let waiting = tokio::spawn({
         let broker = broker.clone();
@@ -142,11 +143,11 @@ async fn a_taker_of_one_class_sees_no_other(broker: Arc<dyn Broker>) {
         settle(&broker, delivery, Settle::Ack).await;
     }
     publish(&broker, &route("p", Class::Interactive), b"interactive").await;
-    let body = tokio::time::timeout(AT_ONCE, waiting).await.expect("it was published");
+    let body = tokio::time::timeout(broker.pace.at_once, waiting).await.expect("it was published");
     assert_eq!(body.expect("no panic").expect("the broker answers").as_ref(), b"interactive");
 }
 
-async fn a_message_of_the_largest_size_passes(broker: Arc<dyn Broker>) {
+async fn a_message_of_the_largest_size_passes(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     publish(&broker, &to, vec![7; BODY_BYTES_MAX]).await;
     let delivery = take(&broker, &from).await;
@@ -154,16 +155,16 @@ async fn a_message_of_the_largest_size_passes(broker: Arc<dyn Broker>) {
     settle(&broker, delivery, Settle::Ack).await;
 }
 
-async fn a_larger_message_is_refused(broker: Arc<dyn Broker>) {
+async fn a_larger_message_is_refused(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     let body = vec![7; BODY_BYTES_MAX + 1];
     let error = broker.publish(&to, &body).await.expect_err("too large");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Invalid, "broker::too_large"));
     assert_eq!(broker.broadcast(&body).await.expect_err("too large").code(), "broker::too_large");
-    nothing_within(&broker, &from, AT_ONCE).await;
+    nothing_within(&broker, &from, broker.pace.at_once).await;
 }
 
-async fn depth_counts_ready_and_held(broker: Arc<dyn Broker>) {
+async fn depth_counts_ready_and_held(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     for _ in 0..5 {
         publish(&broker, &to, b"x").await;
@@ -178,7 +179,7 @@ async fn depth_counts_ready_and_held(broker: Arc<dyn Broker>) {
     assert_eq!(broker.depth(&inbox("nobody")).await.expect("an unknown queue is empty").ready, 0);
 }
 
-async fn depth_tells_the_age_of_the_oldest(broker: Arc<dyn Broker>) {
+async fn depth_tells_the_age_of_the_oldest(broker: Bench) {
     let (to, from) = with_pool(&broker).await;
     assert_eq!(broker.depth(&from).await.expect("the broker answers").oldest_age, None);
     publish(&broker, &to, b"old").await;
@@ -188,7 +189,7 @@ async fn depth_tells_the_age_of_the_oldest(broker: Arc<dyn Broker>) {
     assert!(age.is_none_or(|age| age >= Duration::from_secs(4) && age < Duration::from_secs(6)), "{age:?}");
 }
 
-async fn depth_counts_takers(broker: Arc<dyn Broker>) {
+async fn depth_counts_takers(broker: Bench) {
     let (_, from) = with_pool(&broker).await;
     let waiting = tokio::spawn({
         let (broker, from) = (broker.clone(), from.clone());
@@ -203,8 +204,13 @@ async fn depth_counts_takers(broker: Arc<dyn Broker>) {
     assert!(depth.consumers.is_none_or(|consumers| consumers == 0), "{depth:?}");
 }
 
-async fn a_healthy_broker_says_so(broker: Arc<dyn Broker>) {
+async fn a_healthy_broker_says_so(broker: Bench) {
     with_pool(&broker).await;
     let health = broker.health();
     assert!(health.ready && health.last_good < Duration::from_secs(60), "{health:?}");
+}
+
+async fn nobody_need_listen(broker: Bench) {
+    broker.broadcast(b"x").await.expect("nobody listening is fine");
+    broker.emit(b"x").await;
 }

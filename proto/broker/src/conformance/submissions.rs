@@ -1,8 +1,8 @@
 //! Messages from outside and the replies to them.
 
-use super::{AT_ONCE, battery, declare, publish, settle, take};
-use crate::{Broker, Inbox, Properties, Route, Settle};
-use std::{sync::Arc, time::Duration};
+use super::{Bench, battery, declare, publish, settle, take};
+use crate::{Inbox, Properties, Route, Settle};
+use std::time::Duration;
 use synthfleet_proto::ErrorKind;
 
 battery! {
@@ -30,18 +30,18 @@ fn said(seen: &Properties) -> Properties {
     Properties { user: None, tenant: None, at: None, ..seen.clone() }
 }
 
-async fn submit(broker: &Arc<dyn Broker>) {
+async fn submit(broker: &Bench) {
     broker.publish_with(&Route::Submit, b"{}", &properties()).await.expect("the queue exists");
 }
 
-async fn a_submission_keeps_its_properties(broker: Arc<dyn Broker>) {
+async fn a_submission_keeps_its_properties(broker: Bench) {
     submit(&broker).await;
     let delivery = take(&broker, &Inbox::Submit).await;
     assert_eq!(said(delivery.properties()), properties());
     settle(&broker, delivery, Settle::Ack).await;
 }
 
-async fn a_returned_submission_keeps_its_properties(broker: Arc<dyn Broker>) {
+async fn a_returned_submission_keeps_its_properties(broker: Bench) {
     submit(&broker).await;
     drop(take(&broker, &Inbox::Submit).await);
     let again = take(&broker, &Inbox::Submit).await;
@@ -49,7 +49,7 @@ async fn a_returned_submission_keeps_its_properties(broker: Arc<dyn Broker>) {
     settle(&broker, again, Settle::Ack).await;
 }
 
-async fn a_reply_reaches_the_queue_that_was_named(broker: Arc<dyn Broker>) {
+async fn a_reply_reaches_the_queue_that_was_named(broker: Bench) {
     let answers = Inbox::Reply("answers".to_owned());
     declare(&broker, &answers).await;
     submit(&broker).await;
@@ -63,16 +63,16 @@ async fn a_reply_reaches_the_queue_that_was_named(broker: Arc<dyn Broker>) {
     settle(&broker, reply, Settle::Ack).await;
 }
 
-async fn a_reply_to_nobody_is_unroutable(broker: Arc<dyn Broker>) {
+async fn a_reply_to_nobody_is_unroutable(broker: Bench) {
     let error = broker.reply("gone", b"accepted", Properties::NONE).await.expect_err("nobody waits");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "broker::unroutable"));
 }
 
-async fn a_buried_submission_tells_its_reason(broker: Arc<dyn Broker>) {
+async fn a_buried_submission_tells_its_reason(broker: Bench) {
     submit(&broker).await;
     let delivery = take(&broker, &Inbox::Submit).await;
     settle(&broker, delivery, Settle::Bury("decode".to_owned())).await;
-    let dead = tokio::time::timeout(AT_ONCE + Duration::from_secs(1), broker.take(&Inbox::Dead))
+    let dead = tokio::time::timeout(broker.pace.at_once + Duration::from_secs(1), broker.take(&Inbox::Dead))
         .await
         .expect("buried")
         .expect("the broker answers");
