@@ -10,20 +10,31 @@ use synthfleet_proto::class::Class;
 use synthfleet_proto::task::{PREPARE, TaskId, TaskKind, TaskName};
 
 /// Most tasks in flight: hinted or claimed, without an outcome.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Windows {
     /// Of one tenant.
     pub tenant: usize,
     /// Of one job.
     pub job: usize,
-    /// Of one pool.
-    pub pool: usize,
+    /// Of each pool.
+    pub pools: BTreeMap<String, usize>,
 }
 
 impl Windows {
-    /// The windows of a pool of so many slots.
-    pub fn of_slots(slots: usize) -> Self {
-        Self { tenant: (2 * slots).max(16), job: 64, pool: 2 * slots + 8 }
+    /// The windows of pools with so many slots each.
+    pub fn of_slots(slots: impl IntoIterator<Item = (String, usize)>) -> Self {
+        let slots: BTreeMap<String, usize> = slots.into_iter().collect();
+        let all: usize = slots.values().sum();
+        Self { tenant: (2 * all).max(16), job: 64, pools: slots.into_iter().map(|(pool, slots)| (pool, 2 * slots + 8)).collect() }
+    }
+
+    /// Whether any pool has room.
+    pub fn has_room(&self, flow: &Flow) -> bool {
+        self.pools.iter().any(|(pool, most)| flow.in_pool(pool) < *most)
+    }
+
+    fn of_pool(&self, pool: &str) -> usize {
+        self.pools.get(pool).copied().unwrap_or(0)
     }
 }
 
@@ -36,6 +47,8 @@ pub struct Ready {
     pub job: String,
     /// Task.
     pub task: TaskId,
+    /// The pool it goes to.
+    pub pool: String,
     /// What goes first.
     pub class: Class,
     /// 1 to 100; more goes first.
@@ -69,7 +82,9 @@ impl Ready {
 pub struct Flow {
     tenants: BTreeMap<String, usize>,
     jobs: BTreeMap<String, usize>,
-    tasks: BTreeSet<(String, TaskId)>,
+    pools: BTreeMap<String, usize>,
+    /// Tasks by job, with the pool that each was hinted to.
+    tasks: BTreeMap<(String, TaskId), String>,
     deficits: BTreeMap<String, f64>,
 }
 
@@ -86,20 +101,37 @@ impl Flow {
 
     /// Whether a task is in flight.
     pub fn contains(&self, job: &str, task: &TaskId) -> bool {
-        self.tasks.contains(&(job.to_owned(), task.clone()))
+        self.tasks.contains_key(&(job.to_owned(), task.clone()))
     }
 
-    fn begin(&mut self, ready: &Ready) {
-        if self.tasks.insert((ready.job.clone(), ready.task.clone())) {
-            *self.tenants.entry(ready.tenant.clone()).or_default() += 1;
-            *self.jobs.entry(ready.job.clone()).or_default() += 1;
+    /// The pool that a task was hinted to.
+    pub fn pool_of(&self, job: &str, task: &TaskId) -> Option<&str> {
+        self.tasks.get(&(job.to_owned(), task.clone())).map(String::as_str)
+    }
+
+    /// Pools that tasks of a job were hinted to.
+    pub fn pools_of(&self, job: &str) -> BTreeSet<String> {
+        self.tasks.iter().filter(|((of, _), _)| of == job).map(|(_, pool)| pool.clone()).collect()
+    }
+
+    /// Tasks in flight in a pool.
+    pub fn in_pool(&self, pool: &str) -> usize {
+        self.pools.get(pool).copied().unwrap_or(0)
+    }
+
+    /// Notes a task as in flight in a pool.
+    pub fn begin(&mut self, tenant: &str, job: &str, task: &TaskId, pool: &str) {
+        if self.tasks.insert((job.to_owned(), task.clone()), pool.to_owned()).is_none() {
+            for (counts, name) in [(&mut self.tenants, tenant), (&mut self.jobs, job), (&mut self.pools, pool)] {
+                *counts.entry(name.to_owned()).or_default() += 1;
+            }
         }
     }
 
     /// A task got its outcome, or its hint was lost.
     pub fn end(&mut self, tenant: &str, job: &str, task: &TaskId) {
-        if self.tasks.remove(&(job.to_owned(), task.clone())) {
-            for (counts, name) in [(&mut self.tenants, tenant), (&mut self.jobs, job)] {
+        if let Some(pool) = self.tasks.remove(&(job.to_owned(), task.clone())) {
+            for (counts, name) in [(&mut self.tenants, tenant), (&mut self.jobs, job), (&mut self.pools, pool.as_str())] {
                 if let Some(count) = counts.get_mut(name) {
                     *count -= 1;
                     if *count == 0 {
@@ -110,43 +142,65 @@ impl Flow {
         }
     }
 
-    fn has_room(&self, windows: Windows, ready: &Ready) -> bool {
+    fn has_room(&self, windows: &Windows, ready: &Ready) -> bool {
         let of = |counts: &BTreeMap<String, usize>, name: &str| counts.get(name).copied().unwrap_or(0);
-        self.tasks.len() < windows.pool && of(&self.tenants, &ready.tenant) < windows.tenant && of(&self.jobs, &ready.job) < windows.job
+        let pool = of(&self.pools, &ready.pool) < windows.of_pool(&ready.pool);
+        pool && of(&self.tenants, &ready.tenant) < windows.tenant && of(&self.jobs, &ready.job) < windows.job
+    }
+}
+
+/// What waits of one tenant: a queue for each pool and job, so that a full one keeps nobody else waiting.
+#[derive(Default)]
+struct Waiting {
+    queues: BTreeMap<(String, String), Vec<Ready>>,
+}
+
+impl Waiting {
+    /// The queue whose head goes first among those that have room.
+    fn first(&self, windows: &Windows, flow: &Flow) -> Option<&(String, String)> {
+        let heads = self.queues.iter().filter_map(|(name, queue)| Some((name, queue.last()?)));
+        heads.filter(|(_, head)| flow.has_room(windows, head)).min_by(|(_, a), (_, b)| a.order().cmp(&b.order())).map(|(name, _)| name)
+    }
+
+    /// Takes the head that goes first, if the tenant can pay for it.
+    fn pop(&mut self, windows: &Windows, flow: &Flow, deficit: f64) -> Option<Ready> {
+        let name = self.first(windows, flow)?.clone();
+        self.queues.get_mut(&name)?.pop_if(|head| head.seconds <= deficit)
     }
 }
 
 /// Chooses what to hint now, in order, and notes it as in flight. `shares` of tenants default to 1.
-pub fn choose(windows: Windows, flow: &mut Flow, ready: Vec<Ready>, shares: &BTreeMap<String, f64>) -> Vec<Ready> {
-    let mut queues: BTreeMap<String, Vec<Ready>> = BTreeMap::new();
+pub fn choose(windows: &Windows, flow: &mut Flow, ready: Vec<Ready>, shares: &BTreeMap<String, f64>) -> Vec<Ready> {
+    let mut tenants: BTreeMap<String, Waiting> = BTreeMap::new();
+    let mut quantum = 1.0f64;
     for task in ready {
         if !flow.contains(&task.job, &task.task) {
-            queues.entry(task.tenant.clone()).or_default().push(task);
+            quantum = quantum.max(task.seconds);
+            let queues = &mut tenants.entry(task.tenant.clone()).or_default().queues;
+            queues.entry((task.pool.clone(), task.job.clone())).or_default().push(task);
         }
     }
     // the last of a queue is its head
-    queues.values_mut().for_each(|queue| queue.sort_by(|a, b| b.order().cmp(&a.order())));
-    flow.deficits.retain(|tenant, _| queues.contains_key(tenant));
-    let quantum = queues.values().flatten().map(|task| task.seconds).fold(1.0, f64::max);
+    tenants.values_mut().flat_map(|waiting| waiting.queues.values_mut()).for_each(|queue| queue.sort_by(|a, b| b.order().cmp(&a.order())));
+    flow.deficits.retain(|tenant, _| tenants.contains_key(tenant));
     let mut chosen = Vec::new();
     loop {
-        let before = chosen.len();
-        for (tenant, queue) in &mut queues {
-            let earned = quantum * shares.get(tenant).copied().unwrap_or(1.0).max(0.01);
-            if queue.last().is_some_and(|head| flow.has_room(windows, head)) {
-                *flow.deficits.entry(tenant.clone()).or_default() += earned;
+        let mut waits = false;
+        for (tenant, waiting) in &mut tenants {
+            if waiting.first(windows, flow).is_none() {
+                continue;
             }
-            while let Some(task) = queue.pop_if(|head| {
-                let deficit = flow.deficits.get(&head.tenant).copied().unwrap_or(0.0);
-                flow.has_room(windows, head) && deficit >= head.seconds
-            }) {
-                flow.deficits.entry(tenant.clone()).and_modify(|deficit| *deficit -= task.seconds);
-                flow.begin(&task);
+            waits = true;
+            let earned = quantum * shares.get(tenant).copied().unwrap_or(1.0).max(0.01);
+            let mut deficit = flow.deficits.get(tenant).copied().unwrap_or(0.0) + earned;
+            while let Some(task) = waiting.pop(windows, flow, deficit) {
+                deficit -= task.seconds;
+                flow.begin(&task.tenant, &task.job, &task.task, &task.pool);
                 chosen.push(task);
             }
+            flow.deficits.insert(tenant.clone(), deficit);
         }
-        let waiting = queues.values().any(|queue| queue.last().is_some_and(|head| flow.has_room(windows, head)));
-        if chosen.len() == before && !waiting {
+        if !waits {
             return chosen;
         }
     }
@@ -168,22 +222,28 @@ mod tests {
     use proptest::prelude::*;
 
     fn ready(tenant: &str, job: &str, task: TaskId) -> Ready {
-        let (tenant, job) = (tenant.to_owned(), job.to_owned());
-        Ready { tenant, job, task, class: Class::Batch, weight: 50, submitted_at: 0, place: 0, cost: CostClass::Light, seconds: 1.0 }
+        let (tenant, job, pool) = (tenant.to_owned(), job.to_owned(), "p".to_owned());
+        Ready { tenant, job, task, pool, class: Class::Batch, weight: 50, submitted_at: 0, place: 0, cost: CostClass::Light, seconds: 1.0 }
     }
 
     fn names(chosen: &[Ready]) -> Vec<&str> {
         chosen.iter().map(|ready| ready.task.as_str()).collect()
     }
 
-    const WIDE: Windows = Windows { tenant: 99, job: 99, pool: 99 };
+    fn windows(tenant: usize, job: usize, pool: usize) -> Windows {
+        Windows { tenant, job, pools: ["p", "q"].map(|name| (name.to_owned(), pool)).into() }
+    }
+
+    fn wide() -> Windows {
+        windows(99, 99, 99)
+    }
 
     #[test]
     fn what_others_wait_for_goes_first() {
         let tasks = [TaskId::benchmark("a", 0, "x"), TaskId::benchmark(PREPARE, 0, "x"), TaskId::synthesize("a", 0)];
         let mut all: Vec<_> = tasks.map(|task| ready("t", "j", task)).into();
         all.push(Ready { cost: CostClass::Medium, ..ready("t", "j", TaskId::synthesize("z", 0)) });
-        let chosen = choose(WIDE, &mut Flow::default(), all, &BTreeMap::new());
+        let chosen = choose(&wide(), &mut Flow::default(), all, &BTreeMap::new());
         assert_eq!(names(&chosen), ["syn-z-r0", "syn-a-r0", "ben-ref_prepare-r0-x", "ben-a-r0-x"]);
     }
 
@@ -191,7 +251,7 @@ mod tests {
     fn a_row_is_completed_before_the_next_one_begins() {
         let of = |candidate: &str, benchmark: &str, place| Ready { place, ..ready("t", "j", TaskId::benchmark(candidate, 0, benchmark)) };
         let dear = Ready { cost: CostClass::Heavy, ..of("a", "y", 2) };
-        let chosen = choose(WIDE, &mut Flow::default(), vec![dear, of("b", "x", 1), of("b", "z", 1), of("a", "x", 2)], &BTreeMap::new());
+        let chosen = choose(&wide(), &mut Flow::default(), vec![dear, of("b", "x", 1), of("b", "z", 1), of("a", "x", 2)], &BTreeMap::new());
         assert_eq!(names(&chosen), ["ben-b-r0-x", "ben-b-r0-z", "ben-a-r0-y", "ben-a-r0-x"]);
     }
 
@@ -200,27 +260,50 @@ mod tests {
         let a = Ready { submitted_at: -5, ..ready("t", "a", TaskId::profile()) };
         let b = Ready { weight: 60, ..ready("t", "b", TaskId::profile()) };
         let c = Ready { class: Class::Interactive, weight: 1, ..ready("t", "c", TaskId::profile()) };
-        let chosen = choose(WIDE, &mut Flow::default(), vec![a, b, c], &BTreeMap::new());
+        let chosen = choose(&wide(), &mut Flow::default(), vec![a, b, c], &BTreeMap::new());
         assert_eq!(chosen.iter().map(|ready| ready.job.as_str()).collect::<Vec<_>>(), ["c", "b", "a"]);
     }
 
     #[test]
     fn windows_hold_back_and_open_again() {
         let all = || (0..10).map(|i| ready("t", "j", TaskId::synthesize("a", i))).collect::<Vec<_>>();
-        let windows = Windows { job: 3, ..WIDE };
+        let windows = windows(99, 3, 99);
         let mut flow = Flow::default();
-        assert_eq!(choose(windows, &mut flow, all(), &BTreeMap::new()).len(), 3);
-        assert!(choose(windows, &mut flow, all(), &BTreeMap::new()).is_empty());
+        assert_eq!(choose(&windows, &mut flow, all(), &BTreeMap::new()).len(), 3);
+        assert!(choose(&windows, &mut flow, all(), &BTreeMap::new()).is_empty());
         flow.end("t", "j", &TaskId::synthesize("a", 0));
         let rest = all().into_iter().skip(1).collect();
-        assert_eq!(names(&choose(windows, &mut flow, rest, &BTreeMap::new())), ["syn-a-r3"]);
+        assert_eq!(names(&choose(&windows, &mut flow, rest, &BTreeMap::new())), ["syn-a-r3"]);
+    }
+
+    #[test]
+    fn a_full_pool_or_job_keeps_nobody_else_waiting() {
+        let of = |job: &str, pool: &str| {
+            (0..4).map(move |i| Ready { pool: pool.into(), ..ready("t", job, TaskId::synthesize("a", i)) }).collect::<Vec<_>>()
+        };
+        let all = [of("a", "p"), of("b", "q")].concat();
+        let chosen = choose(
+            &Windows { pools: [("p".to_owned(), 1), ("q".to_owned(), 9)].into(), ..wide() },
+            &mut Flow::default(),
+            all,
+            &BTreeMap::new(),
+        );
+        assert_eq!(chosen.iter().filter(|ready| ready.pool == "q").count(), 4, "{:?}", names(&chosen));
+        let chosen = choose(&windows(99, 2, 99), &mut Flow::default(), [of("a", "p"), of("b", "p")].concat(), &BTreeMap::new());
+        assert_eq!(chosen.iter().filter(|ready| ready.job == "b").count(), 2);
+    }
+
+    #[test]
+    fn a_pool_that_nobody_knows_gets_nothing() {
+        let lost = Ready { pool: "gone".into(), ..ready("t", "j", TaskId::profile()) };
+        assert!(choose(&wide(), &mut Flow::default(), vec![lost], &BTreeMap::new()).is_empty());
     }
 
     #[test]
     fn a_small_tenant_is_not_behind_a_large_one() {
         let mut all: Vec<_> = (0..1_000).map(|i| ready("large", "a", TaskId::synthesize("a", i))).collect();
         all.extend((0..5).map(|i| ready("small", "b", TaskId::synthesize("a", i))));
-        let chosen = choose(Windows { tenant: 99, job: 99, pool: 20 }, &mut Flow::default(), all, &BTreeMap::new());
+        let chosen = choose(&windows(99, 99, 20), &mut Flow::default(), all, &BTreeMap::new());
         assert_eq!(chosen.iter().filter(|ready| ready.tenant == "small").count(), 5);
     }
 
@@ -230,11 +313,11 @@ mod tests {
         #[test]
         fn nobody_starves_and_shares_hold(share in 1u32..5, slots in 1usize..6) {
             let shares = BTreeMap::from([("a".to_owned(), f64::from(share))]);
-            let windows = Windows { tenant: 99, job: 999, pool: slots };
+            let windows = windows(99, 999, slots);
             let (mut flow, mut served) = (Flow::default(), BTreeMap::<String, u32>::new());
             let mut left: Vec<Ready> = ["a", "b"].iter().flat_map(|t| (0..400).map(|i| ready(t, t, TaskId::synthesize("a", i)))).collect();
             for _ in 0..200 {
-                let chosen = choose(windows, &mut flow, left.clone(), &shares);
+                let chosen = choose(&windows, &mut flow, left.clone(), &shares);
                 for done in chosen {
                     flow.end(&done.tenant, &done.job, &done.task);
                     left.retain(|other| other.tenant != done.tenant || other.task != done.task);

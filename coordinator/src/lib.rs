@@ -7,6 +7,7 @@ pub mod catalogue;
 pub mod deliver;
 pub mod dispatch;
 mod facts;
+pub mod fleet;
 pub mod intake;
 pub mod job;
 pub mod judgement;
@@ -23,5 +24,6 @@ mod testing;
 
 pub use catalogue::Catalogue;
 pub use deliver::{check_folder, deliver};
+pub use fleet::{Fleet, Roster};
 pub use intake::{Asked, Desk, Submitted, resubmit, submit};
 pub use service::{Handle, Options, Parts, Service};

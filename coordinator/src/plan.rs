@@ -1,6 +1,6 @@
 //! Which tasks a job has: pure functions of the spec, the profile and the members there are.
 
-use crate::Catalogue;
+use crate::fleet::Fleet;
 use serde_json::{Map, Value, json};
 use synthfleet_proto::about::{CostClass, MemberDoc, Reason};
 use synthfleet_proto::fact::{self, Candidate, Group, PlanFact, PlanInputs, PlannedMember, ProfileSummary, SkippedPart, SpecFact, Winner};
@@ -69,10 +69,10 @@ pub struct MainInputs<'a> {
 /// `plan-1`: a synthesize task for each candidate and repeat that can take the table, and for each of these
 /// and each benchmark a benchmark task that needs only that sample. What cannot take the table becomes
 /// a skipped part with its reason.
-pub fn main(inputs: MainInputs<'_>, catalogue: &Catalogue) -> PlanFact {
-    let mut planner = Planner { inputs, members: Vec::new(), groups: Vec::new(), skipped: Vec::new() };
-    let benchmarks = planner.benchmarks(catalogue);
-    let candidates = planner.candidates(catalogue);
+pub fn main(inputs: MainInputs<'_>, fleet: &Fleet) -> PlanFact {
+    let mut planner = Planner { inputs, fleet, members: Vec::new(), groups: Vec::new(), skipped: Vec::new() };
+    let benchmarks = planner.benchmarks();
+    let candidates = planner.candidates();
     for (candidate, member) in &candidates {
         for repeat in 0..candidate.repeats {
             planner.synthesize(candidate, member, repeat);
@@ -160,18 +160,32 @@ fn group(spec: &SpecFact, kind: TaskKind) -> Group {
     }
 }
 
+/// Wished members that are known and that no pool takes now.
+pub fn uncovered(spec: &SpecFact, fleet: &Fleet) -> Vec<String> {
+    let memory_bytes = spec.request.budget.memory_bytes_per_task;
+    let synthesizers = spec.candidates.iter().map(|candidate| fleet.catalogue.synthesizer(&candidate.synthesizer));
+    let benchmarks = spec.benchmarks.iter().map(|benchmark| fleet.catalogue.benchmark(&benchmark.name));
+    let known = synthesizers.chain(benchmarks).filter_map(Result::ok);
+    known.filter(|member| !fleet.covers(kind_of(member), &member.name, memory_bytes)).map(|member| member.name.clone()).collect()
+}
+
+fn kind_of(member: &MemberDoc) -> TaskKind {
+    if member.task == TaskKind::Benchmark.name() { TaskKind::Benchmark } else { TaskKind::Synthesize }
+}
+
 struct Planner<'a> {
     inputs: MainInputs<'a>,
+    fleet: &'a Fleet,
     members: Vec<PlannedMember>,
     groups: Vec<Group>,
     skipped: Vec<SkippedPart>,
 }
 
 impl<'a> Planner<'a> {
-    fn benchmarks<'c>(&mut self, catalogue: &'c Catalogue) -> Vec<(&'a str, &'a Value, &'c MemberDoc)> {
+    fn benchmarks(&mut self) -> Vec<(&'a str, &'a Value, &'a MemberDoc)> {
         let mut taken = Vec::new();
         for benchmark in &self.inputs.spec.benchmarks {
-            match fitting(catalogue.benchmark(&benchmark.name), self.inputs.profile) {
+            match self.fitting(self.fleet.catalogue.benchmark(&benchmark.name)) {
                 Ok(member) => taken.push((benchmark.name.as_str(), &benchmark.options, member)),
                 Err(reason) => self.skipped.push(SkippedPart { candidate: None, benchmark: Some(benchmark.name.clone()), reason }),
             }
@@ -179,10 +193,10 @@ impl<'a> Planner<'a> {
         taken
     }
 
-    fn candidates<'c>(&mut self, catalogue: &'c Catalogue) -> Vec<(&'a Candidate, &'c MemberDoc)> {
+    fn candidates(&mut self) -> Vec<(&'a Candidate, &'a MemberDoc)> {
         let mut taken = Vec::new();
         for candidate in &self.inputs.spec.candidates {
-            match fitting(catalogue.synthesizer(&candidate.synthesizer), self.inputs.profile) {
+            match self.fitting(self.fleet.catalogue.synthesizer(&candidate.synthesizer)) {
                 Ok(member) => taken.push((candidate, member)),
                 Err(reason) => self.skipped.push(SkippedPart { candidate: Some(candidate.name.clone()), benchmark: None, reason }),
             }
@@ -190,8 +204,23 @@ impl<'a> Planner<'a> {
         taken
     }
 
+    /// The member, if it can take the table and somebody takes its tasks. What it says of itself is noted either
+    /// way: a skipped row is told in its words.
+    fn fitting(&mut self, member: Result<&'a MemberDoc>) -> Result<&'a MemberDoc, Reason> {
+        let no_pool = |why: String| Reason { code: "no_pool".to_owned(), why };
+        let member = member.map_err(|error| no_pool(error.message().to_owned()))?;
+        let kind = kind_of(member);
+        let about_sha256 = self.fleet.about_sha256(member);
+        self.members.push(PlannedMember { kind, name: member.name.clone(), version: member.version.clone(), about_sha256 });
+        member.accepts.fits(&self.inputs.profile.shape)?;
+        let memory_bytes = self.inputs.spec.request.budget.memory_bytes_per_task;
+        if self.fleet.covers(kind, &member.name, memory_bytes) {
+            return Ok(member);
+        }
+        Err(no_pool(format!("no worker takes {}:{} with {memory_bytes} bytes of memory", kind.name(), member.name)))
+    }
+
     fn synthesize(&mut self, candidate: &Candidate, member: &MemberDoc, repeat: u32) {
-        self.member(TaskKind::Synthesize, member);
         self.groups.push(Group {
             group: TaskId::synthesize(&candidate.name, repeat).to_string(),
             name: candidate.synthesizer.clone(),
@@ -208,7 +237,6 @@ impl<'a> Planner<'a> {
 
     /// One scoring: of a sample, of a reference row, or the preparation that they share.
     fn benchmark(&mut self, candidate: &str, repeat: u32, sample: Option<&TaskId>, options: &Value, member: &MemberDoc) {
-        self.member(TaskKind::Benchmark, member);
         let mut needs = vec![TaskId::profile()];
         needs.extend(sample.cloned());
         // reference rows meet another real side, so they prepare for themselves
@@ -226,27 +254,23 @@ impl<'a> Planner<'a> {
             ..group(self.inputs.spec, TaskKind::Benchmark)
         });
     }
-
-    fn member(&mut self, kind: TaskKind, member: &MemberDoc) {
-        self.members.push(PlannedMember { kind, name: member.name.clone(), version: member.version.clone() });
-    }
-}
-
-fn fitting<'c>(member: Result<&'c MemberDoc>, profile: &ProfileSummary) -> Result<&'c MemberDoc, Reason> {
-    let member = member.map_err(|error| Reason { code: "no_pool".to_owned(), why: error.message().to_owned() })?;
-    member.accepts.fits(&profile.shape).map(|()| member)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{catalogue, profile_summary, spec};
+    use synthfleet_proto::pool::Take;
 
     fn plan(job: Value, shape: impl FnOnce(&mut ProfileSummary)) -> PlanFact {
+        plan_for(job, shape, &Fleet::embedded(catalogue(), "local", 2))
+    }
+
+    fn plan_for(job: Value, shape: impl FnOnce(&mut ProfileSummary), fleet: &Fleet) -> PlanFact {
         let spec = spec(job);
         let mut profile = profile_summary();
         shape(&mut profile);
-        main(MainInputs { spec: &spec, spec_sha256: "s", profile: &profile, profile_sha256: "p" }, &catalogue())
+        main(MainInputs { spec: &spec, spec_sha256: "s", profile: &profile, profile_sha256: "p" }, fleet)
     }
 
     fn ids(plan: &PlanFact) -> Vec<String> {
@@ -289,6 +313,18 @@ mod tests {
         assert_eq!(plan.skipped.len(), 1);
         assert_eq!((plan.skipped[0].benchmark.as_deref(), plan.skipped[0].reason.code.as_str()), (Some("ml_efficacy"), "no_target"));
         assert!(ids(&plan).iter().all(|id| !id.ends_with("-ml_efficacy")));
+    }
+
+    #[test]
+    fn what_no_pool_takes_is_a_skipped_row() {
+        let mut fleet = Fleet::embedded(catalogue(), "local", 2);
+        fleet.pools.get_mut("local").expect("there").take = Take::parse("profile,benchmark,synthesize:clbn,generate").expect("legal");
+        let job = json!({"source": "a", "synthesizers": ["clbn", "seqtree"], "benchmarks": ["accuracy"]});
+        assert!(uncovered(&spec(job.clone()), &fleet).contains(&"seqtree".to_owned()));
+        let plan = plan_for(job, |_| {}, &fleet);
+        let skipped = plan.skipped.iter().find(|part| part.candidate.as_deref() == Some("seqtree")).expect("skipped");
+        assert_eq!(skipped.reason.code, "no_pool");
+        assert!(ids(&plan).contains(&"syn-clbn-r0".to_owned()) && plan.version_of(TaskKind::Synthesize, "seqtree").is_some());
     }
 
     #[test]

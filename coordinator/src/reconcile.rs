@@ -15,6 +15,10 @@ pub struct Hinted {
     pub ago: Duration,
     /// How often.
     pub times: u32,
+    /// Messages that wait in the queues of its pool.
+    pub waiting: u64,
+    /// Nobody takes from its pool, and others could.
+    pub deserted: bool,
 }
 
 /// What the service measured for one job.
@@ -24,8 +28,6 @@ pub struct Measured {
     pub hinted: BTreeMap<TaskId, Hinted>,
     /// Attempts of tasks without an outcome, in the order of their numbers, with ages of the store's clock.
     pub attempts: BTreeMap<TaskId, Vec<Seen>>,
-    /// Messages that wait in the pool's queues.
-    pub waiting: u64,
     /// A task waits so long at most in a healthy queue.
     pub wait_usual: Duration,
     /// The embedded run that owns the store, if there is one.
@@ -64,11 +66,10 @@ pub fn due(view: &View, measured: &Measured, limits: Limits) -> Vec<Due> {
                 }
             }
             Next::Run(_) => {
-                let lost = |hinted: &Hinted| {
-                    let patience = Duration::from_secs(30).max(measured.wait_usual * 4).max(spacing(hinted.times));
-                    measured.waiting == 0 && hinted.ago >= patience
-                };
-                if hinted.is_some_and(lost) {
+                let patience = |hinted: &Hinted| Duration::from_secs(30).max(measured.wait_usual * 4).max(spacing(hinted.times));
+                if hinted.is_some_and(|hinted| hinted.deserted) {
+                    due.push(Due::Republish(task.clone(), "deserted"));
+                } else if hinted.is_some_and(|hinted| hinted.waiting == 0 && hinted.ago >= patience(hinted)) {
                     due.push(Due::Republish(task.clone(), "lost"));
                 }
             }
@@ -91,12 +92,21 @@ mod tests {
     }
 
     fn hinted(seconds: u64, times: u32) -> Measured {
-        let hint = Hinted { ago: Duration::from_secs(seconds), times };
+        let hint = Hinted { ago: Duration::from_secs(seconds), times, waiting: 0, deserted: false };
         Measured { hinted: BTreeMap::from([(TaskId::profile(), hint)]), ..Measured::default() }
     }
 
+    fn queued(seconds: u64, change: impl FnOnce(&mut Hinted)) -> Measured {
+        let mut measured = hinted(seconds, 1);
+        if let Some(hint) = measured.hinted.values_mut().next() {
+            change(hint);
+        }
+        measured
+    }
+
     fn seen(number: u16, silent: u64) -> Seen {
-        Seen { number, owner: None, silent: Duration::from_secs(silent), interval: Duration::from_secs(15), end: None }
+        let (silent, interval) = (Duration::from_secs(silent), Duration::from_secs(15));
+        Seen { number, owner: None, age: silent, silent, interval, end: None, checkpoint: None }
     }
 
     #[test]
@@ -104,7 +114,7 @@ mod tests {
         let again = [Due::Republish(TaskId::profile(), "lost")];
         assert_eq!(due(&profiling(), &hinted(31, 1), Limits::FLEET), again);
         assert!(due(&profiling(), &hinted(29, 1), Limits::FLEET).is_empty());
-        assert!(due(&profiling(), &Measured { waiting: 1, ..hinted(99, 1) }, Limits::FLEET).is_empty());
+        assert!(due(&profiling(), &queued(99, |hint| hint.waiting = 1), Limits::FLEET).is_empty());
         assert!(due(&profiling(), &Measured { wait_usual: Duration::from_secs(60), ..hinted(99, 1) }, Limits::FLEET).is_empty());
     }
 
@@ -116,9 +126,17 @@ mod tests {
     }
 
     #[test]
+    fn a_hint_in_a_deserted_pool_goes_elsewhere_at_once() {
+        let deserted = queued(1, |hint| (hint.waiting, hint.deserted) = (5, true));
+        assert_eq!(due(&profiling(), &deserted, Limits::FLEET), [Due::Republish(TaskId::profile(), "deserted")]);
+    }
+
+    #[test]
     fn a_dead_attempt_is_followed_and_a_fresh_one_left_alone() {
-        let with =
-            |silent| Measured { attempts: BTreeMap::from([(TaskId::profile(), vec![seen(1, silent)])]), waiting: 7, ..hinted(99, 1) };
+        let with = |silent| Measured {
+            attempts: BTreeMap::from([(TaskId::profile(), vec![seen(1, silent)])]),
+            ..queued(99, |hint| hint.waiting = 7)
+        };
         assert_eq!(due(&profiling(), &with(60), Limits::FLEET), [Due::Republish(TaskId::profile(), "stale")]);
         assert!(due(&profiling(), &with(5), Limits::FLEET).is_empty());
     }

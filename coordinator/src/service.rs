@@ -1,62 +1,92 @@
 //! The only loop: facts and hints in, effects out. Everything it decides comes from the pure modules.
 
+mod beat;
 mod care;
+mod handle;
 mod hint;
+mod inbox;
+mod read;
 mod sweep;
 pub(crate) mod tell;
 
-use crate::Catalogue;
+pub use handle::Handle;
+
 use crate::dispatch::Flow;
-use crate::job::{Event as JobEvent, INTERRUPTED};
-use care::Job;
+use crate::fleet::Roster;
+use crate::job::{Event as JobEvent, INTERRUPTED, Phase};
+use care::{Job, Routes};
+use handle::Order;
+use hint::Pause;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
-use synthfleet_broker::{Broker, Delivery, Inbox, Settle, Topic};
+use sweep::Swept;
+use synthfleet_broker::{Broker, Topic};
 use synthfleet_proto::attempts::Limits;
-use synthfleet_proto::envelope::Envelope;
 use synthfleet_proto::event::Event;
 use synthfleet_proto::fact::FinalFact;
 use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::outside::{Clock, Entropy};
-use synthfleet_proto::task::TaskId;
-use synthfleet_proto::{Error, ErrorKind, Result};
+use synthfleet_proto::{ErrorKind, Result};
 use synthfleet_store::Store;
 use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinSet;
 
 /// Settings of a coordinator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
+    /// Its name among the replicas.
+    pub id: String,
+    /// Machine; display only.
+    pub host: String,
     /// Version of the program, for manifests.
     pub version: String,
-    /// Pool that takes every task.
-    pub pool: String,
-    /// Slots of that pool: what windows follow from.
-    pub slots: usize,
     /// Time between two looks at the store without any message.
     pub sweep_every: Duration,
     /// Time that a cancelled job waits for its running tasks.
     pub cancel_patience: Duration,
+    /// Time that planning waits for a pool that takes a wished member.
+    pub pool_wait: Duration,
     /// How often a task may be tried.
     pub limits: Limits,
     /// Take up every job that has a marker; otherwise only jobs that it is asked to care for.
     pub adopts: bool,
+    /// Results that are taken at once.
+    pub takers: usize,
     /// Errors in a row of one job after which [`Service::run`] gives up; `None`: never.
     pub failures_max: Option<u32>,
 }
 
 impl Options {
     /// A coordinator inside one process.
-    pub fn embedded(slots: usize, version: &str) -> Self {
+    pub fn embedded(version: &str) -> Self {
         Self {
+            id: "embedded".to_owned(),
+            host: String::new(),
             version: version.to_owned(),
-            pool: "local".to_owned(),
-            slots,
             sweep_every: Duration::from_secs(10),
             cancel_patience: Duration::from_secs(5),
+            pool_wait: Duration::ZERO,
             limits: Limits::EMBEDDED,
             adopts: false,
+            takers: 1,
             failures_max: Some(3),
+        }
+    }
+
+    /// One of several coordinators of a fleet.
+    pub fn fleet(id: &str, host: &str, version: &str) -> Self {
+        Self {
+            id: id.to_owned(),
+            host: host.to_owned(),
+            sweep_every: Duration::from_secs(20),
+            cancel_patience: Duration::from_secs(60),
+            pool_wait: Duration::from_secs(120),
+            limits: Limits::FLEET,
+            adopts: true,
+            takers: 4,
+            failures_max: None,
+            ..Self::embedded(version)
         }
     }
 }
@@ -72,24 +102,18 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Random bits.
     pub entropy: Arc<dyn Entropy>,
-    /// Members there are.
-    pub catalogue: Arc<Catalogue>,
+    /// Who is there.
+    pub roster: Arc<Roster>,
     /// The embedded run that holds the store alone, if there is one.
     pub run: Option<String>,
     /// Where events of all jobs go. Slow subscribers miss some.
     pub events: broadcast::Sender<Event>,
 }
 
-/// What the outside may ask of a running coordinator.
-enum Order {
-    Care(JobKeys),
-    Interrupt(JobKeys),
-}
-
 /// A coordinator.
 ///
 /// ```ignore
-/// let (service, handle) = synthfleet_coordinator::Service::new(Options::embedded(2, version), parts);
+/// let (service, handle) = synthfleet_coordinator::Service::new(Options::embedded(version), parts);
 /// let submitted = submit(&desk, asked).await?;
 /// handle.care("local", &submitted.job).await?;      // begin now, not at the next sweep
 /// let running = tokio::spawn(service.run(shutdown));
@@ -100,94 +124,110 @@ pub struct Service {
     parts: Parts,
     orders: mpsc::Receiver<Order>,
     finals: watch::Sender<BTreeMap<String, FinalFact>>,
+    in_care: watch::Sender<Vec<JobKeys>>,
     jobs: BTreeMap<String, Job>,
     flow: Flow,
-}
-
-/// The line to a running coordinator. Clones share it.
-#[derive(Clone)]
-pub struct Handle {
-    orders: mpsc::Sender<Order>,
-    finals: watch::Receiver<BTreeMap<String, FinalFact>>,
-}
-
-impl Handle {
-    /// Looks after a job from now on, without waiting for the next sweep.
-    pub async fn care(&self, tenant: &str, job: &str) -> Result<()> {
-        self.order(Order::Care(JobKeys::new(tenant, job)?)).await
-    }
-
-    /// Starts nothing new, stops what runs, judges what is finished and publishes it.
-    pub async fn interrupt(&self, tenant: &str, job: &str) -> Result<()> {
-        self.order(Order::Interrupt(JobKeys::new(tenant, job)?)).await
-    }
-
-    /// Waits for the end of a job; `None`: the coordinator ended before it.
-    pub async fn finished(&self, job: &str) -> Option<FinalFact> {
-        let mut finals = self.finals.clone();
-        let known = finals.wait_for(|finals| finals.contains_key(job)).await.ok()?;
-        known.get(job).cloned()
-    }
-
-    async fn order(&self, order: Order) -> Result<()> {
-        self.orders.send(order).await.map_err(|_| Error::internal("coordinator::ended", "the coordinator has ended"))
-    }
+    paused: BTreeMap<String, Pause>,
 }
 
 impl Service {
     /// A coordinator and the line to it. Nothing begins before [`Service::run`].
     pub fn new(options: Options, parts: Parts) -> (Self, Handle) {
-        let (orders, receiver) = mpsc::channel(256);
-        let (finals, known) = watch::channel(BTreeMap::new());
-        let service = Self { options, parts, orders: receiver, finals, jobs: BTreeMap::new(), flow: Flow::default() };
-        (service, Handle { orders, finals: known })
+        let (handle, orders, finals) = handle::line();
+        let (in_care, _) = watch::channel(Vec::new());
+        let (jobs, flow, paused) = (BTreeMap::new(), Flow::default(), BTreeMap::new());
+        (Self { options, parts, orders, finals, in_care, jobs, flow, paused }, handle)
     }
 
-    /// Looks after all jobs that have a marker, until `shutdown` becomes true. Nothing is lost at any
-    /// instant: another coordinator, or this one started again, goes on from the facts.
-    pub async fn run(mut self, mut shutdown: watch::Receiver<bool>) -> Result<()> {
+    /// Looks after jobs until `shutdown` becomes true. Nothing is lost at any instant: another coordinator, or
+    /// this one started again, goes on from the facts.
+    pub async fn run(mut self, shutdown: watch::Receiver<bool>) -> Result<()> {
+        let mut beside = JoinSet::new();
+        let ended = self.attend(shutdown, &mut beside).await;
+        beside.shutdown().await;
+        if !self.parts.roster.is_fixed() {
+            beat::leave(&self.options, &self.parts).await;
+        }
+        ended
+    }
+
+    async fn attend(&mut self, mut shutdown: watch::Receiver<bool>, beside: &mut JoinSet<()>) -> Result<()> {
+        let (renewing, mut renewed) = watch::channel(0);
+        if !self.parts.roster.is_fixed() {
+            beside.spawn(beat::beat(self.options.clone(), self.parts.clone(), renewing));
+            // who else is there is known before the first job is taken up
+            let _ = renewed.changed().await;
+        }
         let mut events = self.parts.broker.listen(Topic::Events).await?;
-        let mut sweep = tokio::time::interval(self.options.sweep_every);
-        sweep.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut control = self.parts.broker.listen(Topic::Control).await?;
+        let (taking, mut taken) = mpsc::channel(64);
+        for _ in 0..self.options.takers.max(1) {
+            beside.spawn(inbox::take(Arc::clone(&self.parts.broker), taking.clone()));
+        }
+        let (finding, mut found) = mpsc::channel::<Swept>(16);
+        beside.spawn(sweep::watch(self.options.clone(), self.parts.clone(), self.in_care.subscribe(), finding));
+        let mut results = Vec::new();
         loop {
-            let due = self.next_due();
-            let broker = Arc::clone(&self.parts.broker);
-            let step = tokio::select! {
+            let due = [self.next_due(), self.pause_over()].into_iter().flatten().min();
+            tokio::select! {
                 biased;
                 () = stopped(&mut shutdown) => return Ok(()),
-                Some(order) = self.orders.recv() => self.obey(order).await,
-                taken = broker.take(&Inbox::Result) => match taken {
-                    Ok(delivery) => self.result(delivery).await,
-                    Err(error) => {
-                        tracing::warn!(code = error.code(), "the broker gives no results");
-                        tokio::time::sleep(Duration::from_millis(500)).await;
-                        Ok(())
-                    }
-                },
+                Some(order) = self.orders.recv() => self.obey(order).await?,
+                () = sleep_until(due) => self.time_is_over().await?,
+                Some(swept) = found.recv() => self.swept(swept).await?,
+                Ok(()) = renewed.changed(), if !self.parts.roster.is_fixed() => self.look_around().await?,
+                Some(body) = control.next() => self.heed(&body).await?,
+                _ = taken.recv_many(&mut results, 64) => self.results(std::mem::take(&mut results)).await?,
                 Some(event) = events.next() => {
                     tell::forward(&self.parts.events, &event);
                     continue;
                 }
-                () = sleep_until(due) => self.time_is_over().await,
-                _ = sweep.tick() => self.sweep().await,
-            };
-            step?;
+            }
             self.dispatch().await;
         }
     }
 
     fn next_due(&self) -> Option<tokio::time::Instant> {
-        self.jobs.values().filter_map(|job| job.due).min()
+        self.jobs.values().filter_map(Job::due_at).min()
     }
 
     async fn obey(&mut self, order: Order) -> Result<()> {
         match order {
-            Order::Care(keys) => self.adopt(&keys).await,
+            Order::Care(keys) if self.cares_for(&keys) => self.adopt(&keys).await,
+            Order::Care(keys) => {
+                inbox::wake(&self.parts, &keys, None).await;
+                Ok(())
+            }
+            Order::Wake(keys) => {
+                // whoever looks after it hears it, this one included
+                inbox::wake(&self.parts, &keys, None).await;
+                self.look(&keys, None).await
+            }
             Order::Interrupt(keys) => {
                 self.adopt(&keys).await?;
                 self.advance(keys.job(), JobEvent::CutOff(INTERRUPTED)).await
             }
         }
+    }
+
+    /// Whether the jobs of a tenant are this coordinator's.
+    fn cares_for(&self, keys: &JobKeys) -> bool {
+        self.parts.roster.now().is_owner(&self.options.id, keys.tenant())
+    }
+
+    /// After news of pools and replicas: gives up jobs of tenants that are others' now, and lets those plan that
+    /// waited for a pool.
+    async fn look_around(&mut self) -> Result<()> {
+        let lost: Vec<String> = self.jobs.values().filter(|job| !self.cares_for(&job.keys)).map(|job| job.keys.job().to_owned()).collect();
+        for id in lost {
+            tracing::info!(job = id, "another coordinator looks after the job now");
+            self.forget(&id);
+        }
+        let planning = self.jobs.values().filter(|job| job.view.phase() == Phase::Planning).map(|job| job.keys.job().to_owned());
+        for id in planning.collect::<Vec<_>>() {
+            self.advance(&id, JobEvent::Sweep).await?;
+        }
+        Ok(())
     }
 
     /// Takes a job into care, with all facts it has.
@@ -198,7 +238,12 @@ impl Service {
         match Job::read(keys, &self.parts).await {
             Ok(mut job) => {
                 tell::state(&self.parts, &mut job);
+                let fleet = self.parts.roster.now();
+                for (task, pool) in job.held(&mut Routes::new(&fleet, &|_| 0)) {
+                    self.flow.begin(keys.tenant(), keys.job(), &task, &pool);
+                }
                 self.jobs.insert(keys.job().to_owned(), job);
+                self.tell_care();
                 self.advance(keys.job(), JobEvent::Sweep).await
             }
             Err(error) => {
@@ -206,6 +251,20 @@ impl Service {
                 if self.options.failures_max.is_some() { Err(error) } else { Ok(()) }
             }
         }
+    }
+
+    /// Drops a job from care; its facts stay.
+    fn forget(&mut self, id: &str) -> Option<Job> {
+        let job = self.jobs.remove(id)?;
+        for task in job.view.tasks() {
+            self.flow.end(job.keys.tenant(), id, task);
+        }
+        self.tell_care();
+        Some(job)
+    }
+
+    fn tell_care(&self) {
+        self.in_care.send_replace(self.jobs.values().map(|job| job.keys.clone()).collect());
     }
 
     /// Moves a job on until nothing more is to be done now.
@@ -226,42 +285,14 @@ impl Service {
         for (task, tenant) in caring.take_ended() {
             self.flow.end(&tenant, job, &task);
         }
-        if let Some(last) = caring.ended() {
-            for task in caring.view.tasks() {
-                self.flow.end(caring.keys.tenant(), job, task);
-            }
-            let last = last.clone();
-            self.jobs.remove(job);
+        if let Some(last) = caring.ended().cloned() {
+            self.forget(job);
             self.finals.send_modify(|finals| {
                 finals.insert(job.to_owned(), last);
+                while finals.len() > handle::FINALS_MAX {
+                    finals.pop_first();
+                }
             });
-        }
-        Ok(())
-    }
-
-    /// A worker says that something happened to a task: the store tells what.
-    async fn result(&mut self, delivery: Delivery) -> Result<()> {
-        let envelope = match Envelope::decode(delivery.body()) {
-            Ok(envelope) => envelope,
-            Err(refused) => return self.settle(delivery, Settle::Bury(refused.reason().to_owned())).await,
-        };
-        let (Some(job), Some(task)) = (&envelope.job, envelope.task.as_deref().and_then(|task| TaskId::parse(task).ok())) else {
-            return self.settle(delivery, Settle::Ack).await;
-        };
-        if let Some(caring) = self.jobs.get_mut(job) {
-            match caring.look(&task, &self.parts).await {
-                Ok(Some(fact)) => self.advance(job, JobEvent::Fact(Box::new(fact))).await?,
-                Ok(None) => {}
-                // the next sweep looks again
-                Err(error) => tracing::warn!(job, task = task.as_str(), code = error.code(), "a result could not be read"),
-            }
-        }
-        self.settle(delivery, Settle::Ack).await
-    }
-
-    async fn settle(&self, delivery: Delivery, verb: Settle) -> Result<()> {
-        if let Err(error) = self.parts.broker.settle(delivery, verb).await {
-            tracing::warn!(code = error.code(), "a result could not be settled");
         }
         Ok(())
     }
@@ -269,9 +300,9 @@ impl Service {
     async fn time_is_over(&mut self) -> Result<()> {
         let now = tokio::time::Instant::now();
         let due: Vec<String> =
-            self.jobs.iter().filter(|(_, job)| job.due.is_some_and(|due| due <= now)).map(|(id, _)| id.clone()).collect();
+            self.jobs.iter().filter(|(_, job)| job.due_at().is_some_and(|due| due <= now)).map(|(id, _)| id.clone()).collect();
         for id in due {
-            let Some(event) = self.jobs.get_mut(&id).and_then(Job::what_is_due) else { continue };
+            let Some(event) = self.jobs.get_mut(&id).and_then(Job::take_due) else { continue };
             self.advance(&id, event).await?;
         }
         Ok(())

@@ -2,7 +2,7 @@
 //! leads to. Workers decide by them before a run, reconcilers when a run went silent.
 
 use crate::error::WireError;
-use crate::fact::{End, EndCause, OutcomeStatus, VERSION};
+use crate::fact::{Checkpoint, End, EndCause, OutcomeStatus, VERSION};
 use crate::{Error, ErrorKind};
 use std::time::Duration;
 
@@ -36,12 +36,16 @@ pub struct Seen {
     pub number: u16,
     /// The embedded run that owns it, if one does.
     pub owner: Option<String>,
+    /// Time since it was claimed, by the store's clock.
+    pub age: Duration,
     /// Time since its last sign of life: lease, or claim if there is no lease, by the store's clock.
     pub silent: Duration,
     /// Time between its signs of life.
     pub interval: Duration,
     /// How it ended without an outcome, and how long ago.
     pub end: Option<(End, Duration)>,
+    /// The newest state that it left.
+    pub checkpoint: Option<Checkpoint>,
 }
 
 impl Seen {
@@ -74,7 +78,8 @@ pub enum Next {
 pub fn next(seen: &[Seen], limits: Limits, run: Option<&str>) -> Next {
     let Some(newest) = seen.last() else { return Next::Run(1) };
     if newest.is_alive(run) {
-        return Next::Wait(Duration::from_secs(30));
+        // who has run for minutes is not looked at twice a minute
+        return Next::Wait(Duration::from_secs(if newest.age < Duration::from_secs(120) { 30 } else { 120 }));
     }
     if let Some(error) = exhausted(seen, limits, run) {
         return Next::GiveUp(Box::new(error.to_wire()));
@@ -138,6 +143,8 @@ pub enum StopCause {
     Timeout,
     /// The worker leaves.
     Drain,
+    /// A newer attempt runs, and this one is further from its end.
+    Superseded,
 }
 
 /// How an attempt ended, as its executor saw it.
@@ -189,6 +196,10 @@ pub fn after(ended: &Ended, seen: &[Seen], limits: Limits, run: Option<&str>) ->
             let error = Error::stopped("task::timeout", "the task's time was over").help("allow more with --task-time").to_wire();
             return (outcome(OutcomeStatus::Failed, error), Verb::Ack);
         }
+        Ended::Stopped(StopCause::Superseded) => {
+            let end = End { v: VERSION, cause: EndCause::Superseded, counted: false, error: None, delay_seconds: 0, checkpoint: None };
+            return (After::End(end), Verb::Ack);
+        }
         Ended::Stopped(StopCause::Drain) => (EndCause::Released, None, false, &[0]),
         Ended::Crash(what) => (EndCause::Crash, Some(Error::internal("task::crash", what.clone()).to_wire()), true, &[5, 30]),
         Ended::OutOfMemory(what) => {
@@ -206,15 +217,17 @@ pub fn after(ended: &Ended, seen: &[Seen], limits: Limits, run: Option<&str>) ->
     };
     let tries = seen.iter().filter(|attempt| attempt.end.as_ref().is_some_and(|(end, _)| end.counted)).count();
     let delay_seconds = delays[tries.min(delays.len() - 1)];
-    let end = End { v: VERSION, cause, counted, error, delay_seconds };
+    let end = End { v: VERSION, cause, counted, error, delay_seconds, checkpoint: None };
     let mut history = seen.to_vec();
     let number = seen.last().map_or(1, |attempt| attempt.number.saturating_add(1));
     history.push(Seen {
         number,
         owner: run.map(str::to_owned),
+        age: Duration::ZERO,
         silent: Duration::ZERO,
         interval: Duration::ZERO,
         end: Some((end.clone(), Duration::ZERO)),
+        checkpoint: None,
     });
     match exhausted(&history, limits, run) {
         Some(error) => (outcome(OutcomeStatus::Failed, error.to_wire()), Verb::Ack),
@@ -233,11 +246,11 @@ mod tests {
 
     fn open(number: u16, silent: u64, owner: Option<&str>) -> Seen {
         let (silent, interval) = (Duration::from_secs(silent), Duration::from_secs(15));
-        Seen { number, owner: owner.map(str::to_owned), silent, interval, end: None }
+        Seen { number, owner: owner.map(str::to_owned), age: silent, silent, interval, end: None, checkpoint: None }
     }
 
     fn ended(number: u16, error: Error, delay_seconds: u32, age: u64) -> Seen {
-        let end = End { v: 1, cause: EndCause::Error, counted: true, error: Some(error.to_wire()), delay_seconds };
+        let end = End { v: 1, cause: EndCause::Error, counted: true, error: Some(error.to_wire()), delay_seconds, checkpoint: None };
         Seen { end: Some((end, Duration::from_secs(age))), ..open(number, age, None) }
     }
 
@@ -250,6 +263,12 @@ mod tests {
     fn a_fresh_attempt_is_left_alone_and_a_silent_one_is_followed() {
         assert_eq!(next(&[open(1, 49, None)], Limits::FLEET, None), Next::Wait(Duration::from_secs(30)));
         assert_eq!(next(&[open(1, 50, None)], Limits::FLEET, None), Next::Run(2));
+    }
+
+    #[test]
+    fn who_runs_for_minutes_is_looked_at_less_often() {
+        let long = Seen { age: Duration::from_secs(300), ..open(1, 10, None) };
+        assert_eq!(next(&[long], Limits::FLEET, None), Next::Wait(Duration::from_secs(120)));
     }
 
     #[test]
@@ -315,6 +334,7 @@ mod tests {
         assert!(
             matches!(of(StopCause::Timeout), (After::Outcome(OutcomeStatus::Failed, error), Verb::Ack) if error.code == "task::timeout")
         );
+        assert!(matches!(of(StopCause::Superseded), (After::End(End { cause: EndCause::Superseded, counted: false, .. }), Verb::Ack)));
         assert!(matches!(of(StopCause::Drain), (After::End(End { cause: EndCause::Released, counted: false, .. }), Verb::Requeue)));
     }
 

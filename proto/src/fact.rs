@@ -6,7 +6,7 @@ mod outcome;
 mod plan;
 mod spec;
 
-pub use attempt::{Cancel, Claim, End, EndCause, Lease};
+pub use attempt::{Cancel, Checkpoint, Claim, End, EndCause, Lease};
 pub use outcome::{OutcomeFact, OutcomeStatus, Output, ProfileSummary};
 pub use plan::{Group, PlanFact, PlanInputs, PlannedMember, SkippedPart};
 pub use spec::{Candidate, ChosenBenchmark, SpecFact};
@@ -140,6 +140,9 @@ pub struct FinalFact {
     /// Why it failed or was cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<crate::error::WireError>,
+    /// Of a done job: why the copy in the user's own place is missing. The results are complete here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub publish_failed: Option<crate::error::WireError>,
     /// Whether some task was cut off by deadline or interruption.
     #[serde(default)]
     pub partial: bool,

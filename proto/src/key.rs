@@ -9,7 +9,10 @@ mod fleet;
 mod job;
 mod named;
 
-pub use fleet::{about, coordinator, dead, jobs_of, live, live_of, live_prefix, pool, pools, reuse, upload, worker, workers};
+pub use fleet::{
+    about, abouts, coordinator, coordinators, dead, dead_prefix, jobs_of, live, live_of, live_prefix, pool, pool_documents, pools, reuse,
+    upload, worker, workers,
+};
 pub use job::{AttemptKeys, JobKeys};
 pub use named::Named;
 

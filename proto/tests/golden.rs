@@ -190,7 +190,12 @@ fn facts_have_the_bytes_of_version_1() {
             v: 1,
             plan: 1,
             inputs: PlanInputs { spec_sha256: "s".into(), profile_sha256: Some("p".into()), selection_sha256: None },
-            members: vec![PlannedMember { kind: TaskKind::Synthesize, name: "clbn".into(), version: "1.0".into() }],
+            members: vec![PlannedMember {
+                kind: TaskKind::Synthesize,
+                name: "clbn".into(),
+                version: "1.0".into(),
+                about_sha256: String::new(),
+            }],
             groups: vec![group],
             skipped: vec![SkippedPart {
                 candidate: None,
@@ -213,9 +218,21 @@ fn facts_have_the_bytes_of_version_1() {
             resumed_from: None,
         },
     );
-    check("lease", &Lease { v: 1, seq: 2, worker: "w".into(), interval_seconds: 15, fraction: 0.5, phase: "fit".into(), draining: false });
+    check(
+        "lease",
+        &Lease {
+            v: 1,
+            seq: 2,
+            worker: "w".into(),
+            interval_seconds: 15,
+            fraction: 0.5,
+            phase: "fit".into(),
+            draining: false,
+            checkpoint: None,
+        },
+    );
     let error = Error::unavailable("store::away", "away").to_wire();
-    check("end", &End { v: 1, cause: EndCause::Error, counted: true, error: Some(error), delay_seconds: 5 });
+    check("end", &End { v: 1, cause: EndCause::Error, counted: true, error: Some(error), delay_seconds: 5, checkpoint: None });
     let output = Output {
         role: "sample.parquet".into(),
         key: "t/local/j/job_0/d/syn-mine-r0/001-00000000/out/sample.parquet".into(),
@@ -263,6 +280,7 @@ fn facts_have_the_bytes_of_version_1() {
             selection_sha256: Some("s".into()),
             published_sha256: Some("p".into()),
             error: None,
+            publish_failed: None,
             partial: false,
             counts: BTreeMap::from([("ok".into(), 9)]),
         },

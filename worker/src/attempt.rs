@@ -212,6 +212,7 @@ impl Beat {
             fraction: voice.fraction,
             phase: voice.phase.clone(),
             draining: false,
+            checkpoint: None,
         };
         let put = async {
             let key = attempt.keys.lease(attempt.task.as_str(), attempt.number)?;

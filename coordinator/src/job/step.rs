@@ -1,7 +1,8 @@
 //! What to do next: effects are returned, nothing is done.
 
 use super::view::{Fact, Phase, View};
-use crate::{Catalogue, plan};
+use crate::fleet::Fleet;
+use crate::plan;
 use std::collections::BTreeMap;
 use synthfleet_proto::error::WireError;
 use synthfleet_proto::fact::{self, Cancel, FinalFact, OutcomeFact, OutcomeStatus, PlanFact, SelectionFact};
@@ -55,8 +56,10 @@ pub enum NewFact {
 
 /// What a step decides with.
 pub struct Rules<'a> {
-    /// Members there are.
-    pub catalogue: &'a Catalogue,
+    /// Who is there.
+    pub fleet: &'a Fleet,
+    /// Whether a member that no pool takes now may still find one: planning then waits.
+    pub waits_for_pools: bool,
     /// The judge: a pure function of the view.
     pub judge: &'a (dyn Fn(&View) -> Result<SelectionFact> + Sync),
 }
@@ -76,7 +79,7 @@ pub fn step(view: View, event: Event, rules: &Rules<'_>) -> (View, Vec<Effect>) 
             Some(code) => cut_off(&view, code),
             None => skip_hopeless(&view),
         },
-        Phase::Planning => planning(&view, rules.catalogue),
+        Phase::Planning => planning(&view, rules),
         Phase::Refused => vec![finish(&view, JobState::Failed, refusal(&view))],
         Phase::Judging => match (rules.judge)(&view) {
             Ok(selection) => vec![create(NewFact::Selection(selection))],
@@ -103,9 +106,10 @@ fn main_inputs(view: &View) -> Option<plan::MainInputs<'_>> {
     Some(plan::MainInputs { spec: &spec.fact, spec_sha256: &spec.sha256, profile, profile_sha256: &outcome.sha256 })
 }
 
-fn planning(view: &View, catalogue: &Catalogue) -> Vec<Effect> {
+fn planning(view: &View, rules: &Rules<'_>) -> Vec<Effect> {
     match main_inputs(view) {
-        Some(inputs) => vec![create(NewFact::Plan(plan::main(inputs, catalogue)))],
+        Some(inputs) if rules.waits_for_pools && !plan::uncovered(inputs.spec, rules.fleet).is_empty() => Vec::new(),
+        Some(inputs) => vec![create(NewFact::Plan(plan::main(inputs, rules.fleet)))],
         None => {
             let error = Error::internal("profile::empty", "the profile task ended without a profile");
             vec![finish(view, JobState::Failed, Some(error.to_wire()))]
@@ -205,6 +209,7 @@ fn finish(view: &View, state: JobState, error: Option<WireError>) -> Effect {
         selection_sha256: view.selection().map(|selection| selection.sha256.clone()),
         published_sha256: view.published().map(|published| published.sha256.clone()),
         error,
+        publish_failed: None,
         partial,
         counts,
     }))

@@ -1,6 +1,7 @@
 //! Each phase, each event; order and repetition of facts change nothing.
 
 use super::*;
+use crate::fleet::Fleet;
 use crate::testing::{catalogue, done, failed, spec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -26,7 +27,7 @@ fn judge(view: &View) -> synthfleet_proto::Result<SelectionFact> {
 }
 
 fn moved(view: View, event: Event) -> (View, Vec<Effect>) {
-    step(view, event, &Rules { catalogue: &catalogue(), judge: &judge })
+    step(view, event, &Rules { fleet: &Fleet::embedded(catalogue(), "local", 2), waits_for_pools: false, judge: &judge })
 }
 
 fn small_job() -> SpecFact {
@@ -131,6 +132,19 @@ fn running() -> View {
 }
 
 #[test]
+fn planning_waits_for_a_pool_and_not_for_ever() {
+    let mut fleet = Fleet::embedded(catalogue(), "local", 2);
+    fleet.pools.get_mut("local").expect("there").take = synthfleet_proto::pool::Take::parse("profile").expect("legal");
+    let mut view = fold([Fact::Spec(known(small_job())), Fact::Plan(known(crate::plan::first(&small_job(), "s")))]);
+    view = view.with(Fact::Outcome(known(done(TaskId::profile()))));
+    let (view, effects) = step(view, Event::Sweep, &Rules { fleet: &fleet, waits_for_pools: true, judge: &judge });
+    assert_eq!((view.phase(), effects), (Phase::Planning, Vec::new()));
+    let (_, effects) = step(view, Event::Sweep, &Rules { fleet: &fleet, waits_for_pools: false, judge: &judge });
+    let [Fact::Plan(plan)] = &facts_of(&effects)[..] else { panic!("planned") };
+    assert!(plan.fact.groups.is_empty() && plan.fact.skipped.iter().all(|part| part.reason.code == "no_pool"));
+}
+
+#[test]
 fn a_deadline_ends_open_tasks_and_what_exists_is_judged() {
     let view = running().with(Fact::Outcome(known(done(TaskId::synthesize("clbn", 0)))));
     let (view, effects) = moved(view, Event::CutOff(DEADLINE));
@@ -210,7 +224,8 @@ fn no_winner_publishes_without_a_delivery_plan() {
     let mut view = running();
     let tasks: Vec<_> = view.tasks().cloned().collect();
     view = tasks.into_iter().map(|task| Fact::Outcome(known(done(task)))).fold(view, View::with);
-    let (view, effects) = step(view, Event::Sweep, &Rules { catalogue: &catalogue(), judge: &nobody });
+    let (view, effects) =
+        step(view, Event::Sweep, &Rules { fleet: &Fleet::embedded(catalogue(), "local", 2), waits_for_pools: false, judge: &nobody });
     let view = facts_of(&effects).into_iter().fold(view, View::with);
     assert_eq!(moved(view, Event::Sweep).1, [Effect::Publish]);
 }

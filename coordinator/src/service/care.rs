@@ -1,23 +1,24 @@
 //! One job in care: its view, and what is done for it.
 
+mod tasks;
+
+use super::read::{self, is_fact};
 use super::{Options, Parts, tell};
-use crate::dispatch::{self, Ready};
-use crate::facts::read;
 use crate::job::{DEADLINE, Effect, Event, Fact, Known, NewFact, Phase, Rules, View, step};
 use crate::publish::{Press, publish};
-use crate::reconcile::{self, Due, Hinted, Measured};
 use crate::{judgement, reuse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
-use synthfleet_proto::attempts::{Limits, Seen};
 use synthfleet_proto::envelope::{Body, ControlHint, ControlOp, Envelope};
-use synthfleet_proto::fact::{FinalFact, OutcomeFact, SpecFact};
+use synthfleet_proto::fact::{FinalFact, OutcomeFact};
 use synthfleet_proto::job::JobState;
 use synthfleet_proto::key::{FactKey, JobKeys, Key};
-use synthfleet_proto::task::{TaskId, TaskName};
+use synthfleet_proto::task::TaskId;
 use synthfleet_proto::{Error, Result};
-use synthfleet_store::{Created, create_fact, history, read_fact};
+use synthfleet_store::{Created, Entry, create_fact, read_fact};
 use tokio::time::Instant;
+
+pub use tasks::Routes;
 
 /// A job in care.
 pub struct Job {
@@ -25,12 +26,20 @@ pub struct Job {
     pub view: View,
     /// Errors in a row.
     pub failures: u32,
-    /// When its deadline, or the patience with its cancellation, is over.
-    pub due: Option<Instant>,
     pub state: Option<JobState>,
+    /// When its time is over.
+    deadline: Option<Instant>,
+    /// When the patience with a cancelled job's running tasks is over.
+    cancel_overdue: Option<Instant>,
+    /// Until when planning waits for pools; set when the table was read.
+    pools_until: Option<Instant>,
+    /// Whether that time is over.
+    pools_waited: bool,
     seen: BTreeSet<Key>,
     hinted: BTreeMap<TaskId, (Instant, u32)>,
     asked: BTreeSet<TaskId>,
+    /// Tasks whose outcome is to be noted for later jobs.
+    to_note: BTreeSet<TaskId>,
     ended: Vec<TaskId>,
 }
 
@@ -41,48 +50,48 @@ impl Job {
             keys: keys.clone(),
             view: View::default(),
             failures: 0,
-            due: None,
             state: None,
+            deadline: None,
+            cancel_overdue: None,
+            pools_until: None,
+            pools_waited: false,
             seen: BTreeSet::new(),
             hinted: BTreeMap::new(),
             asked: BTreeSet::new(),
+            to_note: BTreeSet::new(),
             ended: Vec::new(),
         };
-        for fact in job.unseen(parts).await? {
+        let entries = read::list(parts.store.as_ref(), keys).await?;
+        for fact in job.unseen(&entries, parts).await? {
+            // it may have come while nobody looked after the job
+            if let Fact::Outcome(outcome) = &fact {
+                job.to_note.insert(outcome.fact.task.clone());
+            }
             job.view = std::mem::take(&mut job.view).with(fact);
         }
         let Some(spec) = job.view.spec() else {
             return Err(Error::unavailable("job::no_spec", format!("the job {} has no spec", keys.job())));
         };
         // an embedded run may take up a job that was left days ago: its time begins anew
-        let age = match parts.run {
-            Some(_) => Duration::ZERO,
-            None => parts.store.head(keys.spec()?.key()).await?.map_or(Duration::ZERO, |entry| entry.age),
-        };
+        let age_of = |key: &FactKey| entries.iter().find(|entry| entry.key == **key).map_or(Duration::ZERO, |entry| entry.age);
+        let age = if parts.run.is_some() { Duration::ZERO } else { age_of(&keys.spec()?) };
         let seconds = Duration::try_from_secs_f64(spec.fact.request.budget.seconds).unwrap_or(Duration::MAX);
-        job.due = Instant::now().checked_add(seconds.saturating_sub(age));
+        job.deadline = Instant::now().checked_add(seconds.saturating_sub(age));
+        job.follow_attempts();
         Ok(job)
     }
 
-    /// Facts in the store that have not been seen.
-    pub async fn unseen(&mut self, parts: &Parts) -> Result<Vec<Fact>> {
-        let mut facts = Vec::new();
-        let mut after: Option<Key> = None;
-        loop {
-            let page = parts.store.list(&self.keys.facts()?, after.as_ref(), 1_000).await?;
-            for entry in &page {
-                if !self.seen.contains(&entry.key)
-                    && let Some(fact) = read(parts.store.as_ref(), &entry.key).await?
-                {
-                    self.seen.insert(entry.key.clone());
-                    facts.push(fact);
-                }
-            }
-            match page.last() {
-                Some(last) if page.len() == 1_000 => after = Some(last.key.clone()),
-                _ => return Ok(facts),
-            }
-        }
+    /// Facts among some entries that have not been seen.
+    pub async fn unseen(&mut self, entries: &[Entry], parts: &Parts) -> Result<Vec<Fact>> {
+        let new = entries.iter().map(|entry| &entry.key).filter(|key| !self.seen.contains(*key) && is_fact(key)).cloned().collect();
+        let read = read::facts(&parts.store, new).await?;
+        Ok(read
+            .into_iter()
+            .map(|(key, fact)| {
+                self.seen.insert(key);
+                fact
+            })
+            .collect())
     }
 
     /// The outcome of a task, if it is there and new.
@@ -91,7 +100,7 @@ impl Job {
         if self.view.outcome(task).is_some() {
             return Ok(None);
         }
-        let fact = read(parts.store.as_ref(), key.key()).await?;
+        let fact = crate::facts::read(parts.store.as_ref(), key.key()).await?;
         if fact.is_some() {
             self.seen.insert(key.into());
         }
@@ -101,11 +110,12 @@ impl Job {
     /// Moves the job on by one event, and by what follows from it, until nothing more is to be done now.
     pub async fn advance(&mut self, event: Event, parts: &Parts, options: &Options) -> Result<()> {
         if let Event::Fact(fact) = &event {
-            self.note(fact, parts).await;
+            self.note(fact, parts);
         }
         let mut event = event;
         loop {
-            let effects = self.step(event, parts).await?;
+            let effects = self.step(event, parts, options).await?;
+            self.note_for_later(parts).await;
             tell::state(parts, self);
             let mut moved = false;
             for effect in effects {
@@ -118,12 +128,17 @@ impl Job {
         }
     }
 
-    async fn step(&mut self, event: Event, parts: &Parts) -> Result<Vec<Effect>> {
-        let (view, catalogue) = (std::mem::take(&mut self.view), parts.catalogue.clone());
+    async fn step(&mut self, event: Event, parts: &Parts, options: &Options) -> Result<Vec<Effect>> {
+        let catalogue = parts.roster.catalogue_of(parts.store.as_ref(), self.view.plan(1).map(|plan| plan.fact.as_ref())).await?;
+        if self.pools_until.is_none() && self.view.profile().is_some() {
+            self.pools_until = Some(Instant::now() + options.pool_wait);
+        }
+        let waits_for_pools = !self.pools_waited && self.pools_until.is_some_and(|until| Instant::now() < until);
+        let (view, fleet) = (std::mem::take(&mut self.view), parts.roster.now());
         // judging takes its time: off the async threads
         let work = move || {
             let judge = |view: &View| judgement::judge(view, &catalogue);
-            step(view, event, &Rules { catalogue: &catalogue, judge: &judge })
+            step(view, event, &Rules { fleet: &fleet, waits_for_pools, judge: &judge })
         };
         let (view, effects) =
             tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal("coordinator::panic", format!("a step stopped: {e}")))?;
@@ -136,7 +151,7 @@ impl Job {
         match effect {
             Effect::Create(new) => {
                 let fact = self.create(*new, parts).await?;
-                self.learn(fact, parts).await;
+                self.learn(fact, parts);
                 Ok(true)
             }
             Effect::StopTask(task) => {
@@ -145,15 +160,16 @@ impl Job {
             }
             Effect::StopJob => {
                 self.broadcast(ControlOp::CancelJob, None, parts).await;
-                self.due = self.due.min(Some(Instant::now() + options.cancel_patience)).or(Some(Instant::now() + options.cancel_patience));
+                self.cancel_overdue.get_or_insert_with(|| Instant::now() + options.cancel_patience);
                 Ok(false)
             }
             Effect::Publish => {
                 let now = parts.clock.now_ms() as i64;
-                let press = Press { store: &parts.store, catalogue: &parts.catalogue, version: &options.version, now };
+                let catalogue = parts.roster.catalogue_of(parts.store.as_ref(), self.view.plan(1).map(|plan| plan.fact.as_ref())).await?;
+                let press = Press { store: &parts.store, catalogue: &catalogue, version: &options.version, now };
                 let published = publish(&press, &self.keys, &self.view).await?;
                 let fact = self.make(self.keys.published()?, published, Fact::Published, parts).await?;
-                self.learn(fact, parts).await;
+                self.learn(fact, parts);
                 Ok(true)
             }
             Effect::DropMarker => {
@@ -193,22 +209,32 @@ impl Job {
         Ok(wrap(Known::new(earlier.fact, earlier.sha256)))
     }
 
-    async fn learn(&mut self, fact: Fact, parts: &Parts) {
-        self.note(&fact, parts).await;
+    fn learn(&mut self, fact: Fact, parts: &Parts) {
+        self.note(&fact, parts);
         self.view = std::mem::take(&mut self.view).with(fact);
     }
 
-    /// What else follows from a new fact: events, room in the windows, an entry for later jobs.
-    async fn note(&mut self, fact: &Fact, parts: &Parts) {
+    /// What else follows from a new fact: events, room in the windows.
+    fn note(&mut self, fact: &Fact, parts: &Parts) {
         tell::fact(parts, self, fact);
         if let Fact::Outcome(outcome) = fact {
             let task = &outcome.fact.task;
             self.ended.push(task.clone());
             self.hinted.remove(task);
-            if let Some(fingerprint) = reuse::fingerprint(&self.view, task)
-                && let Err(error) =
-                    reuse::note(parts.store.as_ref(), self.keys.tenant(), &fingerprint, &outcome.fact, parts.entropy.bits()).await
-            {
+            self.to_note.insert(task.clone());
+        }
+    }
+
+    /// Notes good outcomes for later jobs: each once, as soon as a plan tells what its task was, whether it was
+    /// seen to come or was there when the job was taken into care.
+    async fn note_for_later(&mut self, parts: &Parts) {
+        let planned: Vec<TaskId> = self.to_note.iter().filter(|task| self.view.outcome(task).is_some()).cloned().collect();
+        for task in planned {
+            self.to_note.remove(&task);
+            let Some(outcome) = self.view.outcome(&task).map(|outcome| outcome.fact.clone()) else { continue };
+            let Some(fingerprint) = reuse::fingerprint(&self.view, &task) else { continue };
+            let noted = reuse::note(parts.store.as_ref(), self.keys.tenant(), &fingerprint, &outcome, parts.entropy.bits()).await;
+            if let Err(error) = noted {
                 tracing::debug!(task = task.as_str(), code = error.code(), "an outcome was not noted for later jobs");
             }
         }
@@ -240,59 +266,27 @@ impl Job {
         self.view.last().map(|last| last.fact.as_ref())
     }
 
-    /// What follows from time that is over.
-    pub fn what_is_due(&mut self) -> Option<Event> {
-        self.due = None;
+    /// When something follows from time alone.
+    pub fn due_at(&self) -> Option<Instant> {
         match self.view.phase() {
-            Phase::Cancelling => Some(Event::CancelOverdue),
-            Phase::Profiling | Phase::Running => Some(Event::CutOff(DEADLINE)),
+            Phase::Cancelling => self.cancel_overdue,
+            Phase::Profiling | Phase::Running => self.deadline,
+            Phase::Planning => self.pools_until.filter(|_| !self.pools_waited),
             _ => None,
         }
     }
 
-    /// Tasks that can run now.
-    pub fn ready(&self) -> impl Iterator<Item = Ready> + '_ {
-        let spec = self.view.spec();
-        self.view.ready().filter_map(move |task| {
-            let (spec, (_, group)) = (&spec?.fact, self.view.group(task)?);
-            Some(Ready {
-                tenant: self.keys.tenant().to_owned(),
-                job: self.keys.job().to_owned(),
-                task: task.clone(),
-                class: spec.class,
-                weight: spec.weight,
-                submitted_at: spec.submitted_at,
-                place: place(spec, task),
-                cost: group.cost,
-                seconds: dispatch::estimate(group.kind, group.cost),
-            })
-        })
-    }
-
-    /// Notes that a task was hinted; says whether for the first time.
-    pub fn note_hinted(&mut self, task: &TaskId) -> bool {
-        let entry = self.hinted.entry(task.clone()).or_insert((Instant::now(), 0));
-        *entry = (Instant::now(), entry.1 + 1);
-        entry.1 == 1
-    }
-
-    /// Outcomes of equal tasks of earlier jobs, for ready tasks that have not been asked for.
-    pub async fn reused(&mut self, parts: &Parts) -> Vec<Fact> {
-        let fresh: Vec<TaskId> = self.view.ready().filter(|task| !self.asked.contains(*task)).cloned().collect();
-        let mut facts = Vec::new();
-        for task in fresh {
-            self.asked.insert(task.clone());
-            let Some(fingerprint) = reuse::fingerprint(&self.view, &task) else { continue };
-            match reuse::find(parts.store.as_ref(), self.keys.tenant(), &fingerprint, &task).await {
-                Ok(Some(outcome)) => match self.end_task(outcome, parts).await {
-                    Ok(fact) => facts.extend(fact),
-                    Err(error) => tracing::warn!(task = task.as_str(), code = error.code(), "a result could not be taken over"),
-                },
-                Ok(None) => {}
-                Err(error) => tracing::debug!(task = task.as_str(), code = error.code(), "earlier results could not be read"),
+    /// What follows from time that is over; each once.
+    pub fn take_due(&mut self) -> Option<Event> {
+        match self.view.phase() {
+            Phase::Cancelling => self.cancel_overdue.take().map(|_| Event::CancelOverdue),
+            Phase::Profiling | Phase::Running => self.deadline.take().map(|_| Event::CutOff(DEADLINE)),
+            Phase::Planning => {
+                self.pools_waited = true;
+                Some(Event::Sweep)
             }
+            _ => None,
         }
-        facts
     }
 
     /// Creates the outcome of a task that no worker runs; `None` if it was known.
@@ -301,32 +295,5 @@ impl Job {
             return Ok(None);
         }
         self.create(NewFact::Outcome(outcome), parts).await.map(Some)
-    }
-
-    /// What went silent.
-    pub async fn due(&self, parts: &Parts, waiting: u64, limits: Limits) -> Result<Vec<Due>> {
-        let now = Instant::now();
-        let ago = |(at, times): &(Instant, u32)| Hinted { ago: now.saturating_duration_since(*at), times: *times };
-        let hinted: BTreeMap<TaskId, Hinted> = self.hinted.iter().map(|(task, hint)| (task.clone(), ago(hint))).collect();
-        let mut attempts: BTreeMap<TaskId, Vec<Seen>> = BTreeMap::new();
-        for (task, _) in hinted.iter().filter(|(_, hint)| hint.ago >= Duration::from_secs(20)) {
-            attempts.insert(task.clone(), history(parts.store.as_ref(), &self.keys, task.as_str()).await?);
-        }
-        let measured = Measured { hinted, attempts, waiting, wait_usual: Duration::ZERO, run: parts.run.clone() };
-        Ok(reconcile::due(&self.view, &measured, limits))
-    }
-}
-
-/// Rows in the order in which they are completed: references, then repeat by repeat the candidates in the order
-/// of the job, then the baselines.
-fn place(spec: &SpecFact, task: &TaskId) -> u32 {
-    let (name, repeat) = match task.name() {
-        TaskName::Synthesize { candidate, repeat } | TaskName::Benchmark { candidate, repeat, .. } => (candidate, repeat),
-        TaskName::Profile | TaskName::Generate { .. } => return 0,
-    };
-    match spec.candidates.iter().position(|candidate| candidate.name == name) {
-        None => 0,
-        Some(at) if spec.candidates[at].baseline => u32::MAX,
-        Some(at) => 1 + repeat * 64 + at as u32,
     }
 }

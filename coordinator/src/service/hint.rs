@@ -1,17 +1,51 @@
 //! From ready tasks to messages, as far as the windows allow.
 
-use super::care::Job;
+use super::care::{Job, Routes};
 use super::{Service, tell};
-use crate::dispatch::{self, Windows};
+use crate::dispatch::{self, Ready, Windows};
 use crate::job::Event as JobEvent;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use synthfleet_broker::Route;
+use synthfleet_proto::Result;
 use synthfleet_proto::envelope::{Body, Envelope, TaskHint};
 use synthfleet_proto::task::TaskId;
+use tokio::time::Instant;
+
+/// First pause of a pool whose queue refused a message; doubled each time.
+const PAUSE_FIRST: Duration = Duration::from_secs(1);
+/// Longest pause.
+const PAUSE_MAX: Duration = Duration::from_secs(30);
+
+/// A pool whose queue refused a message.
+#[derive(Debug, Clone, Copy)]
+pub struct Pause {
+    until: Instant,
+    length: Duration,
+}
 
 impl Service {
     /// Hints ready tasks as far as the windows allow; takes over results of earlier jobs.
     pub(super) async fn dispatch(&mut self) {
+        self.take_over().await;
+        let fleet = self.parts.roster.now();
+        let now = Instant::now();
+        let attended = fleet.pools.iter().filter(|(name, _)| self.paused.get(*name).is_none_or(|pause| pause.until <= now));
+        let windows = Windows::of_slots(attended.map(|(name, pool)| (name.clone(), pool.slots)));
+        if !windows.has_room(&self.flow) {
+            return;
+        }
+        let ready: Vec<Ready> = {
+            let in_flight = |pool: &str| self.flow.in_pool(pool) as u64;
+            let mut routes = Routes::new(&fleet, &in_flight);
+            self.jobs.values().flat_map(|job| job.ready(&mut routes)).collect()
+        };
+        let chosen = dispatch::choose(&windows, &mut self.flow, ready, &BTreeMap::new());
+        self.hint(chosen.into_iter().map(|ready| (ready.job, ready.task, ready.pool)).collect()).await;
+    }
+
+    /// Results of equal tasks of earlier jobs, and what follows from them.
+    async fn take_over(&mut self) {
         loop {
             let ids: Vec<String> = self.jobs.keys().cloned().collect();
             let mut reused = false;
@@ -25,25 +59,50 @@ impl Service {
                 }
             }
             if !reused {
-                break;
+                return;
             }
-        }
-        let ready = self.jobs.values().flat_map(Job::ready).collect();
-        let chosen = dispatch::choose(Windows::of_slots(self.options.slots), &mut self.flow, ready, &BTreeMap::new());
-        for task in chosen {
-            self.hint(&task.job, &task.task).await;
         }
     }
 
-    pub(super) async fn hint(&mut self, id: &str, task: &TaskId) {
-        let Some(job) = self.jobs.get_mut(id) else { return };
-        let Some((plan, group)) = job.view.group(task) else { return };
+    /// Hints a task that went silent, to the pool that suits it now.
+    pub(super) async fn hint_again(&mut self, id: &str, task: &TaskId) {
+        let fleet = self.parts.roster.now();
+        let found = self.jobs.get(id).and_then(|job| {
+            let in_flight = |pool: &str| self.flow.in_pool(pool) as u64;
+            let (_, group) = job.view.group(task)?;
+            Some((Routes::new(&fleet, &in_flight).of(group)?, job.keys.tenant().to_owned()))
+        });
+        let Some((pool, tenant)) = found else { return };
+        self.flow.end(&tenant, id, task);
+        self.flow.begin(&tenant, id, task, &pool);
+        self.hint(vec![(id.to_owned(), task.clone(), pool)]).await;
+    }
+
+    /// Sends hints, all at once and in order.
+    async fn hint(&mut self, tasks: Vec<(String, TaskId, String)>) {
+        let messages: Vec<Option<(Route, Vec<u8>)>> = tasks.iter().map(|(id, task, pool)| self.message(id, task, pool)).collect();
+        let broker = &self.parts.broker;
+        let sending = messages.iter().map(|message| async move {
+            match message {
+                Some((route, bytes)) => broker.publish(route, bytes).await,
+                None => Ok(()),
+            }
+        });
+        let sent: Vec<Result<()>> = futures::future::join_all(sending).await;
+        for ((id, task, pool), sent) in tasks.iter().zip(sent) {
+            self.sent(id, task, pool, sent);
+        }
+    }
+
+    fn message(&self, id: &str, task: &TaskId, pool: &str) -> Option<(Route, Vec<u8>)> {
+        let job: &Job = self.jobs.get(id)?;
+        let (plan, group) = job.view.group(task)?;
         let class = job.view.spec().map(|spec| spec.fact.class).unwrap_or_default();
         let known = job.view.attempts(task).map(|(number, _)| number).max().unwrap_or(0);
         let hint = TaskHint {
             kind: group.kind,
             name: group.name.clone(),
-            pool: self.options.pool.clone(),
+            pool: pool.to_owned(),
             class,
             plan: plan.fact.plan,
             plan_sha256: plan.sha256.clone(),
@@ -52,23 +111,43 @@ impl Service {
         };
         let about = (Some(id), Some(task.as_str()));
         let envelope = Envelope::new(self.parts.clock.as_ref(), self.parts.entropy.as_ref(), job.keys.tenant(), about, Body::Task(hint));
-        let route = Route::Pool { pool: self.options.pool.clone(), class };
-        let sent = match envelope.encode() {
-            Ok(bytes) => self.parts.broker.publish(&route, &bytes).await,
-            Err(error) => Err(error),
-        };
+        match envelope.encode() {
+            Ok(bytes) => Some((Route::Pool { pool: pool.to_owned(), class }, bytes)),
+            Err(error) => {
+                tracing::error!(job = id, task = task.as_str(), code = error.code(), "a hint cannot be written");
+                None
+            }
+        }
+    }
+
+    /// What a hint came to: a pool whose queue is full or away is left alone for a while.
+    fn sent(&mut self, id: &str, task: &TaskId, pool: &str, sent: Result<()>) {
+        let Some(job) = self.jobs.get_mut(id) else { return };
         match sent {
             Ok(()) => {
-                let first = job.note_hinted(task);
-                if first {
+                self.paused.remove(pool);
+                if job.note_hinted(task) {
                     tell::queued(&self.parts, job, task);
                 }
             }
             Err(error) => {
-                tracing::warn!(job = id, task = task.as_str(), code = error.code(), "a task could not be hinted");
+                let before = self.paused.get(pool).copied();
+                let now = Instant::now();
+                // several messages of one burst are one refusal
+                if before.is_none_or(|pause| pause.until <= now) {
+                    let length = before.map_or(PAUSE_FIRST, |pause| (pause.length * 2).min(PAUSE_MAX));
+                    self.paused.insert(pool.to_owned(), Pause { until: now + length, length });
+                    tracing::warn!(pool, code = error.code(), "a pool gets no hints for a while");
+                }
                 let tenant = job.keys.tenant().to_owned();
                 self.flow.end(&tenant, id, task);
             }
         }
+    }
+
+    /// When the next pool that was left alone is tried again.
+    pub(super) fn pause_over(&self) -> Option<Instant> {
+        let now = Instant::now();
+        self.paused.values().map(|pause| pause.until).filter(|until| *until > now).min()
     }
 }

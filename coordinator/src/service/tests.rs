@@ -6,14 +6,14 @@ use crate::testing::{catalogue, done, failed, memory};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
-use synthfleet_broker::{InProcess, Route};
+use synthfleet_broker::{InProcess, Inbox, Route, Settle};
 use synthfleet_proto::class::Class;
-use synthfleet_proto::envelope::{Body, ResultHint, ResultStatus};
-use synthfleet_proto::event::Happening;
+use synthfleet_proto::envelope::{Body, Envelope, ResultHint, ResultStatus};
+use synthfleet_proto::event::{Happening, TaskState};
 use synthfleet_proto::fact::{OutcomeFact, OutcomeStatus, Output, PublishedFact};
 use synthfleet_proto::id;
 use synthfleet_proto::job::{JobSpec, JobState};
-use synthfleet_proto::task::TaskKind;
+use synthfleet_proto::task::{TaskId, TaskKind};
 use synthfleet_store::{Memory, create_fact, read_fact, upload_bytes};
 
 struct Ticking(AtomicU64);
@@ -74,13 +74,13 @@ impl Bench {
             broker: broker.clone(),
             clock: Arc::new(Ticking(AtomicU64::new(1))),
             entropy: Arc::new(Counting(AtomicU64::new(store.as_ref() as *const Memory as u64))),
-            catalogue: Arc::new(catalogue()),
+            roster: Arc::new(Roster::fixed(catalogue(), "local", 2)),
             run: Some("this".into()),
             events: sender,
         };
         let desk = Desk {
             store: store.as_ref(),
-            catalogue: &parts.catalogue,
+            catalogue: &catalogue(),
             check: &|_, _, _| Vec::new(),
             clock: parts.clock.as_ref(),
             entropy: parts.entropy.as_ref(),
@@ -95,7 +95,7 @@ impl Bench {
             holdout_sha256: None,
         };
         let submitted = resubmit(&desk, asked).await.expect("accepted");
-        let (service, handle) = Service::new(Options::embedded(2, "0.1.0"), parts.clone());
+        let (service, handle) = Service::new(Options::embedded("0.1.0"), parts.clone());
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(service.run(stopped));
         handle.care("local", &submitted.job).await.expect("in care");
@@ -235,10 +235,15 @@ async fn an_interrupted_job_publishes_what_is_finished() {
     assert!(bench.published().await.contains(&"verdict.json".to_owned()));
     // asked for again, it is done to the end
     let broker = Arc::new(InProcess::new(synthfleet_broker::Settings { pools: vec!["local".into()], ..Default::default() }));
-    let again = Bench::on(bench.store.clone(), broker, small_job()).await;
+    let mut again = Bench::on(bench.store.clone(), broker, small_job()).await;
     assert_ne!(again.keys, bench.keys);
     again.work(done);
     assert!(!again.finished().await.partial);
+    let profile = again.told().into_iter().find_map(|what| match what {
+        Happening::Task(task) if task.task == "profile" && task.state == TaskState::Done => Some(task.from_cache),
+        _ => None,
+    });
+    assert_eq!(profile, Some(true), "what was finished is not done again");
 }
 
 #[tokio::test]

@@ -29,6 +29,19 @@ pub struct Claim {
     pub resumed_from: Option<String>,
 }
 
+/// A state from which a later attempt can go on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// Key of its bytes.
+    pub key: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// Length.
+    pub bytes: u64,
+    /// How far it is, in the member's own steps.
+    pub step: u64,
+}
+
 /// A long attempt is alive. The only object that its owner overwrites.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Lease {
@@ -46,6 +59,9 @@ pub struct Lease {
     pub phase: String,
     /// The worker is about to leave.
     pub draining: bool,
+    /// The newest state to go on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// Why an attempt ended without an outcome, or would have.
@@ -104,6 +120,9 @@ pub struct End {
     pub error: Option<WireError>,
     /// Seconds before the next attempt.
     pub delay_seconds: u32,
+    /// The newest state to go on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
 }
 
 /// The fact `cancel` of a job, or `x` of a task.

@@ -44,6 +44,9 @@ pub struct PlannedMember {
     pub name: String,
     /// `major.minor`.
     pub version: String,
+    /// SHA-256 of what it says of itself: every replica judges and reports by the same words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub about_sha256: String,
 }
 
 /// Tasks that differ in a number only.

@@ -44,6 +44,11 @@ pub fn pools() -> Result<Prefix> {
     Prefix::build("fleet/pools/".to_owned())
 }
 
+/// The documents of one pool.
+pub fn pool_documents(name: &str) -> Result<Prefix> {
+    Prefix::build(format!("fleet/pools/{}/", segment("pool", name)?))
+}
+
 /// A worker's document.
 pub fn worker(id: &str) -> Result<MarkerKey> {
     MarkerKey::build(format!("fleet/workers/{}", segment("worker", id)?))
@@ -57,6 +62,21 @@ pub fn workers() -> Result<Prefix> {
 /// A coordinator's beat.
 pub fn coordinator(id: &str) -> Result<MarkerKey> {
     MarkerKey::build(format!("fleet/coordinators/{}", segment("coordinator", id)?))
+}
+
+/// The beats of all coordinators.
+pub fn coordinators() -> Result<Prefix> {
+    Prefix::build("fleet/coordinators/".to_owned())
+}
+
+/// Buried messages of all days.
+pub fn dead_prefix() -> Result<Prefix> {
+    Prefix::build("fleet/dead/".to_owned())
+}
+
+/// What all members ever said of themselves.
+pub fn abouts() -> Result<Prefix> {
+    Prefix::build("fleet/about/".to_owned())
 }
 
 /// A buried message, by day (`yyyymmdd`) and id.

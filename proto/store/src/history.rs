@@ -20,16 +20,23 @@ pub async fn history(store: &dyn Store, keys: &JobKeys, task: &str) -> Result<Ve
             _ => continue,
         };
         let interval = Duration::from_secs(15);
-        let known = seen.entry(number).or_insert(Seen { number, owner: None, silent: *age, interval, end: None });
+        let fresh = Seen { number, owner: None, age: *age, silent: *age, interval, end: None, checkpoint: None };
+        let known = seen.entry(number).or_insert(fresh);
+        known.age = known.age.max(*age);
         match key.named() {
             Some(Named::Claim { .. }) => known.owner = read_fact::<Claim>(store, key).await?.and_then(|claim| claim.fact.owner),
             Some(Named::Lease { .. }) => {
                 known.silent = *age;
                 if let Some(lease) = read_fact::<Lease>(store, key).await? {
                     known.interval = Duration::from_secs(u64::from(lease.fact.interval_seconds));
+                    known.checkpoint = known.checkpoint.take().or(lease.fact.checkpoint);
                 }
             }
-            _ => known.end = read_fact::<End>(store, key).await?.map(|end| (end.fact, *age)),
+            _ => {
+                known.end = read_fact::<End>(store, key).await?.map(|end| (end.fact, *age));
+                // what the end tells is newer than what a beat told
+                known.checkpoint = known.end.as_ref().and_then(|(end, _)| end.checkpoint.clone()).or(known.checkpoint.take());
+            }
         }
     }
     Ok(seen.into_values().collect())
@@ -68,7 +75,7 @@ mod tests {
             };
             create_fact(&store, &keys.claim("profile", attempt).expect("legal"), &claim, [attempt as u8; 16]).await.expect("created");
         }
-        let end = End { v: 1, cause: EndCause::Released, counted: false, error: None, delay_seconds: 0 };
+        let end = End { v: 1, cause: EndCause::Released, counted: false, error: None, delay_seconds: 0, checkpoint: None };
         create_fact(&store, &keys.end("profile", 1).expect("legal"), &end, [9; 16]).await.expect("created");
         let seen = history(&store, &keys, "profile").await.expect("listed");
         assert_eq!(seen.iter().map(|one| (one.number, one.owner.as_deref())).collect::<Vec<_>>(), [(1, Some("run1")), (2, Some("run2"))]);

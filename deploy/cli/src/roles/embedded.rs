@@ -10,7 +10,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use synthfleet_broker::{self as broker, InProcess};
-use synthfleet_coordinator::{self as coordinator, Asked, Catalogue, Desk, resubmit};
+use synthfleet_coordinator::{self as coordinator, Asked, Catalogue, Desk, Roster, resubmit};
 use synthfleet_proto::event::Event;
 use synthfleet_proto::fact::{FinalFact, PublishedFact};
 use synthfleet_proto::job::JobSpec;
@@ -99,13 +99,13 @@ impl Run {
         let run = id::hex(&self.entropy.bits());
         let (stop, stopped) = watch::channel(false);
         let (service, handle) = coordinator::Service::new(
-            coordinator::Options::embedded(self.wishes.threads, env!("CARGO_PKG_VERSION")),
+            coordinator::Options::embedded(env!("CARGO_PKG_VERSION")),
             coordinator::Parts {
                 store: Arc::clone(&self.store),
                 broker: queues.clone(),
                 clock: Arc::clone(&self.clock),
                 entropy: Arc::clone(&self.entropy),
-                catalogue: Arc::clone(&self.catalogue),
+                roster: Arc::new(Roster::fixed(Catalogue::clone(&self.catalogue), "local", self.wishes.threads)),
                 run: Some(run.clone()),
                 events: events.clone(),
             },
