@@ -40,7 +40,6 @@ pub enum Effect {
 
 /// A fact to be created.
 #[derive(Debug, Clone, PartialEq)]
-#[expect(clippy::large_enum_variant, reason = "few exist at a time, each is written at once")]
 pub enum NewFact {
     /// A plan.
     Plan(PlanFact),
