@@ -7,6 +7,7 @@ mod delivery;
 mod faulty;
 mod in_process;
 mod properties;
+pub mod sqs;
 
 pub use contract::{BODY_BYTES_MAX, Broker, Depth, Health, Inbox, Listener, Route, Settle, Topic, Wait};
 pub use delivery::{Delivery, Unsettled};

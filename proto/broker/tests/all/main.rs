@@ -2,3 +2,5 @@
 
 mod battery;
 mod own;
+mod simulated;
+mod sqs;
