@@ -35,7 +35,9 @@ pub(crate) fn layout(path: &Path, columns_max: usize) -> Result<(Layout, BTreeMa
     flatten("", opened.schema().fields(), &mut leaves);
     if leaves.len() > columns_max {
         let message = format!("{} columns, limit {columns_max}", leaves.len());
-        return Err(Error::data("input::too_many_columns", message).in_source(path.display().to_string()).help("raise columns_max"));
+        return Err(Error::data("input::too_many_columns", message)
+            .in_source(path.display().to_string())
+            .help("give the columns that matter as a smaller table"));
     }
     let (mut columns, mut typed, mut notes) = (Vec::new(), BTreeMap::new(), Vec::new());
     for (name, data_type) in leaves {

@@ -43,6 +43,28 @@ impl Ended {
     }
 }
 
+/// What a process used up to the last look at it, some milliseconds before its end.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Used {
+    /// Most memory it held at once, in bytes.
+    pub peak_bytes: u64,
+    /// Time on all cores together: unlike the clock's, it does not follow what else the machine does.
+    pub cpu_seconds: f64,
+}
+
+impl Used {
+    fn look(&mut self, process: u32) {
+        let read = |name: &str| std::fs::read_to_string(format!("/proc/{process}/{name}")).unwrap_or_default();
+        let status = read("status");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        self.peak_bytes = self.peak_bytes.max(peak.unwrap_or(0) << 10);
+        let stat = read("stat");
+        // after the name in parentheses; user and system time are fields 14 and 15, in hundredths
+        let ticks = stat.rsplit(") ").next().unwrap_or_default().split(' ').skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
+        self.cpu_seconds = self.cpu_seconds.max(ticks.sum::<f64>() / 100.0);
+    }
+}
+
 /// A folder of one test, removed at its end, with the binary at hand.
 pub struct Desk {
     folder: tempfile::TempDir,
@@ -78,6 +100,23 @@ impl Desk {
     /// Runs the binary to its end.
     pub fn run(&self, arguments: &[&str]) -> Ended {
         Ended::of(&self.command(arguments).output().expect("the binary starts"))
+    }
+
+    /// Runs the binary to its end and tells what it used.
+    pub fn run_measured(&self, arguments: &[&str]) -> (Ended, Used) {
+        let place = |name: &str| std::fs::File::create(self.path(name)).expect("a writable temporary folder");
+        let mut child =
+            self.command(arguments).stdout(place("measured.out")).stderr(place("measured.err")).spawn().expect("the binary starts");
+        let mut used = Used::default();
+        let status = loop {
+            used.look(child.id());
+            if let Some(status) = child.try_wait().expect("a child of this process") {
+                break status;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        };
+        let text = |name: &str| String::from_utf8_lossy(&std::fs::read(self.path(name)).expect("written above")).into_owned();
+        (Ended { code: status.code().unwrap_or(-1), stdout: text("measured.out"), stderr: text("measured.err") }, used)
     }
 
     /// Runs the binary with bytes on standard input.

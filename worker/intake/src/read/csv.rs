@@ -317,7 +317,7 @@ impl Records {
                 self.push(batch);
                 if self.accounting.rows > self.options.limits.rows_max {
                     let message = format!("more than {} rows", self.options.limits.rows_max);
-                    return Err(Error::data("input::too_many_rows", message).in_source(&self.name).help("raise rows_max"));
+                    return Err(Error::data("input::too_many_rows", message).in_source(&self.name).help("give a part of the rows"));
                 }
             }
         }
@@ -389,7 +389,10 @@ impl Records {
         let line = place.line.unwrap_or_default();
         let tail = if quoted { format!("; quote opened at line {line}") } else { String::new() };
         let message = format!("more than {limit} bytes in a cell at line {line}{tail}");
-        Err(Error::data("csv::cell_too_large", message).at(place).help("if the quote is data: --quote none").help("raise cell_bytes_max"))
+        Err(Error::data("csv::cell_too_large", message)
+            .at(place)
+            .help("if the quote is data: --quote none")
+            .help("leave the column of long texts out"))
     }
 
     fn check_record(&self, bytes: usize) -> Result<()> {
@@ -399,7 +402,7 @@ impl Records {
         }
         let message = format!("more than {limit} bytes in a record at line {}", self.line);
         let place = Place { source: Some(self.name.clone()), line: Some(self.line), ..Place::default() };
-        Err(Error::data("csv::record_too_large", message).at(place).help("state the delimiter: --delimiter").help("raise record_bytes_max"))
+        Err(Error::data("csv::record_too_large", message).at(place).help("state the delimiter: --delimiter"))
     }
 
     fn nul_byte(&self, at: usize) -> Error {

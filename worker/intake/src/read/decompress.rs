@@ -85,12 +85,14 @@ impl Decompressed {
         let (bytes_in, bytes_out) = (self.bytes_in.load(Ordering::Relaxed), self.bytes_out);
         if bytes_out > self.limits.input_bytes_max {
             let message = format!("the table exceeds {} bytes", self.limits.input_bytes_max);
-            return Err(Error::data("source::too_large", message).in_source(&self.name).help("raise input_bytes_max"));
+            return Err(Error::data("source::too_large", message).in_source(&self.name).help("give a part of the table"));
         }
         let packed = !matches!(self.inner, Inner::Plain(_));
         if packed && bytes_out > self.limits.ratio_from_bytes && bytes_out / bytes_in.max(1) >= self.limits.ratio_max {
             let message = format!("{bytes_out} bytes from {bytes_in}, ratio over {}", self.limits.ratio_max);
-            return Err(Error::data("source::bomb", message).in_source(&self.name).help("raise ratio_max if the file is honest"));
+            return Err(Error::data("source::bomb", message)
+                .in_source(&self.name)
+                .help("if the file is honest, unpack it first: plain files have no such limit"));
         }
         Ok(())
     }

@@ -179,7 +179,7 @@ pub fn spool(stream: &mut dyn Read, path: &Path, bytes_max: u64) -> Result<Sourc
     let copied = std::io::copy(&mut stream.take(bytes_max + 1), &mut file).map_err(|error| Error::io(path.display(), error))?;
     file.flush().map_err(|error| Error::io(path.display(), error))?;
     if copied > bytes_max {
-        return Err(Error::data("source::too_large", format!("standard input exceeds {bytes_max} bytes")).help("raise input_bytes_max"));
+        return Err(Error::data("source::too_large", format!("standard input exceeds {bytes_max} bytes")).help("give a part of the table"));
     }
     Ok(Source::Path(path.to_owned()))
 }

@@ -56,7 +56,9 @@ fn find(opened: &Opened) -> Result<Layout> {
     let mut sniffed = dialect(&sample, complete, options)?;
     if sniffed.width > options.limits.columns_max {
         let message = format!("{} columns, limit {}", sniffed.width, options.limits.columns_max);
-        return Err(Error::data("input::too_many_columns", message).help("state the delimiter: --delimiter").help("raise columns_max"));
+        return Err(Error::data("input::too_many_columns", message)
+            .help("state the delimiter: --delimiter")
+            .help("give the columns that matter as a smaller table"));
     }
     sniffed.dialect.encoding = reader.encoding();
     sniffed.dialect.bom = reader.bom();
