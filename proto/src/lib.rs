@@ -21,6 +21,7 @@ pub mod outside;
 pub mod pool;
 pub mod profile;
 pub mod results;
+pub mod s3_event;
 pub mod score;
 pub mod seed;
 pub mod task;
