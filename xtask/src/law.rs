@@ -12,7 +12,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("synthfleet-stats", &[]),
     ("synthfleet-trees", &[]),
     ("xtask", &[]),
-    ("synthfleet-broker", &["synthfleet-proto"]),
+    ("synthfleet-harness", &[]),
+    ("synthfleet-broker", &["synthfleet-proto", "synthfleet-harness"]),
     ("synthfleet-store", &["synthfleet-proto"]),
     ("synthfleet-report", &["synthfleet-proto"]),
     ("synthfleet-coordinator", &["synthfleet-proto", "synthfleet-broker", "synthfleet-store", "synthfleet-report"]),
@@ -57,9 +58,21 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("aws-config", &["synthfleet-broker", "synthfleet-store"]),
     ("aws-sdk-sqs", &["synthfleet-broker"]),
     ("aws-smithy-http-client", &["synthfleet-broker", "synthfleet-store"]),
+    ("lapin", &["synthfleet-broker"]),
     ("clap", &["synthfleet"]),
     ("tracing-subscriber", &["synthfleet"]),
-    ("tokio", &["synthfleet-broker", "synthfleet-store", "synthfleet-coordinator", "synthfleet-worker", "synthfleet-intake", "synthfleet"]),
+    (
+        "tokio",
+        &[
+            "synthfleet-harness",
+            "synthfleet-broker",
+            "synthfleet-store",
+            "synthfleet-coordinator",
+            "synthfleet-worker",
+            "synthfleet-intake",
+            "synthfleet",
+        ],
+    ),
 ];
 
 /// Crates that must not be reachable from a room, over any number of steps and with all features.
@@ -72,6 +85,9 @@ const UNREACHABLE: &[(&str, &[&str])] = &[
     ("synthfleet-synthesizers", &["tokio", "arrow", "datafusion"]),
     ("synthfleet-benchmarks", &["tokio", "arrow", "datafusion"]),
     ("synthfleet-coordinator", &["arrow", "datafusion"]),
+    ("synthfleet-intake", &["lapin"]),
+    // servers for tests, and nothing else
+    ("synthfleet", &["synthfleet-harness"]),
 ];
 
 /// Asks cargo for the graph and judges it.

@@ -39,16 +39,26 @@ fn run_tests() -> Outcome {
     }
 }
 
-/// Installs what a fresh Debian machine lacks: a C compiler for the compression library.
+/// What a fresh Debian machine lacks: a file that shows that it is there, and the packages that bring it.
+const TOOLS: &[(&str, &[&str])] = &[
+    // for the compression library
+    ("/usr/bin/cc", &["gcc", "libc6-dev"]),
+    // tests start private nodes of it
+    ("/usr/lib/rabbitmq/bin/rabbitmq-server", &["rabbitmq-server"]),
+    ("/usr/bin/flock", &["util-linux"]),
+];
+
 fn install() -> Outcome {
-    if Command::new("cc").arg("--version").output().is_ok_and(|o| o.status.success()) {
+    let packages: Vec<&str> =
+        TOOLS.iter().filter(|(file, _)| !Path::new(file).exists()).flat_map(|(_, packages)| *packages).copied().collect();
+    if packages.is_empty() {
         return Ok(());
     }
     if !Path::new("/usr/bin/apt-get").exists() {
-        return Err("no C compiler `cc` and no apt-get to install one: install gcc".to_owned());
+        return Err(format!("missing, and there is no apt-get to install it: {}", packages.join(" ")));
     }
     run("apt-get", &["update"])?;
-    run("apt-get", &["install", "-y", "--no-install-recommends", "gcc", "libc6-dev"])
+    run("apt-get", &[&["install", "-y", "--no-install-recommends"], packages.as_slice()].concat())
 }
 
 fn cargo(arguments: &[&str]) -> Outcome {

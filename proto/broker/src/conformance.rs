@@ -86,6 +86,57 @@ macro_rules! battery {
 }
 use battery;
 
+/// Hands the name of every check to a macro that makes a test of each, so that a listed test is one
+/// check over one broker.
+#[macro_export]
+macro_rules! every_check {
+    ($tests:ident) => {
+        $tests! {
+            a_message_arrives_as_it_was_sent,
+            a_fresh_message_is_not_called_redelivered,
+            an_acked_message_is_gone,
+            a_dropped_delivery_returns,
+            a_requeued_message_returns_at_once,
+            a_message_returns_as_often_as_it_is_requeued,
+            a_parked_message_is_hidden_and_comes_back,
+            a_longer_wait_comes_back_later,
+            parked_messages_do_not_block_the_queue,
+            a_buried_message_lies_in_the_dead_list,
+            a_long_reason_is_cut,
+            a_dead_message_can_be_acked,
+            a_lost_taker_loses_nothing,
+            an_extended_delivery_stays_with_its_holder,
+            a_held_delivery_blocks_nobody,
+            a_taker_waits_for_its_message,
+            messages_come_in_order,
+            returned_messages_come_before_later_ones,
+            each_message_goes_to_one_taker,
+            a_pool_without_takers_is_unroutable,
+            results_and_submissions_need_no_taker,
+            pools_do_not_mix,
+            interactive_comes_first,
+            a_taker_of_one_class_sees_no_other,
+            a_message_of_the_largest_size_passes,
+            a_larger_message_is_refused,
+            depth_counts_ready_and_held,
+            depth_tells_the_age_of_the_oldest,
+            depth_counts_takers,
+            a_healthy_broker_says_so,
+            nobody_need_listen,
+            a_submission_keeps_its_properties,
+            a_returned_submission_keeps_its_properties,
+            a_reply_reaches_the_queue_that_was_named,
+            a_reply_to_nobody_is_unroutable,
+            a_buried_submission_tells_its_reason,
+            a_broadcast_reaches_every_listener,
+            events_reach_every_listener,
+            topics_do_not_mix,
+            a_listener_hears_from_now_on,
+            a_slow_listener_stops_nobody,
+        }
+    };
+}
+
 fn route(pool: &str, class: Class) -> Route {
     Route::Pool { pool: pool.to_owned(), class }
 }

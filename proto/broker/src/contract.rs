@@ -4,11 +4,19 @@ use crate::{Delivery, Properties};
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::time::Duration;
-use synthfleet_proto::{Result, class::Class};
+use synthfleet_proto::{Error, Result, class::Class};
 use tokio::sync::broadcast;
 
 /// Longest message in bytes.
 pub const BODY_BYTES_MAX: usize = 64 << 10;
+
+/// Refuses a message that is too long.
+pub(crate) fn check_size(body: &[u8]) -> Result<()> {
+    if body.len() <= BODY_BYTES_MAX {
+        return Ok(());
+    }
+    Err(Error::invalid("broker::too_large", format!("message of {} bytes, at most {BODY_BYTES_MAX}", body.len())))
+}
 
 /// Where a message goes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,7 +5,7 @@
 
 mod state;
 
-use crate::{BODY_BYTES_MAX, Broker, Delivery, Depth, Health, Inbox, Listener, Properties, Route, Settle, Topic, Unsettled, Wait};
+use crate::{Broker, Delivery, Depth, Health, Inbox, Listener, Properties, Route, Settle, Topic, Unsettled, Wait, contract::check_size};
 use async_trait::async_trait;
 use bytes::Bytes;
 use state::{Message, Queue, State, Taken, queues_of};
@@ -165,14 +165,6 @@ impl Unsettled for Inner {
             self.requeue(&mut state, taken);
         }
     }
-}
-
-/// Refuses a message that is too long.
-fn check_size(body: &[u8]) -> Result<()> {
-    if body.len() <= BODY_BYTES_MAX {
-        return Ok(());
-    }
-    Err(Error::invalid("broker::too_large", format!("message of {} bytes, at most {BODY_BYTES_MAX}", body.len())))
 }
 
 #[async_trait]

@@ -2,7 +2,6 @@
 
 use super::{Bench, battery, inbox, nothing_within, publish, route, settle, take, with_pool};
 use crate::{Inbox, Settle, Wait};
-use std::time::Duration;
 use synthfleet_proto::class::Class;
 use tokio::time::Instant;
 
@@ -179,7 +178,7 @@ async fn an_extended_delivery_stays_with_its_holder(broker: Bench) {
     let delivery = take(&broker, &from).await;
     for _ in 0..10 {
         broker.extend(&delivery).await.expect("the broker answers");
-        nothing_within(&broker, &from, Duration::from_secs(5)).await;
+        nothing_within(&broker, &from, broker.pace.quiet / 10).await;
     }
     settle(&broker, delivery, Settle::Ack).await;
 }

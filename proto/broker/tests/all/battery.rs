@@ -1,41 +1,99 @@
-//! Every check over every broker, in the runtime's own paused time.
+//! Every check over every broker: a listed test is one check over one broker.
 
 use std::{collections::BTreeSet, sync::Arc};
-use synthfleet_broker::{
-    Broker, Faults, Faulty, InProcess,
-    conformance::{self, Bench, Pace},
-};
+use synthfleet_broker::conformance::{Bench, Check, Pace, checks};
+use synthfleet_broker::{Broker, InProcess};
 
-fn over_all(make: impl Fn() -> Arc<dyn Broker>) {
-    for (name, check) in conformance::checks(&Pace::SIMULATED) {
-        eprintln!("{name}");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
-        runtime.block_on(check(Bench { broker: make(), pace: Pace::SIMULATED }));
+/// The check of a name.
+fn check(name: &str) -> Check {
+    checks(&Pace::SIMULATED).into_iter().find(|(known, _)| *known == name).expect("a check of that name").1
+}
+
+/// A test of each check, run by a function of this module.
+macro_rules! tests {
+    ($($name:ident,)*) => {
+        $(
+            #[test]
+            fn $name() {
+                super::over(super::super::check(stringify!($name)));
+            }
+        )*
+    };
+}
+
+/// A check in the runtime's own, paused time.
+fn paused(check: Check, broker: Arc<dyn Broker>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
+    runtime.block_on(check(Bench { broker, pace: Pace::SIMULATED }));
+}
+
+mod in_process {
+    use std::sync::Arc;
+    use synthfleet_broker::{InProcess, conformance::Check};
+
+    fn over(check: Check) {
+        super::paused(check, Arc::new(InProcess::default()));
+    }
+
+    mod passes {
+        synthfleet_broker::every_check!(tests);
     }
 }
 
-#[test]
-fn in_process_passes() {
-    over_all(|| Arc::new(InProcess::default()));
+mod faulty_without_faults {
+    use std::sync::Arc;
+    use synthfleet_broker::{Faults, Faulty, InProcess, conformance::Check};
+
+    fn over(check: Check) {
+        super::paused(check, Arc::new(Faulty::new(Arc::new(InProcess::default()), Faults::NONE)));
+    }
+
+    mod passes {
+        synthfleet_broker::every_check!(tests);
+    }
 }
 
-#[test]
-fn a_wrapper_without_faults_passes() {
-    over_all(|| Arc::new(Faulty::new(Arc::new(InProcess::default()), Faults::NONE)));
+mod rabbitmq {
+    use crate::fleet::{Fleet, options};
+    use std::sync::Arc;
+    use std::time::Duration;
+    use synthfleet_broker::RabbitMq;
+    use synthfleet_broker::conformance::{Bench, Check, Pace};
+
+    /// A parked message comes back soon after its time, and ten thousand messages are no trouble.
+    const PACE: Pace = Pace { at_once: Duration::from_secs(3), messages: 10_000, ..Pace::REAL };
+
+    fn over(check: Check) {
+        let fleet = Fleet::shared();
+        fleet.block_on(async {
+            let options = options(&fleet.host.url(), &["p", "a", "b"]);
+            let broker = RabbitMq::connect(options, 3).await.expect("the node answers");
+            check(Bench { broker: Arc::new(broker), pace: PACE }).await;
+        });
+    }
+
+    mod passes {
+        synthfleet_broker::every_check!(tests);
+    }
 }
 
 #[test]
 fn messages_survive_many_threads() {
     for name in ["each_message_goes_to_one_taker", "a_lost_taker_loses_nothing", "messages_come_in_order"] {
-        let check = conformance::checks(&Pace::SIMULATED).into_iter().find(|(known, _)| *known == name).expect("a check of that name").1;
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(4).enable_all().build().expect("a runtime");
-        runtime.block_on(check(Bench { broker: Arc::new(InProcess::default()), pace: Pace { messages: 10_000, ..Pace::REAL } }));
+        let pace = Pace { messages: 10_000, ..Pace::REAL };
+        runtime.block_on(check(name)(Bench { broker: Arc::new(InProcess::default()), pace }));
     }
 }
 
 #[test]
-fn the_battery_is_long_enough_and_names_are_unique() {
-    let names: BTreeSet<_> = conformance::checks(&Pace::SIMULATED).into_iter().map(|(name, _)| name).collect();
-    assert_eq!(names.len(), conformance::checks(&Pace::SIMULATED).len());
-    assert!(names.len() >= 30, "{}", names.len());
+fn every_check_is_listed_once() {
+    macro_rules! names {
+        ($($name:ident,)*) => { [$(stringify!($name)),*] };
+    }
+    let listed: Vec<&str> = synthfleet_broker::every_check!(names).to_vec();
+    let known: Vec<&str> = checks(&Pace::SIMULATED).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(listed, known);
+    assert_eq!(listed.iter().collect::<BTreeSet<_>>().len(), listed.len());
+    assert!(listed.len() >= 30, "{}", listed.len());
 }

@@ -1,6 +1,7 @@
 //! The battery over every broker, and what only one kind of broker can show.
 
 mod battery;
+mod fleet;
 mod own;
 mod simulated;
 mod sqs;

@@ -1,0 +1,11 @@
+//! Servers that tests need, started privately on loopback ports and taken away again: nothing need be
+//! running before, and nothing stays.
+
+mod api;
+mod node;
+mod proxy;
+mod virtual_host;
+
+pub use node::Node;
+pub use proxy::{Proxy, Weather};
+pub use virtual_host::VirtualHost;
