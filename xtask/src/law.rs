@@ -14,9 +14,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("xtask", &[]),
     ("synthfleet-harness", &[]),
     ("synthfleet-broker", &["synthfleet-proto", "synthfleet-harness"]),
-    ("synthfleet-store", &["synthfleet-proto"]),
+    ("synthfleet-store", &["synthfleet-proto", "synthfleet-store-server"]),
+    ("synthfleet-store-server", &[]),
     ("synthfleet-report", &["synthfleet-proto"]),
-    ("synthfleet-coordinator", &["synthfleet-proto", "synthfleet-broker", "synthfleet-store", "synthfleet-report"]),
+    (
+        "synthfleet-coordinator",
+        &["synthfleet-proto", "synthfleet-broker", "synthfleet-store", "synthfleet-store-server", "synthfleet-report"],
+    ),
     ("synthfleet-table", &["synthfleet-proto", "synthfleet-stats"]),
     ("synthfleet-intake", &["synthfleet-proto", "synthfleet-stats", "synthfleet-table"]),
     ("synthfleet-synthesizers", &["synthfleet-proto", "synthfleet-table", "synthfleet-stats", "synthfleet-trees"]),
@@ -27,6 +31,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "synthfleet-proto",
             "synthfleet-broker",
             "synthfleet-store",
+            "synthfleet-store-server",
             "synthfleet-table",
             "synthfleet-intake",
             "synthfleet-synthesizers",
@@ -39,6 +44,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "synthfleet-proto",
             "synthfleet-broker",
             "synthfleet-store",
+            "synthfleet-store-server",
             "synthfleet-coordinator",
             "synthfleet-report",
             "synthfleet-worker",
@@ -56,9 +62,11 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("parquet", &["synthfleet-intake"]),
     ("datafusion", &["synthfleet-intake"]),
     ("aws-config", &["synthfleet-broker", "synthfleet-store"]),
+    ("aws-sdk-s3", &["synthfleet-store"]),
     ("aws-sdk-sqs", &["synthfleet-broker"]),
     ("aws-smithy-http-client", &["synthfleet-broker", "synthfleet-store"]),
     ("lapin", &["synthfleet-broker"]),
+    ("s3s", &["synthfleet-store-server"]),
     ("clap", &["synthfleet"]),
     ("tracing-subscriber", &["synthfleet"]),
     (
@@ -67,6 +75,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "synthfleet-harness",
             "synthfleet-broker",
             "synthfleet-store",
+            "synthfleet-store-server",
             "synthfleet-coordinator",
             "synthfleet-worker",
             "synthfleet-intake",
@@ -85,9 +94,10 @@ const UNREACHABLE: &[(&str, &[&str])] = &[
     ("synthfleet-synthesizers", &["tokio", "arrow", "datafusion"]),
     ("synthfleet-benchmarks", &["tokio", "arrow", "datafusion"]),
     ("synthfleet-coordinator", &["arrow", "datafusion"]),
-    ("synthfleet-intake", &["lapin"]),
-    // servers for tests, and nothing else
-    ("synthfleet", &["synthfleet-harness"]),
+    ("synthfleet-intake", &["lapin", "aws-sdk-s3"]),
+    ("synthfleet-store", &["s3s", "aws-lc-sys", "openssl-sys"]),
+    // servers for tests, and nothing else; one crypto provider
+    ("synthfleet", &["synthfleet-harness", "s3s", "aws-lc-sys", "openssl-sys"]),
 ];
 
 /// Asks cargo for the graph and judges it.

@@ -72,6 +72,8 @@ pub struct Abilities {
     pub presign: bool,
     /// Smallest part of a concatenation but the last, in bytes.
     pub concat_bytes_min: u64,
+    /// A long upload keeps its SHA-256 only when it was told beforehand: see [`Store::upload_hashed`].
+    pub hash_first: bool,
 }
 
 /// A place for facts, markers and data. Every future may be dropped at any time without harm.
@@ -101,6 +103,13 @@ pub trait Store: Send + Sync {
 
     /// Begins an upload. Nothing is visible before [`Upload::finish`] returns.
     async fn upload(&self, key: &DataKey) -> Result<Box<dyn Upload>>;
+
+    /// Begins an upload whose SHA-256 is known beforehand, so that the store can keep it with the object
+    /// from the start. `finish` refuses other bytes where it is kept.
+    async fn upload_hashed(&self, key: &DataKey, sha256: &str) -> Result<Box<dyn Upload>> {
+        let _ = sha256;
+        self.upload(key).await
+    }
 
     /// Joins objects in order into a new one, on the store's side. One source is a copy.
     async fn concat(&self, from: &[Key], to: &DataKey) -> Result<Stored>;

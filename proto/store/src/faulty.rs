@@ -191,6 +191,11 @@ impl Store for Faulty {
         Ok(Box::new(Uploading { inner, plan: self.plan.clone() }))
     }
 
+    async fn upload_hashed(&self, key: &DataKey, sha256: &str) -> Result<Box<dyn Upload>> {
+        let inner = self.inner.upload_hashed(key, sha256).await?;
+        Ok(Box::new(Uploading { inner, plan: self.plan.clone() }))
+    }
+
     async fn concat(&self, from: &[Key], to: &DataKey) -> Result<Stored> {
         pass!(self, Concat, self.inner.concat(from, to))
     }

@@ -5,15 +5,21 @@
 
 pub mod conformance;
 mod contract;
+mod counting;
 mod facts;
 mod faulty;
 mod files;
+pub mod foreign;
+mod hash;
 mod history;
 mod local;
 mod memory;
+mod pause;
 mod retrying;
+pub mod s3;
 
 pub use contract::{Abilities, Created, Entry, FACT_BYTES_MAX, Nonce, Object, Store, Stored, Upload};
+pub use counting::{Counting, Counts};
 pub use facts::{Kept, create_fact, read_fact};
 pub use faulty::{Fault, Faults, Faulty, Operation};
 pub use files::{download, fetch, upload_bytes, upload_file};
@@ -21,3 +27,4 @@ pub use history::history;
 pub use local::{Local, Settings, Step};
 pub use memory::Memory;
 pub use retrying::Retrying;
+pub use s3::S3;

@@ -323,7 +323,7 @@ impl Store for Local {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { atomic_create: true, presign: false, concat_bytes_min: 0 }
+        Abilities { atomic_create: true, presign: false, concat_bytes_min: 0, hash_first: false }
     }
 
     fn local_path(&self, key: &Key) -> Option<PathBuf> {

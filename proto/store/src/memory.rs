@@ -118,7 +118,7 @@ impl Store for Memory {
     }
 
     fn abilities(&self) -> Abilities {
-        Abilities { atomic_create: true, presign: false, concat_bytes_min: 0 }
+        Abilities { atomic_create: true, presign: false, concat_bytes_min: 0, hash_first: false }
     }
 }
 

@@ -3,16 +3,16 @@
 //! A create keeps its nonce over all tries, so a lost answer is recognised. Uploads under way are
 //! not retried here: whoever makes one can make it again, below the same attempt.
 
-use crate::{Abilities, Created, Entry, Nonce, Object, Store, Stored, Upload};
+use crate::{
+    Abilities, Created, Entry, Nonce, Object, Store, Stored, Upload,
+    pause::{CONFLICTS_MAX, Pauses},
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::{
     ops::Range,
     path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 use synthfleet_proto::{
@@ -21,34 +21,20 @@ use synthfleet_proto::{
 };
 use tokio::time::Instant;
 
-/// First pause; each further one may be twice as long.
-const PAUSE_FIRST: Duration = Duration::from_millis(50);
-/// Longest pause.
-const PAUSE_MAX: Duration = Duration::from_secs(2);
 /// When `Unavailable` is passed on.
 const DEADLINE: Duration = Duration::from_secs(30);
-/// Tries after which `Conflict` is passed on.
-const CONFLICTS_MAX: u32 = 10;
 
 /// A store that tries again. Clones share the stream of pauses.
 #[derive(Clone)]
 pub struct Retrying {
     inner: Arc<dyn Store>,
-    seed: Seed,
-    pauses: Arc<AtomicU64>,
+    pauses: Arc<Pauses>,
 }
 
 impl Retrying {
     /// `inner`, tried again. Pauses are drawn from `seed`, so that a fleet does not knock in step.
     pub fn new(inner: Arc<dyn Store>, seed: Seed) -> Self {
-        Self { inner, seed, pauses: Arc::default() }
-    }
-
-    /// A pause between nothing and `PAUSE_FIRST` · 2^try, at most `PAUSE_MAX`.
-    fn pause(&self, tries: u32) -> Duration {
-        let longest = PAUSE_FIRST.saturating_mul(1 << tries.min(16)).min(PAUSE_MAX);
-        let draw = self.seed.index(self.pauses.fetch_add(1, Ordering::Relaxed)).number();
-        longest.mul_f64((draw >> 11) as f64 / (1_u64 << 53) as f64)
+        Self { inner, pauses: Arc::new(Pauses::new(seed)) }
     }
 
     async fn again<T, F: Future<Output = Result<T>> + Send>(&self, mut work: impl FnMut() -> F + Send) -> Result<T> {
@@ -67,7 +53,7 @@ impl Retrying {
             if !again {
                 return Err(error);
             }
-            tokio::time::sleep(self.pause(tries)).await;
+            tokio::time::sleep(self.pauses.after(tries)).await;
             tries += 1;
         }
     }
@@ -75,7 +61,16 @@ impl Retrying {
 
 /// What stays wrong however often it is tried.
 fn is_lasting(code: &str) -> bool {
-    matches!(code, "store::corrupt" | "store::absent" | "store::no_links" | "source::denied")
+    const LASTING: [&str; 7] = [
+        "store::corrupt",
+        "store::absent",
+        "store::no_links",
+        "store::no_bucket",
+        "store::denied",
+        "store::refused",
+        "source::denied",
+    ];
+    LASTING.contains(&code)
 }
 
 #[async_trait]
@@ -102,6 +97,10 @@ impl Store for Retrying {
 
     async fn upload(&self, key: &DataKey) -> Result<Box<dyn Upload>> {
         self.again(|| self.inner.upload(key)).await
+    }
+
+    async fn upload_hashed(&self, key: &DataKey, sha256: &str) -> Result<Box<dyn Upload>> {
+        self.again(|| self.inner.upload_hashed(key, sha256)).await
     }
 
     async fn concat(&self, from: &[Key], to: &DataKey) -> Result<Stored> {

@@ -1,4 +1,6 @@
 //! The battery over every store, and what only one kind of store can show.
 
 mod battery;
+mod bucket;
 mod own;
+mod store;

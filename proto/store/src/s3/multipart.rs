@@ -1,0 +1,105 @@
+//! An upload in parts. Dropped unfinished, its parts are thrown away.
+
+use super::{
+    Bucket, Headers, Trouble,
+    bucket::{Part, Pinned},
+};
+use bytes::Bytes;
+use std::{
+    ops::Range,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// Most parts of an upload.
+const PARTS_MAX: usize = 10_000;
+
+/// An upload in parts that is under way.
+pub(crate) struct Multipart {
+    bucket: Bucket,
+    place: String,
+    id: String,
+    parts: Vec<Part>,
+    open: bool,
+}
+
+/// Bytes of the next part when so many were sent: parts grow, so that 10,000 hold 480 GiB.
+pub(crate) fn part_bytes(sent: usize) -> usize {
+    match sent {
+        0..1_000 => 8 << 20,
+        1_000..3_000 => 16 << 20,
+        _ => 64 << 20,
+    }
+}
+
+impl Multipart {
+    pub(crate) async fn begin(bucket: &Bucket, place: &str, headers: &Headers) -> Result<Self, Trouble> {
+        let id = bucket.again(|| bucket.begin(place, headers)).await?;
+        Ok(Self { bucket: bucket.clone(), place: place.to_owned(), id, parts: Vec::new(), open: true })
+    }
+
+    /// Parts sent so far.
+    pub(crate) fn sent(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Sends a part.
+    pub(crate) async fn add(&mut self, bytes: Bytes) -> Result<(), Trouble> {
+        let number = self.next()?;
+        let part = self.bucket.again(|| self.bucket.part(&self.place, &self.id, number, bytes.clone())).await?;
+        self.parts.push(part);
+        Ok(())
+    }
+
+    /// Copies a range of another object of the bucket as a part, on the server's side.
+    pub(crate) async fn copy(&mut self, from: &str, range: Range<u64>) -> Result<(), Trouble> {
+        let number = self.next()?;
+        let part = self.bucket.again(|| self.bucket.part_copy(&self.place, &self.id, number, (from, range.clone()))).await?;
+        self.parts.push(part);
+        Ok(())
+    }
+
+    fn next(&self) -> Result<i32, Trouble> {
+        if self.parts.len() >= PARTS_MAX {
+            return Err(Trouble::Refused(format!("an object has at most {PARTS_MAX} parts")));
+        }
+        Ok(self.parts.len() as i32 + 1)
+    }
+
+    /// Makes the object visible, whole. When an answer was lost and the upload is gone since, it was
+    /// this one that completed it, provided that the object there has its length.
+    pub(crate) async fn complete(mut self, length: u64, absent: bool) -> Result<(), Trouble> {
+        let unsure = AtomicBool::new(false);
+        let attempt = || async {
+            match self.bucket.complete(&self.place, &self.id, &self.parts, absent).await {
+                Err(Trouble::NoUpload) if unsure.load(Ordering::Relaxed) => {
+                    let there = self.bucket.head(&self.place, Pinned::default()).await?;
+                    if there.length == length { Ok(()) } else { Err(Trouble::NoUpload) }
+                }
+                Err(Trouble::Busy(why)) => {
+                    unsure.store(true, Ordering::Relaxed);
+                    Err(Trouble::Busy(why))
+                }
+                done => done,
+            }
+        };
+        let done = self.bucket.again(attempt).await;
+        self.open = done.is_err();
+        done
+    }
+
+    /// Throws the parts away.
+    pub(crate) async fn abort(mut self) -> Result<(), Trouble> {
+        self.open = false;
+        self.bucket.again(|| self.bucket.abort(&self.place, &self.id)).await
+    }
+}
+
+impl Drop for Multipart {
+    fn drop(&mut self) {
+        // without a runtime the process is ending; the bucket's rule for old uploads sweeps then
+        if let (true, Ok(runtime)) = (self.open, tokio::runtime::Handle::try_current()) {
+            let (bucket, place, id) = (self.bucket.clone(), std::mem::take(&mut self.place), std::mem::take(&mut self.id));
+            runtime.spawn(async move { bucket.again(|| bucket.abort(&place, &id)).await });
+        }
+    }
+}
