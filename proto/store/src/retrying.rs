@@ -9,12 +9,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use std::{
-    ops::Range,
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{ops::Range, path::PathBuf, sync::Arc, time::Duration};
 use synthfleet_proto::{
     ErrorKind, Result, Seed,
     key::{DataKey, FactKey, Key, MarkerKey, Prefix},
@@ -61,15 +56,8 @@ impl Retrying {
 
 /// What stays wrong however often it is tried.
 fn is_lasting(code: &str) -> bool {
-    const LASTING: [&str; 7] = [
-        "store::corrupt",
-        "store::absent",
-        "store::no_links",
-        "store::no_bucket",
-        "store::denied",
-        "store::refused",
-        "source::denied",
-    ];
+    const LASTING: [&str; 7] =
+        ["store::corrupt", "store::absent", "store::no_links", "store::no_bucket", "store::denied", "store::refused", "source::denied"];
     LASTING.contains(&code)
 }
 

@@ -123,7 +123,8 @@ impl<'a> Target<'a> {
         // one look at the names spares a request for each file of an empty folder
         let mut after = String::new();
         while let Some(last) = wanted.last().filter(|last| after < **last) {
-            let (page, more) = self.bucket.again(|| self.bucket.list(folder, &after, 1_000)).await.map_err(|trouble| self.error(trouble, last))?;
+            let (page, more) =
+                self.bucket.again(|| self.bucket.list(folder, &after, 1_000)).await.map_err(|trouble| self.error(trouble, last))?;
             taken.extend(page.iter().filter(|one| wanted.contains(&one.key)).map(|one| one.key.clone()));
             match page.last() {
                 Some(last) if more => after.clone_from(&last.key),

@@ -73,7 +73,9 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, pages: BTreeMap<&'static
         }
         let request = String::from_utf8_lossy(&request).into_owned();
         let path = request.split(' ').nth(1).unwrap_or_default();
-        assert!(request.starts_with("GET ") && !request.to_lowercase().contains("authorization") && !request.to_lowercase().contains("cookie"));
+        assert!(
+            request.starts_with("GET ") && !request.to_lowercase().contains("authorization") && !request.to_lowercase().contains("cookie")
+        );
         let page = pages.get(path).cloned().unwrap_or_else(|| "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned());
         let _ = stream.write_all(page.as_bytes()).await;
         let _ = stream.shutdown().await;

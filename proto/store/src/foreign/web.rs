@@ -208,7 +208,9 @@ async fn send(url: &Url, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 's
     // it ends with the body
     tokio::spawn(connection);
     let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-    let host = url.port().map_or_else(|| url.host_str().unwrap_or_default().to_owned(), |port| format!("{}:{port}", url.host_str().unwrap_or_default()));
+    let host = url
+        .port()
+        .map_or_else(|| url.host_str().unwrap_or_default().to_owned(), |port| format!("{}:{port}", url.host_str().unwrap_or_default()));
     let request = Request::get(path)
         .header(HOST, host)
         .header(USER_AGENT, concat!("synthfleet/", env!("CARGO_PKG_VERSION")))

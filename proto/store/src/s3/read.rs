@@ -101,4 +101,3 @@ impl Inner {
         Entry { key: key.clone(), length: found.length, sha256: found.metadata.get(SHA256).cloned(), age }
     }
 }
-

@@ -24,7 +24,7 @@ pub fn settings(server: &Server) -> s3::Settings {
         endpoint: Some(server.url()),
         credentials: credentials(SECRET_KEY),
         deadline: Duration::from_secs(20),
-        ..s3::Settings::parse("s3://synthfleet/root").expect("legal")
+        ..s3::Settings::parse("s3://synthfleet/base").expect("legal")
     }
 }
 
@@ -56,5 +56,5 @@ pub fn nonce(number: u8) -> Nonce {
 
 /// Where an object of the store lies in the bucket.
 pub fn place(key: &str) -> String {
-    format!("root/{key}")
+    format!("base/{key}")
 }

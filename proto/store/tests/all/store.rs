@@ -144,7 +144,7 @@ async fn denials_come_at_once_with_key_and_action() {
     let store = open(&s3::Settings { credentials: credentials("wrong"), ..settings(&server) }).await;
     let error = store.create(&spec(), FACT, nonce(1)).await.expect_err("a wrong secret");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "store::denied"));
-    assert!(error.message().contains("create of s3://synthfleet/root/t/tenant/j/job_1/f/spec"), "{error}");
+    assert!(error.message().contains("create of s3://synthfleet/base/t/tenant/j/job_1/f/spec"), "{error}");
     assert_eq!(server.counts()[&Operation::PutObject], 1, "not tried again");
     let error = store.list(&Prefix::all(), None, 10).await.expect_err("a wrong secret");
     assert_eq!(error.code(), "store::denied");
@@ -250,7 +250,11 @@ async fn an_upload_in_parts_that_ends_early_leaves_nothing_visible() {
         let mut open = store.upload(&data("large")).await.expect("answered");
         open.write(vec![1; 9 << 20].into()).await.expect("answered");
         assert_eq!(server.uploads_open(), 1);
-        if ends_by_itself { open.abort().await.expect("answered") } else { drop(open) }
+        if ends_by_itself {
+            open.abort().await.expect("answered")
+        } else {
+            drop(open)
+        }
         while server.uploads_open() > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -292,7 +296,7 @@ async fn joins_of_long_objects_are_copied_by_the_server() {
 async fn foreign_objects_below_the_root_are_passed_over() {
     let (server, store) = fresh().await;
     for i in 0..7 {
-        server.put(BUCKET, &format!("root/Not A Key {i}"), "x");
+        server.put(BUCKET, &format!("base/Not A Key {i}"), "x");
     }
     server.put(BUCKET, "elsewhere/live/a~job", "x");
     store.create(&spec(), FACT, nonce(1)).await.expect("answered");
