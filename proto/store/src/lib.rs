@@ -15,6 +15,7 @@ mod history;
 mod local;
 mod memory;
 mod pause;
+mod probe;
 mod retrying;
 pub mod s3;
 
@@ -26,5 +27,6 @@ pub use files::{download, fetch, upload_bytes, upload_file};
 pub use history::history;
 pub use local::{Local, Settings, Step};
 pub use memory::Memory;
+pub use probe::{Probed, probe};
 pub use retrying::Retrying;
 pub use s3::S3;

@@ -2,7 +2,10 @@
 
 use super::Bucket;
 use crate::pause::Pauses;
-use aws_config::{BehaviorVersion, Region, retry::RetryConfig, timeout::TimeoutConfig};
+use aws_config::{
+    BehaviorVersion, Region, environment::EnvironmentVariableRegionProvider, meta::region::RegionProviderChain,
+    profile::ProfileFileRegionProvider, retry::RetryConfig, timeout::TimeoutConfig,
+};
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation, StalledStreamProtectionConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use std::{fmt, sync::Arc, time::Duration};
@@ -124,8 +127,14 @@ pub(crate) async fn connect(settings: &Settings, seed: Seed) -> Result<Bucket> {
         }
         Credentials::Anonymous => loader = loader.no_credentials(),
     }
-    if let Some(region) = &settings.region {
-        loader = loader.region(Region::new(region.clone()));
+    match (&settings.region, &settings.endpoint) {
+        (Some(region), _) => loader = loader.region(Region::new(region.clone())),
+        // no metadata service is asked which region a server of one's own is in
+        (None, Some(_)) => {
+            let named = RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new());
+            loader = loader.region(named.or_else(ProfileFileRegionProvider::new()).or_else(Region::from_static(REGION)));
+        }
+        (None, None) => {}
     }
     if let Some(endpoint) = &settings.endpoint {
         loader = loader.endpoint_url(endpoint);

@@ -2,5 +2,7 @@
 
 mod battery;
 mod bucket;
+mod links;
 mod own;
+mod probe;
 mod store;
