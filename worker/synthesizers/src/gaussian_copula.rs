@@ -3,8 +3,9 @@
 //! **Model.** `u_j = F_j(x_j)`, `z = quantile(u) ~ N(0, R)`.
 //! **View.** `scores`; levels and each State are stretches of a normal number.
 //! **Fit.** Nominal levels are ordered by their mean on the first principal component of the other
-//! columns' scores (by frequency if there is none); R from scores, shrunk to the identity, made positive
-//! definite, factored.
+//! columns' scores (by frequency if there is none); R from scores (`correlation.rs`), a State with a number
+//! from the information they share (`shared_information.rs`); shrunk to the identity, made positive definite,
+//! factored.
 //! **Sample.** `z = L·ε`; levels by thresholds, numbers by their quantile function; a Value counts only
 //! where its State is regular.
 //! **Options.** [`GaussianCopulaOptions`]. **Limits.** Beyond 2,000 coded columns those least tied to the
@@ -16,6 +17,7 @@ mod correlation;
 mod fit;
 mod levels;
 mod marginals;
+mod shared_information;
 
 pub use marginals::MarginalKind;
 
@@ -93,6 +95,7 @@ impl Synthesizer for GaussianCopula {
     type Model = GaussianCopulaModel;
     const ABOUT: About = About {
         name: "gaussian_copula",
+        version: "1.1",
         aliases: &["GaussianCopulaSynthesizer"],
         summary: "marginals joined by correlated hidden normal numbers",
         paper: "Patki, Wedge, Veeramachaneni 2016, doi 10.1109/DSAA.2016.49",

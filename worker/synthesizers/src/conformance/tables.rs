@@ -115,12 +115,25 @@ pub(crate) fn plain(rows: usize) -> Table {
         .build()
 }
 
+/// How the share of missing cells falls with a whole number of 0 to 99.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fall {
+    /// 85 % below 50, 15 % from there on.
+    Step,
+    /// Evenly from 95 % to 5 %.
+    Even,
+}
+
 /// A whole number 0 to 99, and a number that is missing mostly where the first is small.
-pub(crate) fn missing_where_small(rows: usize) -> Table {
+pub(crate) fn missing_where_small(rows: usize, fall: Fall) -> Table {
     let mut random = random("missing");
     let whole: Vec<i64> = (0..rows).map(|_| random.below(100) as i64).collect();
-    // a share that falls evenly: a step at one value is no law that a correlation could hold
-    let flags: Vec<bool> = whole.iter().map(|&a| random.uniform() < 0.95 - 0.9 * a as f64 / 99.0).collect();
+    let share = |a: i64| match fall {
+        Fall::Step if a < 50 => 0.85,
+        Fall::Step => 0.15,
+        Fall::Even => 0.95 - 0.9 * a as f64 / 99.0,
+    };
+    let flags: Vec<bool> = whole.iter().map(|&a| random.uniform() < share(a)).collect();
     Builder::new(rows).wholes("a", |row| whole[row]).reals("c", normals("missing/c")).missing(|row| flags[row]).build()
 }
 

@@ -1,11 +1,12 @@
 //! The correlation matrix of hidden normal numbers, from scores.
 //!
 //! **Definition.** Two numbers: Pearson correlation of their normal scores over rows where both are
-//! regular. Discrete with number: `Cov(s, z) / v`, exact for a bivariate normal. Two discrete:
-//! `Cov(s_a, s_b) / (v_a v_b)`, first order in Hermite polynomials (our choice). Each is clipped to ±0.99;
-//! fewer than 30 joint rows give 0.
+//! regular. State with number: from shared information (`shared_information.rs`). Other discrete with
+//! number: `Cov(s, z) / v`, exact for a bivariate normal. Two discrete: `Cov(s_a, s_b) / (v_a v_b)`, first
+//! order in Hermite polynomials (our choice). Each is clipped to ±0.99; fewer than 30 joint rows give 0.
 //! **Reference.** Olsson 1979, doi 10.1007/BF02296207, for what the discrete forms approximate.
 
+use super::shared_information::State;
 use rayon::prelude::*;
 use synthfleet_proto::Result;
 use synthfleet_table::Budget;
@@ -21,6 +22,17 @@ pub(super) struct Column {
     pub(super) present: Option<Vec<f32>>,
     /// What a covariance is divided by: the variance of a discrete column's scores; none for numbers.
     pub(super) variance: Option<f64>,
+    /// Numbers: the part of each row, for correlations with States. Empty: not asked for.
+    pub(super) parts: Vec<u8>,
+    /// States: what tells their correlations with numbers.
+    pub(super) state: Option<State>,
+}
+
+impl Column {
+    /// A column that has all its scores.
+    pub(super) fn of(scores: Vec<f32>) -> Self {
+        Self { scores, present: None, variance: None, parts: Vec::new(), state: None }
+    }
 }
 
 /// The matrix `[columns, columns]`, ones on the diagonal.
@@ -49,6 +61,11 @@ fn entry(a: &Column, b: &Column) -> f64 {
     };
     if rows < JOINT_ROWS_MIN {
         return 0.0;
+    }
+    match (&a.state, &b.state) {
+        (Some(state), None) if !b.parts.is_empty() => return state.correlation(&b.parts),
+        (None, Some(state)) if !a.parts.is_empty() => return state.correlation(&a.parts),
+        _ => {}
     }
     let sum = |scores: &[f32], others: &Option<Vec<f32>>| others.as_ref().map_or_else(|| total(scores), |present| dot(scores, present));
     let (mean_a, mean_b) = (sum(&a.scores, &b.present) / rows, sum(&b.scores, &a.present) / rows);
@@ -112,7 +129,7 @@ mod tests {
     use super::*;
 
     fn column(scores: &[f32], present: Option<&[f32]>) -> Column {
-        Column { scores: scores.to_vec(), present: present.map(<[f32]>::to_vec), variance: None }
+        Column { present: present.map(<[f32]>::to_vec), ..Column::of(scores.to_vec()) }
     }
 
     #[test]

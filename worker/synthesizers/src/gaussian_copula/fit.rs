@@ -1,8 +1,9 @@
 //! Fits the copula: marginals, order of levels, correlation matrix, factor.
 
 use super::correlation::{Column, first_component, matrix};
-use super::levels::{Levels, Scores};
+use super::levels::Levels;
 use super::marginals::{MarginalKind, law};
+use super::shared_information::{State, parts};
 use super::{GaussianCopulaModel, GaussianCopulaOptions, GaussianCopulaPreset, Hidden};
 use rayon::prelude::*;
 use synthfleet_proto::score::Finding;
@@ -19,7 +20,7 @@ const ORDERING_ROWS: usize = 20_000;
 
 pub(super) fn fit(encoded: &Encoded, options: &GaussianCopulaOptions, seed: &Seed, budget: &Budget) -> Result<GaussianCopulaModel> {
     let (rows, width) = (encoded.rows() as u64, encoded.width() as u64);
-    budget.claim(rows * width * 8 + width.min(JOINT_MAX as u64).pow(2) * 24)?;
+    budget.claim(rows * width * 9 + width.min(JOINT_MAX as u64).pow(2) * 24)?;
     let is_sdv = options.preset == Some(GaussianCopulaPreset::Sdv);
     let prepare = |place: usize| {
         budget.go_on()?;
@@ -55,8 +56,8 @@ fn prepared(encoded: &Encoded, place: usize, options: &GaussianCopulaOptions, bu
         (Coded::Levels(codes), Sort::Levels { levels, ordered }) => {
             let counts = count(codes, *levels);
             let order = if *ordered { (0..*levels).collect() } else { by_frequency(&counts) };
-            let (levels, scores) = Levels::fit(&counts, order.into_iter());
-            (Hidden::Levels(levels), scored(codes, &scores))
+            let (levels, column) = discrete(codes, &counts, order, column.is_state());
+            (Hidden::Levels(levels), column)
         }
         (coded, sort) => {
             let source = &encoded.encoder().metadata().columns[column.source].name;
@@ -101,13 +102,14 @@ fn numbers(encoded: &Encoded, place: usize, all: &[f64], sort: &Sort, kind: Marg
 
 /// Scores of some rows in a column of all rows.
 fn spread(rows: usize, places: &[u32], scores: &[f64]) -> Column {
-    let mut column = Column { scores: vec![0.0; rows], present: None, variance: None };
+    let mut column = Column::of(vec![0.0; rows]);
     places.iter().zip(scores).for_each(|(&row, &score)| column.scores[row as usize] = score as f32);
     if places.len() < rows {
         let mut present = vec![0.0; rows];
         places.iter().for_each(|&row| present[row as usize] = 1.0);
         column.present = Some(present);
     }
+    column.parts = parts(&column.scores, column.present.as_deref());
     column
 }
 
@@ -137,7 +139,7 @@ fn as_sdv(encoded: &Encoded, place: usize, seed: &Seed) -> (Hidden, Column) {
     };
     let scores = codes.iter().map(|&code| score(code)).collect();
     let (levels, _) = Levels::fit(&counts, order.into_iter());
-    (Hidden::Levels(levels), Column { scores, present: None, variance: None })
+    (Hidden::Levels(levels), Column::of(scores))
 }
 
 fn count(codes: &[u32], levels: u32) -> Vec<u32> {
@@ -152,9 +154,12 @@ fn by_frequency(counts: &[u32]) -> Vec<u32> {
     order
 }
 
-fn scored(codes: &[u32], scores: &Scores) -> Column {
+/// Stretches and scores of levels in an order.
+fn discrete(codes: &[u32], counts: &[u32], order: Vec<u32>, is_state: bool) -> (Levels, Column) {
+    let (levels, scores) = Levels::fit(counts, order.into_iter());
+    let state = if is_state { State::new(codes, &levels, &scores) } else { None };
     let scores_of_rows = codes.iter().map(|&code| scores.of_code[code as usize] as f32).collect();
-    Column { scores: scores_of_rows, present: None, variance: Some(scores.variance) }
+    (levels, Column { variance: Some(scores.variance), state, ..Column::of(scores_of_rows) })
 }
 
 /// Orders nominal levels by their mean on the first principal component of the other columns' scores.
@@ -169,10 +174,8 @@ fn order_levels(encoded: &Encoded, hidden: &mut [Hidden], columns: &mut [Column]
     }
     let stride = encoded.rows().div_ceil(ORDERING_ROWS);
     let thin = |scores: &[f32]| scores.iter().copied().step_by(stride).collect::<Vec<f32>>();
-    let thinned: Vec<Column> = columns
-        .iter()
-        .map(|column| Column { scores: thin(&column.scores), present: column.present.as_deref().map(thin), variance: None })
-        .collect();
+    let thinned: Vec<Column> =
+        columns.iter().map(|column| Column { present: column.present.as_deref().map(thin), ..Column::of(thin(&column.scores)) }).collect();
     let (correlation, size) = (matrix(&thinned, budget)?, columns.len());
     let reordered = |&place: &usize| -> Result<Option<(usize, Hidden, Column)>> {
         budget.go_on()?;
@@ -192,8 +195,8 @@ fn order_levels(encoded: &Encoded, hidden: &mut [Hidden], columns: &mut [Column]
         let mean = |code: u32| sums[code as usize].0 / f64::from(sums[code as usize].1.max(1));
         let mut order: Vec<u32> = (0..levels).collect();
         order.sort_by(|&a, &b| mean(a).total_cmp(&mean(b)).then(a.cmp(&b)));
-        let (levels, scores) = Levels::fit(&count(codes, levels), order.into_iter());
-        Ok(Some((place, Hidden::Levels(levels), scored(codes, &scores))))
+        let (levels, column) = discrete(codes, &count(codes, levels), order, encoded.encoder().columns()[place].is_state());
+        Ok(Some((place, Hidden::Levels(levels), column)))
     };
     for (place, levels, column) in places.par_iter().map(reordered).collect::<Result<Vec<_>>>()?.into_iter().flatten() {
         (hidden[place], columns[place]) = (levels, column);
@@ -291,11 +294,7 @@ mod tests {
 
     #[test]
     fn columns_beyond_the_limit_are_told() {
-        let column = |shift: usize| Column {
-            scores: (0..40).map(|row| ((row * (shift + 3)) % 7) as f32 - 3.0).collect(),
-            present: None,
-            variance: None,
-        };
+        let column = |shift: usize| Column::of((0..40).map(|row| ((row * (shift + 3)) % 7) as f32 - 3.0).collect());
         let (columns, budget): (Vec<Column>, _) = ((0..2_010).map(column).collect(), Budget::quiet(1));
         let joint = joint(&columns, &budget);
         assert_eq!((joint.len(), budget.take_findings().len()), (2_000, 1));
