@@ -4,8 +4,8 @@
 //! **View.** `scores`; levels and each State are stretches of a normal number.
 //! **Fit.** Nominal levels are ordered by their mean on the first principal component of the other
 //! columns' scores (by frequency if there is none); R from scores (`correlation.rs`), a State with a number
-//! from the information they share (`shared_information.rs`); shrunk to the identity, made positive definite,
-//! factored.
+//! from the information they share (`shared_information.rs`); freed of noise (`regularised.rs`), made positive
+//! definite, factored.
 //! **Sample.** `z = L·ε`; levels by thresholds, numbers by their quantile function; a Value counts only
 //! where its State is regular.
 //! **Options.** [`GaussianCopulaOptions`]. **Limits.** Beyond 2,000 coded columns those least tied to the
@@ -17,6 +17,7 @@ mod correlation;
 mod fit;
 mod levels;
 mod marginals;
+mod regularised;
 mod shared_information;
 
 pub use marginals::MarginalKind;
@@ -47,7 +48,8 @@ pub struct GaussianCopulaOptions {
     pub marginal: MarginalKind,
     /// Marginals of single columns by name, in place of `marginal`.
     pub columns: BTreeMap<String, MarginalKind>,
-    /// Share of the identity in the correlation matrix, 0 to 1; null: min(0.1, columns / (rows + 1)).
+    /// Share of the identity in the correlation matrix, 0 to 1; null: found from rows and columns, common factors stay
+    /// and what could be noise goes.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub shrinkage: Option<f64>,
     /// A published variant; it sets the other options itself.
@@ -95,7 +97,7 @@ impl Synthesizer for GaussianCopula {
     type Model = GaussianCopulaModel;
     const ABOUT: About = About {
         name: "gaussian_copula",
-        version: "1.1",
+        version: "1.2",
         aliases: &["GaussianCopulaSynthesizer"],
         summary: "marginals joined by correlated hidden normal numbers",
         paper: "Patki, Wedge, Veeramachaneni 2016, doi 10.1109/DSAA.2016.49",

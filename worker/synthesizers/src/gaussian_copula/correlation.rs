@@ -33,6 +33,12 @@ impl Column {
     pub(super) fn of(scores: Vec<f32>) -> Self {
         Self { scores, present: None, variance: None, parts: Vec::new(), state: None }
     }
+
+    /// What the noise of a correlation is divided by, for this column's part.
+    pub(super) fn reliability(&self) -> f64 {
+        let present = self.present.as_ref().map_or(1.0, |present| total(present) / present.len().max(1) as f64);
+        (present * self.variance.unwrap_or(1.0)).clamp(0.0, 1.0).sqrt()
+    }
 }
 
 /// The matrix `[columns, columns]`, ones on the diagonal.

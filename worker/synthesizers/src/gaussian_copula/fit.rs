@@ -3,6 +3,7 @@
 use super::correlation::{Column, first_component, matrix};
 use super::levels::Levels;
 use super::marginals::{MarginalKind, law};
+use super::regularised::regularise;
 use super::shared_information::{State, parts};
 use super::{GaussianCopulaModel, GaussianCopulaOptions, GaussianCopulaPreset, Hidden};
 use rayon::prelude::*;
@@ -36,12 +37,10 @@ pub(super) fn fit(encoded: &Encoded, options: &GaussianCopulaOptions, seed: &See
     let columns: Vec<Column> = keep(columns, &joint);
     let size = columns.len();
     let mut correlation = matrix(&columns, budget)?;
-    let usual = (size as f64 / (encoded.rows() as f64 + 1.0)).min(0.1);
-    let shrinkage = options.shrinkage.unwrap_or(if is_sdv { 0.0 } else { usual });
-    for (place, cell) in correlation.iter_mut().enumerate() {
-        if place % (size + 1) != 0 {
-            *cell *= 1.0 - shrinkage;
-        }
+    match options.shrinkage {
+        Some(share) => shrink(&mut correlation, size, share),
+        None if is_sdv => {}
+        None => regularise(&mut correlation, &columns.iter().map(Column::reliability).collect::<Vec<_>>(), encoded.rows(), budget)?,
     }
     budget.progress(0.8, "factor");
     let factor = factor(correlation, size);
@@ -244,6 +243,11 @@ fn keep(columns: Vec<Column>, joint: &[u32]) -> Vec<Column> {
     columns.into_iter().enumerate().filter_map(|(place, column)| is_wanted(place, &mut wanted).then_some(column)).collect()
 }
 
+/// Moves a correlation matrix towards the identity.
+fn shrink(correlation: &mut [f64], size: usize, share: f64) {
+    correlation.iter_mut().enumerate().filter(|(place, _)| place % (size + 1) != 0).for_each(|(_, cell)| *cell *= 1.0 - share);
+}
+
 /// Columns up to which the nearest correlation matrix is found by its eigenvalues.
 const EIGEN_MAX: usize = 256;
 
@@ -257,7 +261,7 @@ fn factor(mut correlation: Vec<f64>, size: usize) -> Vec<f64> {
         if let Some(lower) = cholesky(&correlation, size) {
             return lower;
         }
-        correlation.iter_mut().enumerate().filter(|(place, _)| place % (size + 1) != 0).for_each(|(_, cell)| *cell *= 0.9);
+        shrink(&mut correlation, size, 0.1);
     }
 }
 
