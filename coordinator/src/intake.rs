@@ -1,7 +1,15 @@
-//! From a wish to an accepted job.
+//! From a wish to an accepted job. Every door ends in [`submit`].
 
+mod admit;
+mod document;
 mod resolve;
+mod source;
 mod submit;
+pub mod upload;
 
+pub use admit::{Request, admit};
+pub use document::{DEPTH_MAX, read_json, read_msgpack};
 pub use resolve::{BASELINES, CheckOptions, Preset, Resolved, preset, presets, resolve};
-pub use submit::{Asked, Desk, Submitted, resubmit, submit};
+pub(crate) use source::is_upload;
+pub use source::{CheckLink, Sources};
+pub use submit::{Asked, Desk, KEY_BYTES_MAX, Submitted, resubmit, submit};

@@ -3,6 +3,8 @@
 //! `plan`, `job`, `dispatch` and `reconcile` are pure: they say what to do. `service` is the only loop and
 //! does it. The store is the only truth, so any number of coordinators may run and any may die.
 
+pub mod api;
+pub mod auth;
 pub mod catalogue;
 pub mod deliver;
 pub mod dispatch;
@@ -11,6 +13,8 @@ pub mod fleet;
 pub mod intake;
 pub mod job;
 pub mod judgement;
+pub mod metrics;
+mod outward;
 pub mod plan;
 pub mod publish;
 pub mod reconcile;

@@ -5,7 +5,7 @@ mod care;
 mod handle;
 mod hint;
 mod inbox;
-mod read;
+pub(crate) mod read;
 mod sweep;
 pub(crate) mod tell;
 

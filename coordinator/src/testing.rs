@@ -1,5 +1,7 @@
 //! A small catalogue and jobs for tests of this crate.
 
+pub mod worker;
+
 use crate::Catalogue;
 use crate::intake::resolve;
 use serde_json::Value;
@@ -49,6 +51,7 @@ pub fn spec(job: Value) -> SpecFact {
         candidates: resolved.candidates,
         benchmarks: resolved.benchmarks,
         references: if request.references == References::All { vec!["holdout".into(), "flip10".into()] } else { vec!["holdout".into()] },
+        reply: None,
         request,
     }
 }
@@ -82,7 +85,7 @@ pub fn failed(task: TaskId) -> OutcomeFact {
 }
 
 /// A clock that stands still.
-struct Still;
+pub struct Still;
 
 impl synthfleet_proto::outside::Clock for Still {
     fn now_ms(&self) -> u64 {
@@ -93,4 +96,24 @@ impl synthfleet_proto::outside::Clock for Still {
 /// An empty store in memory.
 pub fn memory() -> synthfleet_store::Memory {
     synthfleet_store::Memory::new(std::sync::Arc::new(Still))
+}
+
+/// Entropy that counts: other bits at every call, the same in every run.
+#[derive(Default)]
+pub struct Counting(std::sync::atomic::AtomicU64);
+
+impl From<u64> for Counting {
+    fn from(start: u64) -> Self {
+        Self(start.into())
+    }
+}
+
+impl synthfleet_proto::outside::Entropy for Counting {
+    fn bits(&self) -> [u8; 16] {
+        let number = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let digest = synthfleet_proto::id::sha256_hex(&number.to_le_bytes());
+        let mut bits = [0; 16];
+        bits.copy_from_slice(&digest.as_bytes()[..16]);
+        bits
+    }
 }

@@ -108,6 +108,43 @@ pub fn weekday_of_days(days: i64) -> u32 {
     (days + 3).rem_euclid(7) as u32
 }
 
+/// An instant as RFC 3339 text in UTC with milliseconds: `2026-01-31T23:59:59.250Z`.
+pub fn rfc3339(ms_since_1970: i64) -> String {
+    let (days, ms) = (ms_since_1970.div_euclid(86_400_000), ms_since_1970.rem_euclid(86_400_000));
+    let (year, month, day) = date_of_days(days);
+    let (hour, minute, second) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1_000)
+}
+
+/// The instant that RFC 3339 text names, in milliseconds since 1970: `2026-01-31T23:59:59.25Z`, with another offset
+/// than `Z`, or a bare date in UTC.
+pub fn ms_of_rfc3339(text: &str) -> Option<i64> {
+    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<i64>().ok()).flatten();
+    let (date, time) = text.split_once(['T', 't', ' ']).map_or((text, None), |(date, time)| (date, Some(time)));
+    let parts: Vec<i64> = date.split('-').map(number).collect::<Option<_>>()?;
+    let [year @ 1..=9999, month @ 1..=12, day @ 1..=31] = parts[..] else { return None };
+    let days = days_of_date(year, month as u32, day as u32);
+    if date.len() != 10 || date_of_days(days) != (year, month as u32, day as u32) {
+        return None;
+    }
+    let Some(time) = time else { return Some(days * 86_400_000) };
+    let zone = time.find(['Z', 'z', '+', '-'])?;
+    let (clock, zone) = time.split_at(zone);
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, "0"));
+    let parts: Vec<i64> = clock.split(':').map(number).collect::<Option<_>>()?;
+    let [hour @ 0..=23, minute @ 0..=59, second @ 0..=60] = parts[..] else { return None };
+    let ms = number(format!("{fraction:0<3}").get(..3)?)?;
+    let offset = match zone {
+        "Z" | "z" => 0,
+        zone => {
+            let (hours, minutes) = zone.get(1..)?.split_once(':')?;
+            let minutes = number(hours).filter(|hours| *hours < 24)? * 60 + number(minutes).filter(|minutes| *minutes < 60)?;
+            if zone.starts_with('-') { -minutes } else { minutes }
+        }
+    };
+    Some(days * 86_400_000 + ((hour * 60 + minute - offset) * 60 + second) * 1_000 + ms)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,6 +163,25 @@ mod tests {
             for value in [-700, -1, 0, 1, 13, 655] {
                 assert_eq!(grain.of_nanos(grain.to_nanos(value)), value, "{grain:?}");
             }
+        }
+    }
+
+    #[test]
+    fn instants_are_written_in_utc_with_milliseconds() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(rfc3339(1_709_251_199_250), "2024-02-29T23:59:59.250Z");
+        assert_eq!(rfc3339(-1), "1969-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn instants_are_read_as_they_are_written() {
+        for ms in [0, 1_709_251_199_250, 253_402_300_799_999] {
+            assert_eq!(ms_of_rfc3339(&rfc3339(ms)), Some(ms));
+        }
+        assert_eq!(ms_of_rfc3339("1970-01-02"), Some(86_400_000));
+        assert_eq!(ms_of_rfc3339("1970-01-01T01:00:00.5+01:00"), Some(500));
+        for wrong in ["", "1970", "1970-1-1", "2023-02-29", "1970-01-01T00:00:00", "1970-01-01T24:00:00Z", "1970-01-01T00:00:00+1", "é"] {
+            assert_eq!(ms_of_rfc3339(wrong), None, "{wrong}");
         }
     }
 

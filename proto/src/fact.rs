@@ -5,11 +5,13 @@ mod attempt;
 mod outcome;
 mod plan;
 mod spec;
+mod upload;
 
 pub use attempt::{Cancel, Checkpoint, Claim, End, EndCause, Lease};
 pub use outcome::{OutcomeFact, OutcomeStatus, Output, ProfileSummary};
 pub use plan::{Group, PlanFact, PlanInputs, PlannedMember, SkippedPart};
-pub use spec::{Candidate, ChosenBenchmark, SpecFact};
+pub use spec::{Candidate, ChosenBenchmark, Reply, ReplyForm, SpecFact};
+pub use upload::{UploadBegun, UploadDone};
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};

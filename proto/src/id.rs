@@ -11,18 +11,38 @@ pub fn base32(bits: [u8; 16]) -> String {
     (0..26).map(|i| CROCKFORD[(number >> (125 - 5 * i) & 31) as usize] as char).collect()
 }
 
+/// Whether some text is 128 bits as [`base32`] writes them.
+pub fn is_base32(text: &str) -> bool {
+    // 26 characters hold 130 bits: the first one only three of its five
+    text.len() == 26 && text.as_bytes()[0] <= b'7' && text.bytes().all(|byte| CROCKFORD.contains(&byte))
+}
+
+/// Whether some text has the form of a job's id.
+pub fn is_job(text: &str) -> bool {
+    text.strip_prefix("job_").is_some_and(is_base32)
+}
+
 /// The id of a job submitted under an idempotency key:
 /// `job_` and 128 bits of `SHA-256("synthfleet/job/v1", length-prefixed tenant, key)`.
 pub fn job_id(tenant: &str, key: &str) -> String {
+    format!("job_{}", derived("synthfleet/job/v1", tenant, key))
+}
+
+/// The id of an upload begun under an idempotency key, by the rule of [`job_id`].
+pub fn upload_id(tenant: &str, key: &str) -> String {
+    format!("upl_{}", derived("synthfleet/upload/v1", tenant, key))
+}
+
+fn derived(domain: &str, tenant: &str, key: &str) -> String {
     let digest = Sha256::new()
-        .chain_update(b"synthfleet/job/v1")
+        .chain_update(domain.as_bytes())
         .chain_update((tenant.len() as u32).to_le_bytes())
         .chain_update(tenant.as_bytes())
         .chain_update(key.as_bytes())
         .finalize();
     let mut bits = [0; 16];
     bits.copy_from_slice(&digest[..16]);
-    format!("job_{}", base32(bits))
+    base32(bits)
 }
 
 /// Lower-case hexadecimal SHA-256 of some bytes.
@@ -78,6 +98,15 @@ mod tests {
     fn base32_keeps_all_bits_and_has_26_characters() {
         assert_eq!(base32([0; 16]), "0".repeat(26));
         assert_eq!(base32([255; 16]), format!("7{}", "z".repeat(25)));
+    }
+
+    #[test]
+    fn only_what_base32_writes_is_base32() {
+        assert!(is_base32(&base32([255; 16])) && is_base32(&base32([0; 16])));
+        for wrong in ["", "0", &"8".repeat(26), &"0".repeat(27), &"O".repeat(26), &format!("{}/", "0".repeat(25))] {
+            assert!(!is_base32(wrong), "{wrong}");
+        }
+        assert!(is_job(&job_id("a", "k")) && !is_job(&"0".repeat(26)));
     }
 
     #[test]

@@ -140,6 +140,11 @@ impl JobSpec {
     /// The schema name of this version.
     pub const SCHEMA: &'static str = "synthfleet.job.v1";
 
+    /// The JSON Schema of the long form.
+    pub fn schema() -> Value {
+        schemars::schema_for!(Self).to_value()
+    }
+
     /// A job on one source with everything else by default.
     pub fn of(uri: &str) -> Self {
         Self { source: Source { uri: uri.to_owned(), ..Source::default() }, ..Self::default() }

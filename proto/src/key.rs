@@ -5,13 +5,15 @@
 //! `/`, at most 12 segments and 512 bytes. No cell value, column name or file name of a user is ever
 //! part of one.
 
+mod door;
 mod fleet;
 mod job;
 mod named;
 
+pub use door::{token, tokens, upload_begun, upload_data, upload_done, upload_part, upload_parts};
 pub use fleet::{
     about, abouts, coordinator, coordinators, dead, dead_prefix, jobs_of, live, live_of, live_prefix, pool, pool_documents, pools, reuse,
-    upload, worker, workers,
+    worker, workers,
 };
 pub use job::{AttemptKeys, JobKeys};
 pub use named::Named;

@@ -25,6 +25,7 @@ pub mod s3_event;
 pub mod score;
 pub mod seed;
 pub mod task;
+pub mod token;
 pub mod verdict;
 
 pub use error::{Error, ErrorKind, Place, Result};

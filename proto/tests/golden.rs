@@ -167,6 +167,7 @@ fn facts_have_the_bytes_of_version_1() {
             candidates: vec![candidate],
             benchmarks: vec![ChosenBenchmark { name: "accuracy".into(), options: Value::Null }],
             references: vec!["holdout".into()],
+            reply: None,
         },
     );
     let group = Group {
@@ -310,7 +311,7 @@ fn a_task_file_has_the_form_that_plug_ins_read() {
 
 #[test]
 fn a_job_s_schema_names_every_field() {
-    let schema = schemars::schema_for!(JobSpec).to_value();
+    let schema = JobSpec::schema();
     let fields = serde_json::to_value(JobSpec::of("a.csv")).expect("plain data");
     for field in fields.as_object().expect("an object").keys() {
         assert!(schema["properties"].get(field).is_some(), "{field} is not in the schema");

@@ -16,10 +16,18 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("synthfleet-broker", &["synthfleet-proto", "synthfleet-harness"]),
     ("synthfleet-store", &["synthfleet-proto", "synthfleet-store-server"]),
     ("synthfleet-store-server", &[]),
+    ("synthfleet-metrics", &[]),
     ("synthfleet-report", &["synthfleet-proto"]),
     (
         "synthfleet-coordinator",
-        &["synthfleet-proto", "synthfleet-broker", "synthfleet-store", "synthfleet-store-server", "synthfleet-report"],
+        &[
+            "synthfleet-proto",
+            "synthfleet-broker",
+            "synthfleet-store",
+            "synthfleet-store-server",
+            "synthfleet-metrics",
+            "synthfleet-report",
+        ],
     ),
     ("synthfleet-table", &["synthfleet-proto", "synthfleet-stats"]),
     ("synthfleet-intake", &["synthfleet-proto", "synthfleet-stats", "synthfleet-table"]),
@@ -32,6 +40,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "synthfleet-broker",
             "synthfleet-store",
             "synthfleet-store-server",
+            "synthfleet-metrics",
             "synthfleet-table",
             "synthfleet-intake",
             "synthfleet-synthesizers",
@@ -45,6 +54,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "synthfleet-broker",
             "synthfleet-store",
             "synthfleet-store-server",
+            "synthfleet-metrics",
             "synthfleet-coordinator",
             "synthfleet-report",
             "synthfleet-worker",
@@ -67,6 +77,9 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("aws-smithy-http-client", &["synthfleet-broker", "synthfleet-store"]),
     ("lapin", &["synthfleet-broker"]),
     ("s3s", &["synthfleet-store-server"]),
+    ("axum", &["synthfleet-coordinator", "synthfleet"]),
+    ("tower-http", &["synthfleet-coordinator", "synthfleet"]),
+    ("prometheus", &["synthfleet-metrics"]),
     ("clap", &["synthfleet"]),
     ("tracing-subscriber", &["synthfleet"]),
     (
@@ -98,6 +111,7 @@ const UNREACHABLE: &[(&str, &[&str])] = &[
     ("synthfleet-store", &["s3s", "aws-lc-sys", "openssl-sys"]),
     // servers for tests, and nothing else; one crypto provider
     ("synthfleet", &["synthfleet-harness", "s3s", "aws-lc-sys", "openssl-sys"]),
+    ("synthfleet-worker", &["axum"]),
 ];
 
 /// Asks cargo for the graph and judges it.

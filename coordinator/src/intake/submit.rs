@@ -3,7 +3,7 @@
 use super::resolve::{CheckOptions, resolve};
 use crate::{Catalogue, plan};
 use bytes::Bytes;
-use synthfleet_proto::fact::{self, FinalFact, SpecFact};
+use synthfleet_proto::fact::{self, FinalFact, Reply, SpecFact};
 use synthfleet_proto::job::{JobSpec, JobState, References};
 use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::outside::{Clock, Entropy};
@@ -27,7 +27,12 @@ pub struct Asked {
     pub source_sha256: Option<String>,
     /// SHA-256 of the given holdout's bytes, if they are at hand.
     pub holdout_sha256: Option<String>,
+    /// Where its end is told.
+    pub reply: Option<Reply>,
 }
+
+/// Longest idempotency key in bytes.
+pub const KEY_BYTES_MAX: usize = 255;
 
 /// What a submission needs besides the request.
 pub struct Desk<'a> {
@@ -60,8 +65,8 @@ pub struct Submitted {
 pub async fn submit(desk: &Desk<'_>, asked: Asked) -> Result<Submitted> {
     let resolved = resolve(&asked.job, desk.catalogue, desk.check)?;
     let key = asked.key.clone().unwrap_or_else(|| id::hex(&desk.entropy.bits()));
-    if key.len() > 200 {
-        return Err(Error::invalid("job::key", format!("idempotency key of {} characters, allowed: 200", key.len())));
+    if key.is_empty() || key.len() > KEY_BYTES_MAX {
+        return Err(Error::invalid("job::key", format!("idempotency key of {} bytes, allowed: 1 to {KEY_BYTES_MAX}", key.len())));
     }
     let job = id::job_id(&asked.tenant, &key);
     let keys = JobKeys::new(&asked.tenant, &job)?;
@@ -85,6 +90,7 @@ pub async fn submit(desk: &Desk<'_>, asked: Asked) -> Result<Submitted> {
         candidates: resolved.candidates,
         benchmarks: resolved.benchmarks,
         references,
+        reply: asked.reply,
     };
     plan::check_size(&spec)?;
     desk.store.put(&keys.live()?, Bytes::from_static(b"{}")).await?;

@@ -100,7 +100,7 @@ impl Job {
         if self.view.outcome(task).is_some() {
             return Ok(None);
         }
-        let fact = crate::facts::read(parts.store.as_ref(), key.key()).await?;
+        let fact = crate::facts::read_one(parts.store.as_ref(), key.key()).await?;
         if fact.is_some() {
             self.seen.insert(key.into());
         }

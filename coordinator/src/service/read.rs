@@ -26,7 +26,7 @@ pub async fn facts(store: &Arc<dyn Store>, keys: Vec<Key>) -> Result<Vec<(Key, F
         {
             let store = Arc::clone(store);
             reading.spawn(async move {
-                let fact = crate::facts::read(store.as_ref(), &key).await;
+                let fact = crate::facts::read_one(store.as_ref(), &key).await;
                 (place, key, fact)
             });
         }

@@ -2,19 +2,18 @@
 
 use super::*;
 use crate::intake::{Asked, Desk, resubmit};
+use crate::testing::worker::{with_outputs, work};
 use crate::testing::{catalogue, done, failed, memory};
-use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
-use synthfleet_broker::{InProcess, Inbox, Route, Settle};
-use synthfleet_proto::class::Class;
+use synthfleet_broker::{InProcess, Route};
 use synthfleet_proto::envelope::{Body, Envelope, ResultHint, ResultStatus};
 use synthfleet_proto::event::{Happening, TaskState};
-use synthfleet_proto::fact::{OutcomeFact, OutcomeStatus, Output, PublishedFact};
+use synthfleet_proto::fact::{OutcomeFact, PublishedFact};
 use synthfleet_proto::id;
 use synthfleet_proto::job::{JobSpec, JobState};
-use synthfleet_proto::task::{TaskId, TaskKind};
-use synthfleet_store::{Memory, create_fact, read_fact, upload_bytes};
+use synthfleet_proto::task::TaskId;
+use synthfleet_store::{Memory, create_fact, read_fact};
 
 struct Ticking(AtomicU64);
 
@@ -44,19 +43,6 @@ struct Bench {
     events: broadcast::Receiver<Event>,
     keys: JobKeys,
     _stop: watch::Sender<bool>,
-}
-
-fn profile() -> Value {
-    json!({
-        "schema": "synthfleet.profile.v1",
-        "table": {"id": "tbl_0", "name": "t", "rows": 1000, "columns": 0, "bytes": 9, "sha256": "", "duplicate_rows": 0, "disclosure": "protected"},
-        "source": {
-            "format": "csv", "compression": "none", "encoding": "utf-8", "blank_lines": 0, "rejected_rows": 0, "rejected_cells": 0,
-            "dialect": synthfleet_proto::metadata::Dialect::default(),
-        },
-        "split": {"holdout": 0.2, "seed": "0", "train_rows": 800, "holdout_rows": 200, "strategy": "random"},
-        "target": "y", "problem_type": null, "key": [], "columns": [], "hints": [], "notes": [],
-    })
 }
 
 impl Bench {
@@ -93,6 +79,7 @@ impl Bench {
             job: JobSpec::read(&job).expect("a legal job"),
             source_sha256: Some("ab".repeat(32)),
             holdout_sha256: None,
+            reply: None,
         };
         let submitted = resubmit(&desk, asked).await.expect("accepted");
         let (service, handle) = Service::new(Options::embedded("0.1.0"), parts.clone());
@@ -105,23 +92,7 @@ impl Bench {
 
     /// A worker that ends every task as `end` says.
     fn work(&self, end: impl Fn(TaskId) -> OutcomeFact + Send + 'static) {
-        let (store, broker, parts) = (self.store.clone(), self.broker.clone(), self.parts.clone());
-        tokio::spawn(async move {
-            let inbox = Inbox::Pool { pool: "local".into(), classes: Class::ALL.to_vec() };
-            while let Ok(delivery) = broker.take(&inbox).await {
-                let envelope = Envelope::decode(delivery.body()).expect("a message");
-                let task = TaskId::parse(envelope.task.as_deref().expect("a task")).expect("an id");
-                let keys = JobKeys::new(&envelope.tenant, envelope.job.as_deref().expect("a job")).expect("legal");
-                let outcome = with_outputs(store.as_ref(), &keys, end(task.clone())).await;
-                let key = keys.outcome(task.as_str()).expect("legal");
-                create_fact(store.as_ref(), &key, &outcome, parts.entropy.bits()).await.expect("created");
-                let result = ResultHint { status: ResultStatus::Ok, attempt: 1, outcome_sha256: None, error_kind: None };
-                let about = (Some(keys.job()), Some(task.as_str()));
-                let told = Envelope::new(parts.clock.as_ref(), parts.entropy.as_ref(), "local", about, Body::Result(result));
-                broker.publish(&Route::Result, &told.encode().expect("small")).await.expect("published");
-                broker.settle(delivery, Settle::Ack).await.expect("settled");
-            }
-        });
+        work(self.parts.clone(), end);
     }
 
     async fn finished(&self) -> FinalFact {
@@ -142,27 +113,6 @@ impl Bench {
         }
         told
     }
-}
-
-/// Gives an outcome the objects that its kind of task makes.
-async fn with_outputs(store: &Memory, keys: &JobKeys, mut outcome: OutcomeFact) -> OutcomeFact {
-    if outcome.status != OutcomeStatus::Ok {
-        return outcome;
-    }
-    let files: Vec<(&str, Vec<u8>)> = match outcome.task.kind() {
-        TaskKind::Profile => vec![("profile.json", profile().to_string().into_bytes()), ("metadata.sdv.json", b"{}".to_vec())],
-        TaskKind::Synthesize => vec![("sample.parquet", b"rows".to_vec()), ("model.bin", b"model".to_vec())],
-        TaskKind::Benchmark => vec![("scores.json", br#"{"scores":[],"details":null}"#.to_vec())],
-        TaskKind::Generate => vec![("synthetic.csv", b"a\n1\n".to_vec()), ("rows.json", br#"{"header":["a"],"rows":[["1"]]}"#.to_vec())],
-    };
-    for (role, bytes) in files {
-        let key = keys.attempt(outcome.task.as_str(), 1, "00000000").and_then(|keys| keys.output(role)).expect("legal");
-        let (length, sha256) = (bytes.len() as u64, id::sha256_hex(&bytes));
-        upload_bytes(store, &key, Bytes::from(bytes)).await.expect("stored");
-        let content_type = "application/octet-stream".to_owned();
-        outcome.outputs.push(Output { role: role.into(), key: key.to_string(), bytes: length, sha256, content_type, rows: None });
-    }
-    outcome
 }
 
 fn small_job() -> Value {

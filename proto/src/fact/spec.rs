@@ -42,6 +42,31 @@ pub struct SpecFact {
     pub benchmarks: Vec<ChosenBenchmark>,
     /// Reference rows that are computed besides the baselines: `holdout`, `flip10`.
     pub references: Vec<String>,
+    /// Where its end is told, if the submission wished for answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<Reply>,
+}
+
+/// Where answers to a submission go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reply {
+    /// Queue.
+    pub to: String,
+    /// What the sender knows the submission by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation_id: Option<String>,
+    /// How answers are written.
+    pub form: ReplyForm,
+}
+
+/// How answers to a submission are written: as the submission was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplyForm {
+    /// JSON.
+    Json,
+    /// MessagePack.
+    Msgpack,
 }
 
 /// One candidate.

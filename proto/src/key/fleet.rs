@@ -1,6 +1,6 @@
-//! Keys outside any one job: live markers, documents of the fleet, reuse, uploads.
+//! Keys outside any one job: live markers, documents of the fleet, reuse.
 
-use super::{DataKey, FactKey, JobKeys, MarkerKey, Prefix, segment};
+use super::{FactKey, JobKeys, MarkerKey, Prefix, segment};
 use crate::Result;
 
 /// The marker that a job is to be looked after.
@@ -26,12 +26,6 @@ pub fn jobs_of(tenant: &str) -> Result<Prefix> {
 /// The outcome to reuse for a fingerprint of kind, member version, options, seed and inputs.
 pub fn reuse(tenant: &str, fingerprint: &str) -> Result<FactKey> {
     FactKey::build(format!("t/{}/c/{}", segment("tenant", tenant)?, segment("fingerprint", fingerprint)?))
-}
-
-/// A file of a user's upload.
-pub fn upload(tenant: &str, upload: &str, file: &str) -> Result<DataKey> {
-    let (tenant, upload) = (segment("tenant", tenant)?, segment("upload", upload)?);
-    DataKey::build(format!("t/{tenant}/u/{upload}/{}", segment("file", file)?))
 }
 
 /// The document of a pool's workers, named by its content.

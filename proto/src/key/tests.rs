@@ -103,7 +103,7 @@ fn a02_the_type_of_a_key_fixes_its_verbs() {
         [keys().spec(), keys().claim("profile", 1), keys().end("profile", 1), about("ab")].into_iter().collect();
     let markers: Result<Vec<MarkerKey>> =
         [keys().live(), keys().lease("profile", 1), pool("all", "ab"), worker("w1")].into_iter().collect();
-    let data: Result<Vec<DataKey>> = [keys().publication("ab", "report.html"), upload("default", "u1", "file")].into_iter().collect();
+    let data: Result<Vec<DataKey>> = [keys().publication("ab", "report.html"), upload_data("default", "u1")].into_iter().collect();
     let (facts, markers, data) = (facts.expect("legal"), markers.expect("legal"), data.expect("legal"));
     let all: Vec<&Key> =
         facts.iter().map(FactKey::key).chain(markers.iter().map(MarkerKey::key)).chain(data.iter().map(DataKey::key)).collect();

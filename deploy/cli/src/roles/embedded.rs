@@ -80,6 +80,7 @@ impl Run {
             job,
             source_sha256: hashes.source,
             holdout_sha256: hashes.holdout,
+            reply: None,
         };
         let desk =
             Desk { store: store.as_ref(), catalogue: &catalogue, check: &check_options, clock: clock.as_ref(), entropy: entropy.as_ref() };

@@ -1,0 +1,40 @@
+//! The HTTP door. One table of routes ([`routes`]) says for each what it is, who may ask and what it takes; the
+//! guard before every handler goes by that table, so that no route can be forgotten.
+
+pub mod admin;
+mod answer;
+mod bind;
+mod catalogue;
+mod doors;
+mod dress;
+mod events;
+mod feeds;
+mod files;
+mod fleet;
+mod guard;
+mod health;
+mod input;
+mod jobs;
+mod list;
+mod openapi;
+mod problem;
+mod query;
+mod quota;
+mod results;
+mod routes;
+mod serve;
+mod shape;
+mod steer;
+mod tasks;
+mod tokens;
+mod uploads;
+mod views;
+
+#[cfg(test)]
+mod tests;
+
+pub use bind::{Auth, Proxy, bind_rule};
+pub use doors::{Doors, Options, Parts};
+pub use problem::{Problem, Slug};
+pub use routes::{Access, Body, Route, router, routes};
+pub use serve::{serve, serve_router};

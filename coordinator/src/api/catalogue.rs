@@ -1,0 +1,44 @@
+//! Members that a job may name, as workers announce them.
+
+use super::answer::{Answer, tagged};
+use super::doors::Doors;
+use super::guard::Call;
+use super::problem::Problem;
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use synthfleet_proto::about::MemberDoc;
+
+/// `GET /v1/synthesizers`
+pub async fn synthesizers(State(doors): State<Arc<Doors>>, _: Call, headers: HeaderMap) -> Answer {
+    Ok(all(&headers, doors.members().synthesizers()))
+}
+
+/// `GET /v1/synthesizers/{name}`
+pub async fn synthesizer(State(doors): State<Arc<Doors>>, Path(name): Path<String>, _: Call, headers: HeaderMap) -> Answer {
+    let members = doors.members();
+    let member = members.synthesizer(&name).map_err(|_| Problem::not_found())?;
+    Ok(tagged(&headers, &whole(member)))
+}
+
+/// `GET /v1/benchmarks`
+pub async fn benchmarks(State(doors): State<Arc<Doors>>, _: Call, headers: HeaderMap) -> Answer {
+    Ok(all(&headers, doors.members().benchmarks()))
+}
+
+/// `GET /v1/benchmarks/{name}`
+pub async fn benchmark(State(doors): State<Arc<Doors>>, Path(name): Path<String>, _: Call, headers: HeaderMap) -> Answer {
+    let members = doors.members();
+    let member = members.benchmark(&name).map_err(|_| Problem::not_found())?;
+    Ok(tagged(&headers, &whole(member)))
+}
+
+fn all(headers: &HeaderMap, members: &[MemberDoc]) -> axum::response::Response {
+    let items: Vec<Value> = members.iter().map(whole).collect();
+    tagged(headers, &json!({ "items": items, "next_cursor": null }))
+}
+
+fn whole(member: &MemberDoc) -> Value {
+    serde_json::to_value(member).unwrap_or_default()
+}

@@ -1,0 +1,155 @@
+//! The table of routes. A handler is reachable only through its row, so each has its rights, its query parameters
+//! and its place in the description of the API.
+
+use super::doors::Doors;
+use super::guard::guard;
+use super::{catalogue, dress, events, files, fleet, health, input, jobs, openapi, results, steer, tasks, tokens, uploads};
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use std::sync::Arc;
+use synthfleet_proto::token::Scope;
+use tower_http::compression::CompressionLayer;
+
+/// Largest body that is not an upload, in bytes.
+pub const BODY_BYTES_MAX: usize = 1 << 20;
+
+/// Who may ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Anybody who reaches the port.
+    Open,
+    /// Callers with a scope, for what belongs to their tenant.
+    Tenant(Scope),
+    /// Callers with a scope, for what belongs to nobody; to change it, they must reach every tenant.
+    Fleet(Scope),
+}
+
+/// What a request carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Body {
+    /// Nothing.
+    None,
+    /// JSON, at most 1 MiB.
+    Json,
+    /// JSON or nothing.
+    MaybeJson,
+    /// Bytes of any length, piece by piece.
+    Bytes,
+}
+
+/// What is known of a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// Method.
+    pub method: &'static str,
+    /// Path with `{parameters}`.
+    pub path: &'static str,
+    /// Who may ask.
+    pub access: Access,
+    /// Query parameters it takes.
+    pub query: &'static [&'static str],
+    /// What a request carries.
+    pub body: Body,
+    /// One sentence.
+    pub summary: &'static str,
+}
+
+impl Row {
+    /// Whether its answer may take long to begin: it carries a table.
+    pub fn is_patient(&self) -> bool {
+        self.body == Body::Bytes
+    }
+}
+
+/// A row with its handler.
+pub struct Route {
+    /// What is known of it.
+    pub row: Row,
+    handler: MethodRouter<Arc<Doors>>,
+}
+
+fn route<H, T>(method: &'static str, path: &'static str, access: Access, body: Body, summary: &'static str, handler: H) -> Route
+where
+    H: Handler<T, Arc<Doors>>,
+    T: 'static,
+{
+    let filter = match method {
+        "POST" => MethodFilter::POST,
+        "PUT" => MethodFilter::PUT,
+        "DELETE" => MethodFilter::DELETE,
+        _ => MethodFilter::GET.or(MethodFilter::HEAD),
+    };
+    Route { row: Row { method, path, access, query: &[], body, summary }, handler: on(filter, handler) }
+}
+
+impl Route {
+    fn query(mut self, names: &'static [&'static str]) -> Self {
+        self.row.query = names;
+        self
+    }
+}
+
+/// Every route.
+pub fn routes() -> Vec<Route> {
+    use Access::{Fleet, Open, Tenant};
+    use Body::{Bytes, Json, MaybeJson, None};
+    use Scope::{Admin, Read, Submit};
+    vec![
+        route("POST", "/v1/jobs", Tenant(Submit), Json, "Asks for a job.", jobs::submit),
+        route("GET", "/v1/jobs", Tenant(Read), None, "Lists jobs, newest first.", jobs::list).query(jobs::LIST_QUERY),
+        route("GET", "/v1/jobs/{job}", Tenant(Read), None, "Shows a job.", jobs::show),
+        route("POST", "/v1/jobs/{job}/cancel", Tenant(Submit), MaybeJson, "Stops a job.", steer::cancel),
+        route("POST", "/v1/jobs/{job}/release", Tenant(Submit), None, "Lets a held job go on.", steer::release),
+        route("POST", "/v1/jobs/{job}/retry", Tenant(Submit), None, "Asks for the same again; finished tasks are reused.", steer::retry),
+        route("GET", "/v1/jobs/{job}/tasks", Tenant(Read), None, "Lists the tasks of a job.", tasks::list),
+        route("GET", "/v1/jobs/{job}/tasks/{task}", Tenant(Read), None, "Shows a task.", tasks::show),
+        route("GET", "/v1/jobs/{job}/events", Tenant(Read), None, "Tells what happens to a job.", events::watch).query(&["after", "wait"]),
+        route("GET", "/v1/jobs/{job}/verdict", Tenant(Read), None, "Gives the judgement.", results::verdict),
+        route("GET", "/v1/jobs/{job}/results", Tenant(Read), None, "Gives every number, as JSON or CSV.", results::results),
+        route("GET", "/v1/jobs/{job}/files", Tenant(Read), None, "Lists the published files.", files::list),
+        route("GET", "/v1/jobs/{job}/files/{*path}", Tenant(Read), None, "Gives a published file.", files::give),
+        route("POST", "/v1/uploads", Tenant(Submit), Json, "Begins an upload.", uploads::begin),
+        route("GET", "/v1/uploads/{upload}", Tenant(Submit), None, "Shows how far an upload is.", uploads::show),
+        route("PUT", "/v1/uploads/{upload}", Tenant(Submit), Bytes, "Takes a table or a part of it.", uploads::take),
+        route("POST", "/v1/uploads/{upload}/complete", Tenant(Submit), None, "Joins the parts of an upload.", uploads::complete),
+        route("GET", "/v1/synthesizers", Fleet(Read), None, "Lists synthesizers.", catalogue::synthesizers),
+        route("GET", "/v1/synthesizers/{name}", Fleet(Read), None, "Shows a synthesizer with its options.", catalogue::synthesizer),
+        route("GET", "/v1/benchmarks", Fleet(Read), None, "Lists benchmarks.", catalogue::benchmarks),
+        route("GET", "/v1/benchmarks/{name}", Fleet(Read), None, "Shows a benchmark with its options.", catalogue::benchmark),
+        route("GET", "/v1/workers", Fleet(Read), None, "Lists workers.", fleet::workers),
+        route("POST", "/v1/workers/{worker}/drain", Fleet(Admin), None, "Asks a worker to end its tasks and leave.", fleet::drain),
+        route("GET", "/v1/queues", Fleet(Read), None, "Shows how full the queues are.", fleet::queues),
+        route("GET", "/v1/dead-letters", Fleet(Admin), None, "Lists buried messages.", fleet::dead),
+        route("GET", "/v1/dead-letters/{day}/{id}", Fleet(Admin), None, "Shows a buried message.", fleet::dead_one),
+        route("DELETE", "/v1/dead-letters/{day}/{id}", Fleet(Admin), None, "Forgets a buried message.", fleet::forget),
+        route("POST", "/v1/dead-letters/{day}/{id}/requeue", Fleet(Admin), None, "Sends a buried message again.", fleet::requeue),
+        route("GET", "/v1/tokens", Tenant(Admin), None, "Lists tokens, without their secrets.", tokens::list),
+        route("POST", "/v1/tokens", Tenant(Admin), Json, "Makes a token; its secret is shown once.", tokens::make),
+        route("DELETE", "/v1/tokens/{token}", Tenant(Admin), None, "Makes a token void.", tokens::revoke),
+        route("POST", "/input", Tenant(Submit), Json, "Starts a quick job on a link.", input::start),
+        route("GET", "/metrics", Fleet(Read), None, "Counts and measures, for Prometheus.", health::metrics),
+        route("GET", "/healthz", Open, None, "Says that the process lives.", health::alive),
+        route("GET", "/readyz", Open, None, "Says whether requests can be served.", health::ready),
+        route("GET", "/version", Open, None, "Names the version.", health::version),
+        route("GET", "/problems/{code}", Open, None, "Explains a sort of problem.", health::problem),
+        route("GET", "/openapi.json", Open, None, "Describes this API.", openapi::describe),
+    ]
+}
+
+/// The HTTP door.
+pub fn router(doors: Arc<Doors>) -> Router {
+    let mut router = Router::new();
+    for Route { row, handler } in routes() {
+        let limit = if row.body == Body::Bytes { DefaultBodyLimit::disable() } else { DefaultBodyLimit::max(BODY_BYTES_MAX) };
+        let guarded = handler.route_layer(limit).route_layer(from_fn_with_state((Arc::clone(&doors), row), guard));
+        router = router.route(row.path, guarded);
+    }
+    router
+        .fallback(dress::nothing)
+        .layer(from_fn_with_state(Arc::clone(&doors), dress::dress))
+        .layer(CompressionLayer::new())
+        .with_state(doors)
+}

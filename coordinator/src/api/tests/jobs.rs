@@ -1,0 +1,202 @@
+//! Ask for jobs, see them, steer them.
+
+use super::*;
+use serde_json::json;
+
+#[tokio::test]
+async fn a_job_is_accepted_shown_and_listed() {
+    let replica = Replica::new();
+    let told = replica.post("/v1/jobs", &small_job()).await;
+    let job = told.json();
+    let id = job["id"].as_str().expect("an id");
+    assert_eq!((told.status, told.header("location")), (StatusCode::ACCEPTED, format!("/v1/jobs/{id}").as_str()));
+    assert_eq!(job["created"], "2023-11-14T22:13:20.000Z");
+    let shown = replica.get(&format!("/v1/jobs/{id}")).await;
+    assert_eq!((shown.status, &shown.json()["id"]), (StatusCode::OK, &json!(id)));
+    let listed = replica.get("/v1/jobs").await.json();
+    assert_eq!((&listed["items"][0]["id"], &listed["next_cursor"]), (&json!(id), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_finished_job_gives_verdict_results_and_counts() {
+    let replica = Replica::new();
+    let id = replica.finished_job().await;
+    let job = replica.get(&format!("/v1/jobs/{id}")).await.json();
+    assert_eq!((&job["outcome"], &job["verdict"]["winner"], &job["progress"]), (&json!("winner"), &json!("clbn"), &json!(1.0)));
+    assert_eq!((&job["counts"]["failed"], &job["counts"]["planned"]), (&json!(0), &json!(0)));
+    assert_eq!(replica.get(&format!("/v1/jobs/{id}/verdict")).await.json()["schema"], "synthfleet.verdict.v1");
+    let results = replica.get(&format!("/v1/jobs/{id}/results")).await;
+    assert_eq!((results.header("content-type"), &results.json()["job"]["id"]), ("application/json", &json!(id)));
+    let csv = replica.ask("GET", &format!("/v1/jobs/{id}/results"), &[("accept", "text/csv")], Body::empty()).await;
+    assert!(csv.header("content-type") == "text/csv" && csv.text().starts_with("Synthesizer,"), "{}", csv.text());
+    let other = replica.ask("GET", &format!("/v1/jobs/{id}/results"), &[("accept", "image/png")], Body::empty()).await;
+    assert_eq!(other.problem(), "not-acceptable");
+}
+
+#[tokio::test]
+async fn tasks_are_listed_and_shown() {
+    let replica = Replica::new();
+    let id = replica.finished_job().await;
+    let tasks = replica.get(&format!("/v1/jobs/{id}/tasks")).await.json();
+    let states: Vec<_> = tasks["items"].as_array().expect("a list").iter().map(|task| task["state"].clone()).collect();
+    assert!(states.len() > 3 && states.iter().all(|state| state == "done" || state == "skipped"), "{tasks}");
+    let task = replica.get(&format!("/v1/jobs/{id}/tasks/syn-clbn-r0")).await.json();
+    assert_eq!((&task["kind"], &task["candidate"], &task["needs"]), (&json!("synthesize"), &json!("clbn"), &json!(["profile"])));
+    assert_eq!(replica.get(&format!("/v1/jobs/{id}/tasks/syn-other-r0")).await.problem(), "not-found");
+}
+
+#[tokio::test]
+async fn what_is_not_there_yet_is_a_conflict_and_what_is_not_is_not_found() {
+    let replica = Replica::new();
+    let id = replica.job().await;
+    for part in ["verdict", "results", "files", "files/verdict.json"] {
+        assert_eq!(replica.get(&format!("/v1/jobs/{id}/{part}")).await.problem(), "conflict", "{part}");
+    }
+    let unknown = format!("job_{}", "0".repeat(26));
+    for path in
+        ["/v1/jobs/x", "/v1/jobs/..%2f..", &format!("/v1/jobs/{unknown}"), &format!("/v1/jobs/{unknown}/events"), "/v1/nothing", "/"]
+    {
+        assert_eq!(replica.get(path).await.problem(), "not-found", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_key_is_the_same_job_on_any_replica() {
+    let (store, broker) = (Arc::new(memory()), Arc::new(InProcess::default()));
+    let one = Replica::on(store.clone(), broker.clone(), 1, |_| {});
+    let two = Replica::on(store, broker, 2, |_| {});
+    let headers = [("content-type", "application/json"), ("idempotency-key", "order-7")];
+    let first = one.ask("POST", "/v1/jobs", &headers, small_job().to_string()).await;
+    let again = two.ask("POST", "/v1/jobs", &headers, small_job().to_string()).await;
+    assert_eq!((again.status, again.header("idempotent-replay")), (first.status, "true"));
+    assert_eq!(again.json()["id"], first.json()["id"]);
+    let other = one.ask("POST", "/v1/jobs", &headers, json!({"source": "sim:ring"}).to_string()).await;
+    assert_eq!((other.status.as_u16(), other.problem().as_str()), (422, "idempotency-mismatch"));
+    assert_eq!(two.get("/v1/jobs").await.json()["items"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
+async fn every_problem_of_a_job_is_told_and_nothing_is_stored() {
+    let replica = Replica::new();
+    let told = replica.post("/v1/jobs", &json!({"source": "sim:demo", "reapets": 3, "seed": -1, "tenant": "other"})).await;
+    assert_eq!(told.problem(), "invalid-job");
+    let pointers: Vec<_> = told.json()["errors"].as_array().expect("a list").iter().map(|error| error["pointer"].clone()).collect();
+    assert_eq!(pointers, ["/reapets", "/seed", "/tenant"]);
+    let told = replica.post("/v1/jobs", &json!({"source": "file:///etc/passwd", "synthesizers": ["seqtre"]})).await;
+    let codes: Vec<_> = told.json()["errors"].as_array().expect("a list").iter().map(|error| error["code"].clone()).collect();
+    assert_eq!((told.problem().as_str(), codes), ("source-refused", vec![json!("source::refused"), json!("job::unknown_member")]));
+    assert_eq!(replica.get("/v1/jobs").await.json()["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_link_starts_a_quick_job() {
+    let replica = Replica::new();
+    let told = replica.post("/input", &json!({"text": "sim:demo"})).await;
+    assert_eq!((told.status, &told.json()["message"]), (StatusCode::ACCEPTED, &json!("pipeline started")));
+    let id = told.json()["job"].as_str().expect("an id").to_owned();
+    assert_eq!(told.json()["links"]["self"], json!(format!("/v1/jobs/{id}")));
+    assert_eq!(replica.get(&format!("/v1/jobs/{id}")).await.json()["spec"]["preset"], "quick");
+    for wrong in [json!({}), json!({"text": ""}), json!({"text": "sim:demo", "more": 1}), json!("sim:demo")] {
+        assert_eq!(replica.post("/input", &wrong).await.problem(), "invalid-request", "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_cancelled_once_and_for_all() {
+    let replica = Replica::new();
+    let id = replica.job().await;
+    for _ in 0..2 {
+        let told = replica.post(&format!("/v1/jobs/{id}/cancel"), &json!({"reason": "wrong table"})).await;
+        assert_eq!(told.status, StatusCode::ACCEPTED, "{}", told.text());
+    }
+    let last =
+        tokio::time::timeout(std::time::Duration::from_secs(20), replica.handle.finished(&id)).await.expect("in time").expect("ended");
+    assert_eq!(last.state.name(), "cancelled");
+    assert_eq!(replica.get(&format!("/v1/jobs/{id}")).await.json()["state"], "cancelled");
+    assert_eq!(replica.ask("POST", &format!("/v1/jobs/{id}/cancel"), &[], Body::empty()).await.status, StatusCode::ACCEPTED);
+}
+
+#[tokio::test]
+async fn an_ended_job_is_not_cancelled_and_can_be_asked_for_again() {
+    let replica = Replica::new();
+    let id = replica.finished_job().await;
+    assert_eq!(replica.ask("POST", &format!("/v1/jobs/{id}/cancel"), &[], Body::empty()).await.problem(), "conflict");
+    let again = replica.ask("POST", &format!("/v1/jobs/{id}/retry"), &[], Body::empty()).await;
+    assert_eq!((again.status, again.json()["id"] == json!(id)), (StatusCode::ACCEPTED, false));
+    let running = replica.job().await;
+    let told = replica.ask("POST", &format!("/v1/jobs/{running}/retry"), &[], Body::empty()).await;
+    assert!(told.status == StatusCode::CONFLICT || told.status == StatusCode::ACCEPTED, "{}", told.text());
+}
+
+#[tokio::test]
+async fn a_held_job_waits_for_its_release() {
+    let replica = Replica::new();
+    replica.work(done);
+    let mut job = small_job();
+    job["hold"] = json!(true);
+    let id = replica.post("/v1/jobs", &job).await.json()["id"].as_str().expect("an id").to_owned();
+    for _ in 0..200 {
+        if replica.get(&format!("/v1/jobs/{id}")).await.json()["state"] == "on_hold" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert_eq!(replica.ask("POST", &format!("/v1/jobs/{id}/release"), &[], Body::empty()).await.status, StatusCode::ACCEPTED);
+    let last =
+        tokio::time::timeout(std::time::Duration::from_secs(20), replica.handle.finished(&id)).await.expect("in time").expect("ended");
+    assert_eq!(last.state.name(), "done");
+    assert_eq!(replica.ask("POST", &format!("/v1/jobs/{id}/release"), &[], Body::empty()).await.problem(), "conflict");
+}
+
+#[tokio::test]
+async fn lists_are_filtered_and_go_on_page_by_page() {
+    let replica = Replica::new();
+    let mut ids = Vec::new();
+    for number in 0..5 {
+        let job = json!({"source": "sim:demo", "seed": number, "labels": {"team": if number % 2 == 0 { "a" } else { "b" }}});
+        ids.push(replica.post("/v1/jobs", &job).await.json()["id"].as_str().expect("an id").to_owned());
+    }
+    let (mut seen, mut path) = (Vec::new(), "/v1/jobs?limit=2".to_owned());
+    loop {
+        let told = replica.get(&path).await;
+        seen.extend(told.json()["items"].as_array().expect("a list").iter().map(|item| item["id"].as_str().expect("an id").to_owned()));
+        let Some(cursor) = told.json()["next_cursor"].as_str().map(str::to_owned) else { break };
+        assert!(told.header("link").contains(&cursor), "{}", told.header("link"));
+        path = format!("/v1/jobs?limit=2&cursor={cursor}");
+    }
+    seen.sort();
+    ids.sort();
+    assert_eq!(seen, ids);
+    let of_team = replica.get("/v1/jobs?label=team:b").await.json();
+    assert_eq!(of_team["items"].as_array().map(Vec::len), Some(2));
+    assert_eq!(replica.get("/v1/jobs?state=done").await.json()["items"], json!([]));
+    assert_eq!(replica.get("/v1/jobs?since=2030-01-01").await.json()["items"], json!([]));
+    for wrong in ["limit=0", "limit=201", "state=lost", "since=soon", "label=x", "cursor=../x", "cursor=0000000000000-job_x"] {
+        assert_eq!(replica.get(&format!("/v1/jobs?{wrong}")).await.problem(), "invalid-request", "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn a_tenant_has_its_limits() {
+    let replica = Replica::with(|options| options.live_jobs_max = 2);
+    let headers = [("content-type", "application/json"), ("idempotency-key", "k")];
+    assert_eq!(replica.ask("POST", "/v1/jobs", &headers, small_job().to_string()).await.status, StatusCode::ACCEPTED);
+    replica.job().await;
+    let told = replica.post("/v1/jobs", &small_job()).await;
+    assert_eq!((told.problem().as_str(), told.header("retry-after")), ("rate-limited", "30"));
+    let again = replica.ask("POST", "/v1/jobs", &headers, small_job().to_string()).await;
+    assert_eq!(again.status, StatusCode::ACCEPTED, "a repeated submission starts nothing");
+    assert_eq!(replica.book.value(crate::metrics::QUOTA_REFUSALS, &["live_jobs"]), Some(1.0));
+}
+
+#[tokio::test]
+async fn answers_are_tagged() {
+    let replica = Replica::new();
+    let id = replica.finished_job().await;
+    for part in ["", "/tasks", "/verdict", "/results", "/files", "/files/verdict.json"] {
+        let path = format!("/v1/jobs/{id}{part}");
+        let first = replica.get(&path).await;
+        let again = replica.ask("GET", &path, &[("if-none-match", first.header("etag"))], Body::empty()).await;
+        assert_eq!((first.status, again.status, again.body.len()), (StatusCode::OK, StatusCode::NOT_MODIFIED, 0), "{part}");
+    }
+}

@@ -1,0 +1,75 @@
+//! From a document that somebody sent to an accepted job: the same path for every door.
+
+use super::resolve::resolve;
+use super::source::Sources;
+use super::submit::{Asked, Desk, Submitted, submit};
+use super::upload::Uploads;
+use serde_json::Value;
+use synthfleet_proto::class::Class;
+use synthfleet_proto::fact::Reply;
+use synthfleet_proto::job::JobSpec;
+use synthfleet_proto::{Error, Result};
+
+/// A document that came through a door, with what the door knows of its sender.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// Tenant, from the identity of the sender and never from the document.
+    pub tenant: String,
+    /// Sender.
+    pub principal: String,
+    /// `http`, `amqp`, `sqs`.
+    pub door: &'static str,
+    /// Idempotency key.
+    pub key: Option<String>,
+    /// The job.
+    pub document: Value,
+    /// Where its end is told.
+    pub reply: Option<Reply>,
+}
+
+/// Accepts a job, or tells every problem at once; then nothing was stored.
+pub async fn admit(desk: &Desk<'_>, sources: &Sources, request: Request) -> Result<Submitted> {
+    let mut job = read(desk, sources, &request)?;
+    let source_sha256 = uploaded(desk, &request.tenant, &mut job).await?;
+    let Request { tenant, principal, door, key, reply, .. } = request;
+    submit(desk, Asked { tenant, principal, door: door.to_owned(), key, job, source_sha256, holdout_sha256: None, reply }).await
+}
+
+/// Reads and checks a job without storing anything.
+fn read(desk: &Desk<'_>, sources: &Sources, request: &Request) -> Result<JobSpec> {
+    let (mut job, mut problems) = JobSpec::read_all(&request.document);
+    if request.document.get("priority").is_none() && request.door != "http" {
+        // nobody waits at the other end of a queue
+        job.priority = Class::Batch;
+    }
+    // a job that cannot be read has no source to judge
+    if problems.is_empty() {
+        problems.extend(sources.refused(&job));
+        problems.extend(resolve(&job, desk.catalogue, desk.check).err());
+    }
+    let mut problems = problems.into_iter();
+    match problems.next() {
+        None => Ok(job),
+        Some(first) => Err(first.and(problems)),
+    }
+}
+
+/// The SHA-256 of an upload that is the job's source; the table gets the name and the format of the file.
+async fn uploaded(desk: &Desk<'_>, tenant: &str, job: &mut JobSpec) -> Result<Option<String>> {
+    let Some(upload) = job.source.uri.strip_prefix("upload:") else { return Ok(None) };
+    let uploads = Uploads { store: desk.store, entropy: desk.entropy, clock: desk.clock, tenant };
+    let unknown = || Error::data("source::not_found", "no such upload").at_pointer("/source/uri");
+    let begun = uploads.find(upload).await?.ok_or_else(unknown)?;
+    let incomplete = || Error::invalid("upload::incomplete", "the upload is not complete").at_pointer("/source/uri");
+    let done = uploads.done(upload).await?.ok_or_else(|| incomplete().help("POST /v1/uploads/{id}/complete first"))?;
+    let file = begun.name.rsplit(['/', '\\']).next().unwrap_or_default();
+    let plain = ["gz", "zst"].iter().find_map(|packed| file.strip_suffix(&format!(".{packed}"))).unwrap_or(file);
+    let (stem, ending) = plain.rsplit_once('.').unwrap_or((plain, ""));
+    if job.table.is_none() && !stem.is_empty() {
+        job.table = Some(stem.to_owned());
+    }
+    if job.source.format.is_none() && ["csv", "tsv", "parquet"].contains(&ending) {
+        job.source.format = Some(ending.to_owned());
+    }
+    Ok(Some(done.sha256))
+}

@@ -1,0 +1,139 @@
+//! Which links a door lets in. The fetcher checks again, with the addresses behind the names; here a request is
+//! refused early, at its pointer.
+
+use serde_json::Value;
+use std::sync::Arc;
+use synthfleet_proto::job::JobSpec;
+use synthfleet_proto::{Error, Result, id};
+
+/// Judges an `s3://` or `https://` link without asking anybody.
+pub type CheckLink = Arc<dyn Fn(&str) -> Result<()> + Send + Sync>;
+
+/// Places that may be read or written for somebody outside.
+#[derive(Clone, Default)]
+pub struct Sources {
+    /// Paths of this machine: for a person at this machine alone.
+    pub local_files: bool,
+    /// Judge of links; `None`: no link is followed.
+    pub links: Option<CheckLink>,
+}
+
+impl Sources {
+    /// What a job names and may not be read or written, each at its pointer.
+    pub fn refused(&self, job: &JobSpec) -> Vec<Error> {
+        let mut problems = Vec::new();
+        let mut check = |pointer: &str, uri: &str| {
+            problems.extend(self.judge(uri).err().map(|error| error.at_pointer(pointer)));
+        };
+        check("/source/uri", &job.source.uri);
+        if let Some(uri) = &job.holdout_source {
+            check("/holdout_source", uri);
+        }
+        if let Some(uri) = job.metadata.as_ref().and_then(only_uri) {
+            check("/metadata/uri", uri);
+        }
+        if let Some(uri) = &job.output {
+            check("/output", if is_scheme(uri, "sim") || is_scheme(uri, "upload") { "" } else { uri });
+        }
+        if job.callback_url.is_some() {
+            let error = Error::invalid("job::callback_later", "callbacks are not made by this version").at_pointer("/callback_url");
+            problems.push(error.help("watch /v1/jobs/{id}/events, or ask for a reply on a queue"));
+        }
+        problems
+    }
+
+    fn judge(&self, uri: &str) -> Result<()> {
+        if is_scheme(uri, "sim") {
+            return Ok(());
+        }
+        if let Some(upload) = uri.strip_prefix("upload:") {
+            return if is_upload(upload) { Ok(()) } else { Err(Error::data("source::not_found", "no such upload")) };
+        }
+        if uri.contains("://") {
+            let Some(check) = &self.links else { return Err(refused("links are not followed here")) };
+            return check(uri);
+        }
+        if uri.is_empty() || uri == "-" || !self.local_files {
+            return Err(refused("this is not a link that can be followed from here").help("use sim:, upload:, s3:// or https://"));
+        }
+        Ok(())
+    }
+}
+
+fn refused(why: &str) -> Error {
+    Error::data("source::refused", why)
+}
+
+fn is_scheme(uri: &str, scheme: &str) -> bool {
+    uri.strip_prefix(scheme).is_some_and(|rest| rest.starts_with(':'))
+}
+
+/// The link of `{"uri": ..}`; other metadata is the document itself.
+fn only_uri(metadata: &Value) -> Option<&str> {
+    let fields = metadata.as_object()?;
+    if fields.len() == 1 { fields.get("uri")?.as_str() } else { None }
+}
+
+/// Whether some text has the form of an upload's id: `upl_` and 26 characters of base32.
+pub(crate) fn is_upload(text: &str) -> bool {
+    text.strip_prefix("upl_").is_some_and(id::is_base32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Follows what is in the bucket `in`.
+    fn sources() -> Sources {
+        let links = |link: &str| if link.starts_with("s3://in/") { Ok(()) } else { Err(refused("not this one")) };
+        Sources { local_files: false, links: Some(Arc::new(links)) }
+    }
+
+    fn refusals(sources: &Sources, job: Value) -> Vec<String> {
+        let job = JobSpec::read(&job).expect("legal");
+        sources.refused(&job).iter().map(|e| format!("{} {}", e.place().pointer.as_deref().unwrap_or(""), e.code())).collect()
+    }
+
+    #[test]
+    fn listed_places_pass() {
+        let upload = format!("upload:upl_{}", "0".repeat(26));
+        for uri in ["sim:demo", "s3://in/a.csv", &upload] {
+            assert_eq!(refusals(&sources(), json!({"source": uri})), [""; 0], "{uri}");
+        }
+    }
+
+    #[test]
+    fn every_other_place_is_refused() {
+        for uri in ["/etc/passwd", "-", "file:///etc/passwd", "http://a/b.csv", "s3://other/a.csv", "ftp://in/a.csv", "a.csv"] {
+            assert_eq!(refusals(&sources(), json!({"source": uri})), ["/source/uri source::refused"], "{uri}");
+        }
+        assert_eq!(refusals(&Sources::default(), json!({"source": "s3://in/a"})), ["/source/uri source::refused"]);
+    }
+
+    #[test]
+    fn an_upload_is_named_by_its_id() {
+        assert_eq!(refusals(&sources(), json!({"source": "upload:../../x"})), ["/source/uri source::not_found"]);
+    }
+
+    #[test]
+    fn holdout_metadata_output_and_callback_are_checked_too() {
+        let job = json!({
+            "source": "sim:demo", "holdout_source": "/a", "metadata": {"uri": "/b"}, "output": "sim:demo", "callback_url": "https://x/",
+        });
+        let expected = [
+            "/holdout_source source::refused",
+            "/metadata/uri source::refused",
+            "/output source::refused",
+            "/callback_url job::callback_later",
+        ];
+        assert_eq!(refusals(&sources(), job), expected);
+    }
+
+    #[test]
+    fn a_person_at_the_machine_may_name_its_files() {
+        let local = Sources { local_files: true, links: None };
+        assert_eq!(refusals(&local, json!({"source": "data/a.csv", "output": "out"})), [""; 0]);
+        assert_eq!(refusals(&local, json!({"source": "-"})), ["/source/uri source::refused"]);
+    }
+}
