@@ -46,9 +46,16 @@ const TOOLS: &[(&str, &[&str])] = &[
     // tests start private nodes of it
     ("/usr/lib/rabbitmq/bin/rabbitmq-server", &["rabbitmq-server"]),
     ("/usr/bin/flock", &["util-linux"]),
+    // tests start a moto server in an environment of its own
+    ("/usr/bin/python3", &["python3", "python3-venv"]),
 ];
 
 fn install() -> Outcome {
+    install_packages()?;
+    install_moto()
+}
+
+fn install_packages() -> Outcome {
     let packages: Vec<&str> =
         TOOLS.iter().filter(|(file, _)| !Path::new(file).exists()).flat_map(|(_, packages)| *packages).copied().collect();
     if packages.is_empty() {
@@ -59,6 +66,23 @@ fn install() -> Outcome {
     }
     run("apt-get", &["update"])?;
     run("apt-get", &[&["install", "-y", "--no-install-recommends"], packages.as_slice()].concat())
+}
+
+/// Queues and buckets for tests: a Python environment with a moto server, below the user's cache.
+fn install_moto() -> Outcome {
+    let home = std::env::home_dir().ok_or("there is no home to keep the moto server in")?;
+    let folder = home.join(".cache/synthfleet/moto").display().to_string();
+    let python = format!("{folder}/bin/python");
+    if Command::new(&python).args(["-c", "import moto.server"]).output().is_ok_and(|o| o.status.success()) {
+        return Ok(());
+    }
+    // its name does not say that Debian keeps this part of Python in a package of its own
+    if !Command::new("python3").args(["-c", "import ensurepip, venv"]).output().is_ok_and(|o| o.status.success()) {
+        run("apt-get", &["update"])?;
+        run("apt-get", &["install", "-y", "--no-install-recommends", "python3-venv"])?;
+    }
+    run("python3", &["-m", "venv", "--clear", &folder])?;
+    run(&python, &["-m", "pip", "install", "--quiet", "moto[s3,sqs]==5.2.*", "flask<4", "flask-cors<7"])
 }
 
 fn cargo(arguments: &[&str]) -> Outcome {

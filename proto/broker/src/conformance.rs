@@ -86,8 +86,8 @@ macro_rules! battery {
 }
 use battery;
 
-/// Hands the name of every check to a macro that makes a test of each, so that a listed test is one
-/// check over one broker.
+/// Hands the name of every check that any broker passes to a macro that makes a test of each, so that a
+/// listed test is one check over one broker.
 #[macro_export]
 macro_rules! every_check {
     ($tests:ident) => {
@@ -128,6 +128,15 @@ macro_rules! every_check {
             a_reply_reaches_the_queue_that_was_named,
             a_reply_to_nobody_is_unroutable,
             a_buried_submission_tells_its_reason,
+        }
+    };
+}
+
+/// The same for checks of brokers that tell everybody something.
+#[macro_export]
+macro_rules! every_broadcast_check {
+    ($tests:ident) => {
+        $tests! {
             a_broadcast_reaches_every_listener,
             events_reach_every_listener,
             topics_do_not_mix,

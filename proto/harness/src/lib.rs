@@ -2,10 +2,12 @@
 //! running before, and nothing stays.
 
 mod api;
+mod moto;
 mod node;
 mod proxy;
 mod virtual_host;
 
+pub use moto::Moto;
 pub use node::Node;
 pub use proxy::{Proxy, Weather};
 pub use virtual_host::VirtualHost;

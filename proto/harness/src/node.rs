@@ -162,7 +162,7 @@ impl Node {
 }
 
 /// Where this user's nodes live.
-fn home() -> Result<PathBuf, String> {
+pub(crate) fn home() -> Result<PathBuf, String> {
     let home = std::env::temp_dir().join(format!("synthfleet-harness-{}", rustix::process::getuid().as_raw()));
     std::fs::create_dir_all(&home).map_err(|e| format!("cannot make {}: {e}", home.display()))?;
     Ok(home)
@@ -212,16 +212,16 @@ fn read(note: &Path) -> Option<(PathBuf, Ports)> {
     Some((PathBuf::from(words.next()?), ports))
 }
 
-fn open(path: &Path) -> Result<File, String> {
+pub(crate) fn open(path: &Path) -> Result<File, String> {
     OpenOptions::new().create(true).append(true).open(path).map_err(|e| format!("cannot open {}: {e}", path.display()))
 }
 
-fn answers(port: u16) -> bool {
+pub(crate) fn answers(port: u16) -> bool {
     TcpStream::connect_timeout(&([127, 0, 0, 1], port).into(), Duration::from_secs(1)).is_ok()
 }
 
 /// Whether something becomes true in time.
-fn within(time: Duration, mut done: impl FnMut() -> bool) -> bool {
+pub(crate) fn within(time: Duration, mut done: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();
     while !done() {
         if begun.elapsed() > time {

@@ -37,6 +37,7 @@ mod in_process {
 
     mod passes {
         synthfleet_broker::every_check!(tests);
+        synthfleet_broker::every_broadcast_check!(tests);
     }
 }
 
@@ -50,6 +51,7 @@ mod faulty_without_faults {
 
     mod passes {
         synthfleet_broker::every_check!(tests);
+        synthfleet_broker::every_broadcast_check!(tests);
     }
 }
 
@@ -74,6 +76,47 @@ mod rabbitmq {
 
     mod passes {
         synthfleet_broker::every_check!(tests);
+        synthfleet_broker::every_broadcast_check!(tests);
+    }
+}
+
+mod sqs_simulated {
+    use crate::simulated::Simulated;
+    use std::{sync::Arc, time::Duration};
+    use synthfleet_broker::conformance::{Bench, Check, Pace};
+    use synthfleet_broker::sqs::{Settings, Sqs};
+    use synthfleet_proto::Seed;
+
+    /// A taker of both classes may wait two seconds for the second one.
+    const PACE: Pace = Pace { at_once: Duration::from_millis(2_500), broadcasts: false, ..Pace::SIMULATED };
+
+    fn over(check: Check) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
+        runtime.block_on(async {
+            let opened = Sqs::open(Arc::new(Simulated::default()), Settings::default(), Seed::of_task(0, "pauses")).await;
+            check(Bench { broker: Arc::new(opened.expect("legal settings")), pace: PACE }).await;
+        });
+    }
+
+    mod passes {
+        synthfleet_broker::every_check!(tests);
+    }
+}
+
+mod sqs_moto {
+    use crate::moto;
+    use std::sync::Arc;
+    use synthfleet_broker::conformance::{Bench, Check, Pace};
+    use synthfleet_broker::sqs::Settings;
+
+    const PACE: Pace = Pace { broadcasts: false, ..Pace::REAL };
+
+    fn over(check: Check) {
+        moto::with(Settings::default(), |broker, _, _| check(Bench { broker: Arc::new(broker), pace: PACE }));
+    }
+
+    mod passes {
+        synthfleet_broker::every_check!(tests);
     }
 }
 
@@ -91,7 +134,7 @@ fn every_check_is_listed_once() {
     macro_rules! names {
         ($($name:ident,)*) => { [$(stringify!($name)),*] };
     }
-    let listed: Vec<&str> = synthfleet_broker::every_check!(names).to_vec();
+    let listed = [&synthfleet_broker::every_check!(names)[..], &synthfleet_broker::every_broadcast_check!(names)].concat();
     let known: Vec<&str> = checks(&Pace::SIMULATED).into_iter().map(|(name, _)| name).collect();
     assert_eq!(listed, known);
     assert_eq!(listed.iter().collect::<BTreeSet<_>>().len(), listed.len());

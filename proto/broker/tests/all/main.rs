@@ -2,6 +2,7 @@
 
 mod battery;
 mod fleet;
+mod moto;
 mod own;
 mod simulated;
 mod sqs;

@@ -2,7 +2,6 @@
 
 use crate::simulated::Simulated;
 use std::{sync::Arc, time::Duration};
-use synthfleet_broker::conformance::{self, Bench, Pace};
 use synthfleet_broker::sqs::{Declare, Letter, Service, Settings, Sqs};
 use synthfleet_broker::{Broker, Delivery, Inbox, Properties, Route, Settle, Topic, Wait};
 use synthfleet_proto::{ErrorKind, Result, Seed, class::Class};
@@ -33,19 +32,6 @@ async fn held() -> (Arc<Simulated>, Sqs, Delivery) {
 
 async fn within(seconds: u64, broker: &Sqs, inbox: &Inbox) -> Result<Result<Delivery>, tokio::time::error::Elapsed> {
     tokio::time::timeout(Duration::from_secs(seconds), broker.take(inbox)).await
-}
-
-#[test]
-fn the_battery_passes_on_a_simulated_service() {
-    let pace = Pace { at_once: Duration::from_millis(2_500), broadcasts: false, ..Pace::SIMULATED };
-    for (name, check) in conformance::checks(&pace) {
-        eprintln!("{name}");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
-        runtime.block_on(async {
-            let (_, broker) = open(Settings::default()).await;
-            check(Bench { broker: Arc::new(broker), pace }).await;
-        });
-    }
 }
 
 #[tokio::test(start_paused = true)]
