@@ -97,7 +97,7 @@ impl Synthesizer for GaussianCopula {
     type Model = GaussianCopulaModel;
     const ABOUT: About = About {
         name: "gaussian_copula",
-        version: "1.2",
+        version: "1.3",
         aliases: &["GaussianCopulaSynthesizer"],
         summary: "marginals joined by correlated hidden normal numbers",
         paper: "Patki, Wedge, Veeramachaneni 2016, doi 10.1109/DSAA.2016.49",

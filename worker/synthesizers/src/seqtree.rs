@@ -197,3 +197,34 @@ impl Model for SeqtreeModel {
         Ok(Self { chain: store::load(arrays, encoder)? })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::conformance::tables;
+    use crate::{Given, Seeds, find};
+    use serde_json::Value;
+    use synthfleet_table::Budget;
+
+    #[test]
+    fn missing_cells_are_as_frequent_as_in_train_whatever_the_seed() {
+        const SEEDS: u64 = 20;
+        let budget = Budget::quiet(2);
+        let (mut squares, mut cells) = (0.0, 0.0);
+        for table in [tables::missing_everywhere(1_500, 0.3), tables::missing_where_small(1_500, tables::Fall::Step)] {
+            for seed in 0..SEEDS {
+                let seeds = Seeds::of_task(seed, "missing");
+                let model = find("seqtree").expect("listed").fit_any(&table, &Value::Null, &seeds, &budget).expect("fits");
+                let sample = model.sample(0..table.rows() as u64, &Given::NOTHING, &budget).expect("samples");
+                for (train, made) in table.columns().iter().zip(sample.columns()).filter(|(train, _)| train.missing_count() > 0) {
+                    let rows = table.rows() as f64;
+                    let share = train.missing_count() as f64 / rows;
+                    let deviation = (made.missing_count() as f64 / rows - share) / (share * (1.0 - share) / rows).sqrt();
+                    assert!(deviation.abs() <= 3.0, "seed {seed}: {deviation} binomial deviations");
+                    (squares, cells) = (squares + deviation * deviation, cells + 1.0);
+                }
+            }
+        }
+        // 1 for rows drawn one by one; the 99.9 % point of 80 squares
+        assert!(squares / cells <= 1.56, "{} times the binomial variance", squares / cells);
+    }
+}

@@ -137,6 +137,23 @@ pub(crate) fn missing_where_small(rows: usize, fall: Fall) -> Table {
     Builder::new(rows).wholes("a", |row| whole[row]).reals("c", normals("missing/c")).missing(|row| flags[row]).build()
 }
 
+/// A few columns of different kinds, of whose cells a share is missing at random.
+pub(crate) fn missing_everywhere(rows: usize, share: f64) -> Table {
+    let mut random = random("missing everywhere");
+    let mut cells = |missing: f64, below: u64| -> (Vec<u64>, Vec<bool>) {
+        (0..rows).map(|_| (random.below(below), random.uniform() < missing)).unzip()
+    };
+    let [whole, real, label] = [40, 1_000, 2].map(|below| cells(share, below));
+    Builder::new(rows)
+        .wholes("whole", |row| whole.0[row] as i64)
+        .missing(|row| whole.1[row])
+        .reals("real", |row| real.0[row] as f64 / 1_000.0)
+        .missing(|row| real.1[row])
+        .labels("label", &["blue", "red"], |row| label.0[row] as u32)
+        .missing(|row| label.1[row])
+        .build()
+}
+
 /// Codes of a random tree network of 3-level columns, and its edges.
 pub(crate) fn tree_network(rows: usize, columns: usize, seed: u64) -> (Table, BTreeSet<(usize, usize)>) {
     let mut random = Seed::from_task_seed(seed).child("tree").rng();

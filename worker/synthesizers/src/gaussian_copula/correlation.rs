@@ -113,19 +113,24 @@ fn total(a: &[f32]) -> f64 {
 }
 
 /// The first principal component's weights of a correlation-like matrix without column `left_out`, by
-/// power iteration; `None` if there is nothing to find.
-pub(super) fn first_component(matrix: &[f64], size: usize, left_out: usize) -> Option<Vec<f64>> {
-    const STEPS: usize = 50;
-    let mut weights: Vec<f64> = (0..size).map(|i| if i == left_out { 0.0 } else { 1.0 + i as f64 / size as f64 }).collect();
-    for _ in 0..STEPS {
-        let mut next: Vec<f64> = matrix.chunks_exact(size).map(|row| row.iter().zip(&weights).map(|(x, w)| x * w).sum()).collect();
-        next[left_out] = 0.0;
-        let length = next.iter().map(|x| x * x).sum::<f64>().sqrt();
+/// at most `steps` steps of power iteration from `start`; `None` if there is nothing to find.
+pub(super) fn first_component(matrix: &[f64], start: &[f64], left_out: Option<usize>, steps: usize) -> Option<Vec<f64>> {
+    const SETTLED: f64 = 1e-6;
+    let mut weights = start.to_vec();
+    left_out.into_iter().for_each(|place| weights[place] = 0.0);
+    for _ in 0..steps {
+        let mut next: Vec<f64> = matrix.chunks_exact(start.len()).map(|row| synthfleet_stats::matrix::dot(row, &weights)).collect();
+        left_out.into_iter().for_each(|place| next[place] = 0.0);
+        let length = synthfleet_stats::matrix::dot(&next, &next).sqrt();
         if length < 1e-9 {
             return None;
         }
         next.iter_mut().for_each(|x| *x /= length);
+        let moved = next.iter().zip(&weights).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         weights = next;
+        if moved < SETTLED {
+            break;
+        }
     }
     Some(weights)
 }
@@ -151,7 +156,7 @@ mod tests {
     #[test]
     fn the_first_component_follows_the_strongest_group() {
         let matrix = [1.0, 0.9, 0.0, 0.9, 1.0, 0.0, 0.0, 0.0, 1.0];
-        let weights = first_component(&matrix, 3, 2).expect("two columns");
+        let weights = first_component(&matrix, &[1.0, 1.3, 1.6], Some(2), 50).expect("two columns");
         assert!((weights[0] - weights[1]).abs() < 1e-6 && weights[2] == 0.0);
     }
 }

@@ -18,6 +18,9 @@ use synthfleet_table::{Budget, SeedExt};
 
 const JOINT_MAX: usize = 2_000;
 const ORDERING_ROWS: usize = 20_000;
+const COMPONENT_STEPS: usize = 50;
+/// Products for all components together.
+const ORDERING_WORK: usize = 2_000_000_000;
 
 pub(super) fn fit(encoded: &Encoded, options: &GaussianCopulaOptions, seed: &Seed, budget: &Budget) -> Result<GaussianCopulaModel> {
     let (rows, width) = (encoded.rows() as u64, encoded.width() as u64);
@@ -176,9 +179,14 @@ fn order_levels(encoded: &Encoded, hidden: &mut [Hidden], columns: &mut [Column]
     let thinned: Vec<Column> =
         columns.iter().map(|column| Column { present: column.present.as_deref().map(thin), ..Column::of(thin(&column.scores)) }).collect();
     let (correlation, size) = (matrix(&thinned, budget)?, columns.len());
+    let start: Vec<f64> = (0..size).map(|i| 1.0 + i as f64 / size as f64).collect();
+    let Some(whole) = first_component(&correlation, &start, None, COMPONENT_STEPS) else { return Ok(()) };
+    // from the component of all columns, what one of many changes is small
+    let steps = (ORDERING_WORK / (size * size * places.len())).clamp(1, COMPONENT_STEPS);
     let reordered = |&place: &usize| -> Result<Option<(usize, Hidden, Column)>> {
         budget.go_on()?;
-        let (Some(weights), Coded::Levels(codes)) = (first_component(&correlation, size, place), &encoded.columns()[place]) else {
+        let (Some(weights), Coded::Levels(codes)) = (first_component(&correlation, &whole, Some(place), steps), &encoded.columns()[place])
+        else {
             return Ok(None);
         };
         let Sort::Levels { levels, .. } = encoded.encoder().columns()[place].sort else { return Ok(None) };
