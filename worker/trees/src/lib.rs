@@ -2,3 +2,4 @@
 
 pub mod boost;
 pub mod cart;
+pub mod exponential;

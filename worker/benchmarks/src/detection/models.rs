@@ -8,7 +8,7 @@ use crate::parts::fold_auc;
 use crate::parts::logistic::Logistic;
 use crate::parts::side;
 use rayon::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use synthfleet_proto::metadata::{Kind, Metadata};
 use synthfleet_proto::{Error, Result};
 use synthfleet_table::{Budget, Table, Values};
@@ -22,6 +22,18 @@ pub struct Pooled {
     pub n: usize,
     /// Group of each row for the error.
     pub groups: Vec<u8>,
+}
+
+impl Pooled {
+    /// Whether every level of `places` among sample rows is among real rows too.
+    pub fn real_has_all_levels(&self, places: &[usize]) -> bool {
+        places.iter().filter(|&&place| !self.table.metadata().columns[place].kind.is_number_like()).all(|&place| {
+            let codes = side::levels(&self.table, place);
+            let (real, sample) = codes.split_at(self.n.min(codes.len()));
+            let known: BTreeSet<u32> = real.iter().copied().collect();
+            sample.iter().all(|code| known.contains(code))
+        })
+    }
 }
 
 /// A classifier.
@@ -40,6 +52,7 @@ pub enum Model {
 }
 
 /// What a classifier found.
+#[derive(Clone)]
 pub struct Found {
     /// AUC of each fold.
     pub areas: Vec<Estimate>,
@@ -124,4 +137,25 @@ fn linear(pooled: &Pooled, places: &[usize], [learnt, tested]: [&[u32]; 2], unio
     let codes: Vec<u32> = learnt.iter().map(|&row| u32::from((row as usize) < pooled.n)).collect();
     let model = Logistic::fit(&encoder.apply(&pooled.table, learnt), &codes, 2, 1.0, budget)?;
     Ok(model.predict(&encoder.apply(&pooled.table, tested)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use synthfleet_proto::metadata::ColumnMeta;
+    use synthfleet_table::Column;
+
+    #[test]
+    fn a_level_that_only_sample_rows_have_makes_another_design() {
+        let pooled = |codes: &[u32]| {
+            let mut meta = ColumnMeta::plain("c", Kind::Categorical);
+            meta.levels = ["a", "b", "c"].map(str::to_owned).to_vec();
+            let column = Column::new(Values::Code(codes.into()), None).expect("column");
+            let table = Table::new(Arc::new(Metadata::plain("t", vec![meta])), codes.len(), vec![column]).expect("table");
+            Pooled { table, n: codes.len() / 2, groups: vec![0; codes.len()] }
+        };
+        assert!(pooled(&[0, 1, 2, 1, 1, 0]).real_has_all_levels(&[0]));
+        assert!(!pooled(&[0, 1, 1, 1, 2, 0]).real_has_all_levels(&[0]));
+    }
 }

@@ -6,7 +6,8 @@
 //!
 //! # Method
 //! L-BFGS with 10 pairs and a backtracking search, until no component of the gradient exceeds 1e-4 or after
-//! 100 iterations. Gradients are summed in chunks of 4,096 rows that are added in order.
+//! 100 iterations. Gradients are summed in chunks of 4,096 rows that are added in order; sums of products have
+//! eight strands. With one output, logarithms of normalisers are taken of their products, 512 at a time.
 //!
 //! # Reference
 //! Liu and Nocedal 1989, doi 10.1007/BF01589116.
@@ -16,9 +17,19 @@ use rayon::prelude::*;
 use std::collections::VecDeque;
 use synthfleet_proto::Result;
 use synthfleet_table::Budget;
+use synthfleet_trees::exponential::exp;
 
 /// Rows whose gradient is summed at once.
 const CHUNK: usize = 4_096;
+
+/// Rows whose scores are known before their gradient is added: they stay in the cache.
+const BATCH: usize = 64;
+
+/// Factors between 1 and 2 of one product: it stays below 2^512.
+const FACTORS: usize = 512;
+
+/// Strands of a sum of products.
+const STRANDS: usize = 8;
 
 /// Pairs of steps and gradient changes that are kept.
 const PAIRS: usize = 10;
@@ -74,22 +85,31 @@ fn scores(rows: &LinearRows, row: usize, weights: &[f64], scores: &mut [f64]) {
     let values = rows.values_of(row);
     let hot = rows.hot_of(row);
     for (score, weights) in scores.iter_mut().zip(weights.chunks_exact(rows.features + 1)) {
-        let of_numbers: f64 = values.iter().zip(weights).map(|(value, weight)| value * weight).sum();
+        let of_numbers = dot(values, &weights[..values.len()]);
         let of_levels: f64 = hot.iter().filter(|&&feature| feature != NO_FEATURE).map(|&feature| weights[feature as usize]).sum();
         *score = of_numbers + of_levels + weights[rows.features];
     }
 }
 
-/// Scores to shares; returns the log of the normaliser: `ln(1 + e^s)`, or `ln sum e^s`.
-fn link(scores: &mut [f64]) -> f64 {
+/// Scores of one row to shares.
+fn link(scores: &mut [f64]) {
     if let [score] = scores {
-        let small = libm::exp(-score.abs());
-        let normaliser = score.max(0.0) + libm::log1p(small);
-        *score = if *score >= 0.0 { 1.0 / (1.0 + small) } else { small / (1.0 + small) };
-        return normaliser;
+        *score = share(*score, exp(-score.abs()));
+    } else {
+        softmax(scores);
     }
+}
+
+/// `1 / (1 + e^-s)`, given `e^-|s|`.
+#[inline(always)]
+fn share(score: f64, small: f64) -> f64 {
+    (if score >= 0.0 { 1.0 } else { small }) / (1.0 + small)
+}
+
+/// Scores to shares; returns the log of the normaliser `ln sum e^s`.
+fn softmax(scores: &mut [f64]) -> f64 {
     let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    scores.iter_mut().for_each(|score| *score = libm::exp(*score - most));
+    scores.iter_mut().for_each(|score| *score = exp(*score - most));
     let sum: f64 = scores.iter().sum();
     scores.iter_mut().for_each(|score| *score /= sum);
     most + libm::log(sum)
@@ -125,24 +145,63 @@ impl Problem<'_> {
 
     fn part(&self, weights: &[f64], range: std::ops::Range<usize>) -> (f64, Vec<f64>) {
         let rows = self.rows;
-        let (mut loss, mut gradient, mut shares) = (0.0, vec![0.0; weights.len()], vec![0.0; self.outputs]);
-        for row in range {
-            let code = self.codes[row] as usize;
-            scores(rows, row, weights, &mut shares);
-            let own = if self.outputs == 1 { if code == 1 { shares[0] } else { 0.0 } } else { shares[code] };
-            loss += link(&mut shares) - own;
-            let values = rows.values_of(row);
-            let hot = rows.hot_of(row);
-            for (output, (share, slopes)) in shares.iter().zip(gradient.chunks_exact_mut(rows.features + 1)).enumerate() {
-                let hit = if self.outputs == 1 { code == 1 } else { code == output };
-                let residual = share - f64::from(u8::from(hit));
-                slopes.iter_mut().zip(values).for_each(|(slope, value)| *slope += residual * value);
-                hot.iter().filter(|&&feature| feature != NO_FEATURE).for_each(|&feature| slopes[feature as usize] += residual);
-                slopes[rows.features] += residual;
+        let (mut loss, mut gradient) = (0.0, vec![0.0; weights.len()]);
+        let mut product = 1.0;
+        let mut shares = vec![0.0; BATCH * self.outputs];
+        for (batch, start) in range.clone().step_by(BATCH).enumerate() {
+            let batch_rows = start..range.end.min(start + BATCH);
+            let shares = &mut shares[..batch_rows.len() * self.outputs];
+            for (row, scores_of_row) in batch_rows.clone().zip(shares.chunks_exact_mut(self.outputs)) {
+                scores(rows, row, weights, scores_of_row);
+            }
+            let codes = &self.codes[batch_rows.clone()];
+            if self.outputs == 1 {
+                loss += logistic(shares, codes, &mut product);
+                if (batch + 1) % (FACTORS / BATCH) == 0 {
+                    loss += libm::log(product);
+                    product = 1.0;
+                }
+            } else {
+                for (shares, &code) in shares.chunks_exact_mut(self.outputs).zip(codes) {
+                    let own = shares[code as usize];
+                    loss += softmax(shares) - own;
+                }
+            }
+            for (row, shares) in batch_rows.zip(shares.chunks_exact(self.outputs)) {
+                self.add_slopes(row, shares, &mut gradient);
             }
         }
-        (loss, gradient)
+        (loss + libm::log(product), gradient)
     }
+
+    /// Adds a row's part of the gradient.
+    fn add_slopes(&self, row: usize, shares: &[f64], gradient: &mut [f64]) {
+        let rows = self.rows;
+        let (code, values, hot) = (self.codes[row] as usize, rows.values_of(row), rows.hot_of(row));
+        for (output, (share, slopes)) in shares.iter().zip(gradient.chunks_exact_mut(rows.features + 1)).enumerate() {
+            let hit = if self.outputs == 1 { code == 1 } else { code == output };
+            let residual = share - f64::from(u8::from(hit));
+            slopes.iter_mut().zip(values).for_each(|(slope, value)| *slope += residual * value);
+            hot.iter().filter(|&&feature| feature != NO_FEATURE).for_each(|&feature| slopes[feature as usize] += residual);
+            slopes[rows.features] += residual;
+        }
+    }
+}
+
+/// Scores of some rows to shares; returns their losses without `ln (1 + e^-|s|)`, whose arguments it multiplies
+/// into `product`.
+fn logistic(scores: &mut [f64], codes: &[u32], product: &mut f64) -> f64 {
+    let mut small = [0.0; BATCH];
+    for (small, score) in small.iter_mut().zip(scores.iter()) {
+        *small = exp(-score.abs());
+    }
+    let mut loss = 0.0;
+    for ((score, &small), &code) in scores.iter_mut().zip(&small).zip(codes) {
+        loss += score.max(0.0) - if code == 1 { *score } else { 0.0 };
+        *product *= 1.0 + small;
+        *score = share(*score, small);
+    }
+    loss
 }
 
 /// L-BFGS from zero.
@@ -210,7 +269,14 @@ fn search(problem: &Problem, weights: &[f64], loss: f64, direction: &[f64], slop
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<STRANDS>(), b.as_chunks::<STRANDS>());
+    let mut sums = [0.0; STRANDS];
+    for (a, b) in a.iter().zip(b) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum += a * b;
+        }
+    }
+    sums.iter().sum::<f64>() + a_rest.iter().zip(b_rest).map(|(a, b)| a * b).sum::<f64>()
 }
 
 #[cfg(test)]
@@ -241,6 +307,16 @@ mod tests {
         let residuals: Vec<f64> = model.predict(&rows).iter().zip(&codes).map(|(share, &code)| share - f64::from(code)).collect();
         assert!(residuals.iter().sum::<f64>().abs() < 40.0 * TOLERANCE);
         assert!((dot(&residuals, &xs) + model.weights[0]).abs() < 40.0 * TOLERANCE);
+    }
+
+    #[test]
+    fn the_loss_is_the_mean_of_the_rows_losses() {
+        let xs: Vec<f64> = (0..5_000).map(|i| f64::from(i * 7 % 1_999) / 40.0 - 25.0).collect();
+        let codes: Vec<u32> = (0..5_000).map(|i| u32::from(i % 3 == 0)).collect();
+        let problem = Problem { rows: &numbers(&xs, 1), codes: &codes, outputs: 1, penalty: 0.0 };
+        let one = |(x, code): (&f64, &u32)| x.max(0.0) + libm::log1p(libm::exp(-x.abs())) - if *code == 1 { *x } else { 0.0 };
+        let expected = xs.iter().zip(&codes).map(one).sum::<f64>() / 5_000.0;
+        assert!((problem.at(&[1.0, 0.0]).0 - expected).abs() < 1e-12 * expected);
     }
 
     #[test]

@@ -9,11 +9,12 @@ use super::bins::{self, Codes};
 use super::each::each;
 use super::joint;
 use super::side::Side;
+use super::tables::sets;
 use crate::folds::Estimate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use synthfleet_proto::Result;
 use synthfleet_proto::about::Reason;
+use synthfleet_proto::{Result, Seed};
 use synthfleet_table::Budget;
 
 /// How two numbers are correlated.
@@ -82,18 +83,29 @@ impl Ready {
     }
 }
 
-/// All pairs of modelled columns, in order.
-pub fn all(real: &Side, sample: &Side, coefficient: Coefficient, budget: &Budget) -> Result<Vec<Pair>> {
+/// How many pairs are compared, and by which seed they are drawn if there are more.
+#[derive(Debug, Clone, Copy)]
+pub struct Drawn<'a> {
+    /// Most pairs.
+    pub pairs_max: usize,
+    /// Decides which.
+    pub seed: &'a Seed,
+}
+
+/// Pairs of modelled columns in order, all or as many as may be drawn, and how many there are in all.
+pub fn all(real: &Side, sample: &Side, coefficient: Coefficient, drawn: Drawn, budget: &Budget) -> Result<(Vec<Pair>, usize)> {
     let places: Vec<usize> = real.table.metadata().modelled().collect();
     let cells = (real.table.rows() + sample.table.rows()) as u64 * places.len() as u64;
     budget.claim(cells * 16)?;
     let ready = each(budget, places.len(), |index| Ok(Ready::new(real, sample, places[index])))?;
-    let of: Vec<(usize, usize)> = (0..ready.len()).flat_map(|a| (a + 1..places.len()).map(move |b| (a, b))).collect();
-    each(budget, of.len(), |index| {
-        let (a, b) = (&ready[of[index].0], &ready[of[index].1]);
+    let (of, total) = sets(ready.len(), 2, drawn.pairs_max, drawn.seed);
+    let pairs = each(budget, of.len(), |index| {
+        let [a, b, _] = of[index].0;
+        let (a, b) = (&ready[a], &ready[b]);
         let both_numbers = a.number_like && b.number_like;
         Ok(if both_numbers { correlated(real, sample, a, b, coefficient) } else { contingent(real, sample, a, b) })
-    })
+    })?;
+    Ok((pairs, total))
 }
 
 fn correlated(real: &Side, sample: &Side, a: &Ready, b: &Ready, coefficient: Coefficient) -> Pair {

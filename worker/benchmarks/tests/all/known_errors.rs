@@ -111,3 +111,26 @@ fn rows_of_the_same_law_lie_at_their_ceiling() {
         assert!((value - ceiling).abs() < 0.01, "{way}: {value} of {ceiling}");
     }
 }
+
+/// Numbers of 20 columns.
+fn numbers(rows: usize, name: &str) -> Table {
+    let columns = (0..20).map(|place| ColumnMeta::plain(&format!("c{place}"), Kind::Continuous)).collect();
+    let mut rng = Seed::of_task(5, name).rng();
+    let mut column = || Column::new(Values::Real((0..rows).map(|_| rng.uniform()).collect()), None).expect("column");
+    let values = (0..20).map(|_| column()).collect();
+    Table::new(Arc::new(Metadata::plain("t", columns)), rows, values).expect("table")
+}
+
+#[test]
+fn too_many_pairs_are_drawn_alike_for_all_candidates_and_said_so() {
+    let real = numbers(100, "real");
+    let drawn = |sample: &str| score("pair_trends", &real, &numbers(100, sample), &serde_json::json!({"pairs_max": 100}));
+    let (a, b) = (drawn("a"), drawn("b"));
+    assert_eq!((&a.details["pairs_drawn"], &a.details["pairs_total"]), (&serde_json::json!(100), &serde_json::json!(190)));
+    let all = a.scores.iter().find(|score| score.name == "pair_trends.all").expect("score");
+    assert_eq!((all.used, all.total), (Some(100), Some(190)));
+    let columns = |scored: &Scored| -> Vec<String> {
+        scored.details["pairs"].as_array().expect("pairs").iter().map(|pair| pair["columns"].to_string()).collect()
+    };
+    assert_eq!(columns(&a), columns(&b));
+}

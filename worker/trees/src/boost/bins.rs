@@ -98,7 +98,43 @@ impl BinnedColumn {
 pub struct BinnedMatrix {
     rows: usize,
     columns: Vec<BinnedColumn>,
-    blocks: Vec<Vec<u64>>,
+    blocks: Vec<Block>,
+}
+
+/// Up to [`BLOCK`] neighbouring columns.
+#[derive(Debug, Clone)]
+pub(super) struct Block {
+    /// Place of the first column.
+    pub first: usize,
+    /// Number of columns.
+    pub width: usize,
+    /// The bins of each row, `[rows]`.
+    pub words: Vec<u64>,
+    /// Where the cells of each column begin in the block's histogram, and where the last ends: a column has no
+    /// cells behind its largest bin.
+    pub starts: [usize; BLOCK + 1],
+}
+
+impl Block {
+    fn new(first: usize, columns: &[BinnedColumn], rows: usize) -> Self {
+        let (mut words, mut starts) = (vec![0u64; rows], [0; BLOCK + 1]);
+        for (place, column) in columns.iter().enumerate() {
+            let mut most = 0;
+            for (word, &bin) in words.iter_mut().zip(column.bins.iter()) {
+                *word |= u64::from(bin) << (8 * place);
+                most = most.max(bin);
+            }
+            starts[place + 1] = starts[place] + usize::from(most) + 1;
+        }
+        let end = starts[columns.len()];
+        starts[columns.len()..].fill(end);
+        Self { first, width: columns.len(), words, starts }
+    }
+
+    /// Cells of the block's histogram.
+    pub fn cells(&self) -> usize {
+        self.starts[BLOCK]
+    }
 }
 
 impl BinnedMatrix {
@@ -108,7 +144,7 @@ impl BinnedMatrix {
     /// If a column has another length.
     pub fn new(rows: usize, columns: Vec<BinnedColumn>) -> Self {
         assert!(columns.iter().all(|column| column.bins.len() == rows), "a column does not have {rows} rows");
-        let blocks = columns.chunks(BLOCK).map(|block| words(block, rows)).collect();
+        let blocks = columns.chunks(BLOCK).enumerate().map(|(place, block)| Block::new(place * BLOCK, block, rows)).collect();
         Self { rows, columns, blocks }
     }
 
@@ -128,20 +164,15 @@ impl BinnedMatrix {
         Self::new(rows.len(), self.columns.iter().map(|column| column.take(rows)).collect())
     }
 
-    /// Blocks of words with the number of columns in each.
-    pub(super) fn blocks(&self) -> impl ExactSizeIterator<Item = (&[u64], usize)> {
-        self.blocks.iter().zip(self.columns.chunks(BLOCK)).map(|(words, columns)| (words.as_slice(), columns.len()))
+    /// The blocks of columns, in order.
+    pub(super) fn blocks(&self) -> &[Block] {
+        &self.blocks
     }
-}
 
-fn words(columns: &[BinnedColumn], rows: usize) -> Vec<u64> {
-    let mut words = vec![0u64; rows];
-    for (place, column) in columns.iter().enumerate() {
-        for (word, &bin) in words.iter_mut().zip(column.bins.iter()) {
-            *word |= u64::from(bin) << (8 * place);
-        }
+    /// Cells of a histogram of all columns.
+    pub(super) fn cells(&self) -> usize {
+        self.blocks.iter().map(Block::cells).sum()
     }
-    words
 }
 
 #[cfg(test)]

@@ -1,8 +1,7 @@
 //! Sums of gradients by bin. Gradients are whole numbers here, so sums are exact: any order of rows, any
 //! number of threads and a difference of histograms give the same bits.
 
-use super::bins::{BLOCK, BinnedMatrix};
-use rayon::prelude::*;
+use super::bins::{BLOCK, Block};
 
 /// Bits of a packed cell that hold the sum of curvatures; the count lies above them.
 const CURVATURE_BITS: u32 = 40;
@@ -13,17 +12,14 @@ const GRADIENT_BITS: i32 = 30;
 /// Most rows whose sums fit a cell.
 pub(super) const ROWS_MAX: usize = 1 << (64 - CURVATURE_BITS - 1);
 
-/// Cells below which threads cost more than they bring.
-const PARALLEL_CELLS_MIN: usize = 1 << 16;
+/// Added and taken away, it leaves a whole number.
+const ROUNDER: f64 = 6_755_399_441_055_744.0;
 
 /// Scaled gradient, and count with scaled curvature.
 pub(super) type Cell = [i64; 2];
 
-/// The cells of one column.
-pub(super) type Bins = [Cell; 256];
-
-/// One leaf's cells, `[blocks][columns of a block][256]`.
-pub(super) type Histogram = Vec<Box<[Bins; BLOCK]>>;
+/// One leaf's cells, `[blocks][cells of the block]`.
+pub(super) type Histogram = Vec<Vec<Cell>>;
 
 /// Sums of one side of a split.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -55,7 +51,7 @@ impl Scale {
 
     /// One row's cell.
     pub fn cell(self, pair: [f64; 2]) -> Cell {
-        [libm::rint(pair[0] * self.gradient) as i64, (1 << CURVATURE_BITS) + libm::rint(pair[1] * self.curvature) as i64]
+        [whole(pair[0] * self.gradient), (1 << CURVATURE_BITS) + whole(pair[1] * self.curvature)]
     }
 
     /// What a sum of cells stands for.
@@ -63,83 +59,73 @@ impl Scale {
         Sums {
             rows: (cell[1] >> CURVATURE_BITS) as u32,
             gradient: cell[0] as f64 / self.gradient,
-            curvature: (cell[1] & ((1 << CURVATURE_BITS) - 1)) as f64 / self.curvature,
-        }
-    }
-}
-
-/// Histograms of one tree: counts, subtracts, and reuses the memory of closed leaves.
-pub(super) struct Counter<'a> {
-    matrix: &'a BinnedMatrix,
-    cells: &'a [Cell],
-    spare: Vec<Histogram>,
-}
-
-impl<'a> Counter<'a> {
-    /// A counter over the rows of `matrix`, whose cells are `cells`.
-    pub fn new(matrix: &'a BinnedMatrix, cells: &'a [Cell]) -> Self {
-        Self { matrix, cells, spare: Vec::new() }
-    }
-
-    /// Counts the rows of a leaf.
-    pub fn count(&mut self, rows: &[u32]) -> Histogram {
-        let fresh = || (0..self.matrix.blocks().len()).map(|_| Box::new([[[0; 2]; 256]; BLOCK])).collect();
-        let mut histogram = self.spare.pop().unwrap_or_else(fresh);
-        let blocks: Vec<_> = self.matrix.blocks().collect();
-        let work = histogram.iter_mut().zip(blocks);
-        let count = |(bins, (words, width)): (&mut Box<[Bins; BLOCK]>, (&[u64], usize))| count_block(bins, words, width, rows, self.cells);
-        if rows.len() * self.matrix.columns().len() >= PARALLEL_CELLS_MIN {
-            work.collect::<Vec<_>>().into_par_iter().for_each(count);
-        } else {
-            work.for_each(count);
-        }
-        histogram
-    }
-
-    /// Turns a leaf's histogram into that of its larger child, given the smaller child's.
-    pub fn subtract(parent: &mut Histogram, child: &Histogram) {
-        for (parent, child) in parent.iter_mut().zip(child) {
-            for (cell, less) in parent.as_flattened_mut().iter_mut().zip(child.as_flattened()) {
-                *cell = [cell[0].wrapping_sub(less[0]), cell[1].wrapping_sub(less[1])];
-            }
+            curvature: curvature(cell) / self.curvature,
         }
     }
 
-    /// Takes back the memory of a leaf that is closed.
-    pub fn recycle(&mut self, histogram: Histogram) {
-        self.spare.push(histogram);
+    /// The scaled form of a curvature.
+    pub fn scaled_curvature(self, curvature: f64) -> f64 {
+        curvature * self.curvature
+    }
+
+    /// The scaled form of a strength, a squared gradient over a curvature.
+    pub fn scaled_strength(self, strength: f64) -> f64 {
+        strength * (self.gradient * self.gradient / self.curvature)
     }
 }
 
-fn count_block(bins: &mut [Bins; BLOCK], words: &[u64], width: usize, rows: &[u32], cells: &[Cell]) {
-    bins.as_flattened_mut().fill([0; 2]);
-    match width {
-        1 => count_columns::<1>(bins, words, rows, cells),
-        2 => count_columns::<2>(bins, words, rows, cells),
-        3 => count_columns::<3>(bins, words, rows, cells),
-        4 => count_columns::<4>(bins, words, rows, cells),
-        5 => count_columns::<5>(bins, words, rows, cells),
-        6 => count_columns::<6>(bins, words, rows, cells),
-        7 => count_columns::<7>(bins, words, rows, cells),
-        _ => count_columns::<8>(bins, words, rows, cells),
+/// The scaled curvature in a sum of cells.
+pub(super) fn curvature(cell: Cell) -> f64 {
+    (cell[1] & ((1 << CURVATURE_BITS) - 1)) as f64
+}
+
+/// The least second part of a sum of at least `rows` cells.
+pub(super) fn least_of(rows: u32) -> i64 {
+    i64::from(rows.min(ROWS_MAX as u32 - 1)) << CURVATURE_BITS
+}
+
+/// The nearest whole number, of two the even one; below 2^51.
+fn whole(x: f64) -> i64 {
+    (x + ROUNDER).to_bits() as i64 - ROUNDER.to_bits() as i64
+}
+
+/// Adds the rows of a leaf to the cells of a block.
+pub(super) fn count(block: &Block, sums: &mut [Cell], rows: &[u32], cells: &[Cell]) {
+    match block.width {
+        1 => count_columns::<1>(block, sums, rows, cells),
+        2 => count_columns::<2>(block, sums, rows, cells),
+        3 => count_columns::<3>(block, sums, rows, cells),
+        4 => count_columns::<4>(block, sums, rows, cells),
+        5 => count_columns::<5>(block, sums, rows, cells),
+        6 => count_columns::<6>(block, sums, rows, cells),
+        7 => count_columns::<7>(block, sums, rows, cells),
+        _ => count_columns::<BLOCK>(block, sums, rows, cells),
     }
 }
 
 /// The inner loop: a row's word yields `WIDTH` bins, each of which takes the row's cell. Neighbouring
 /// additions go to different columns, so none waits for the one before.
-fn count_columns<const WIDTH: usize>(bins: &mut [Bins; BLOCK], words: &[u64], rows: &[u32], cells: &[Cell]) {
+fn count_columns<const WIDTH: usize>(block: &Block, sums: &mut [Cell], rows: &[u32], cells: &[Cell]) {
+    let (words, starts) = (block.words.as_slice(), block.starts);
     for &row in rows {
         let (word, cell) = (words[row as usize].to_le_bytes(), cells[row as usize]);
         for column in 0..WIDTH {
-            let sum = &mut bins[column][usize::from(word[column])];
+            let sum = &mut sums[starts[column] + usize::from(word[column])];
             *sum = [sum[0].wrapping_add(cell[0]), sum[1].wrapping_add(cell[1])];
         }
     }
 }
 
+/// Turns a leaf's cells into those of its one child, given the other's.
+pub(super) fn subtract(parent: &mut [Cell], child: &[Cell]) {
+    for (cell, less) in parent.iter_mut().zip(child) {
+        *cell = [cell[0].wrapping_sub(less[0]), cell[1].wrapping_sub(less[1])];
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::bins::{BinnedColumn, Order};
+    use super::super::bins::{BinnedColumn, BinnedMatrix, Order};
     use super::*;
 
     #[test]
@@ -149,12 +135,24 @@ mod tests {
         let pairs: Vec<[f64; 2]> = (0..500).map(|i| [f64::from(i) / 7.0 - 30.0, 1.0 / f64::from(i + 1)]).collect();
         let scale = Scale::fit(&pairs).expect("not all 0");
         let cells: Vec<Cell> = pairs.iter().map(|pair| scale.cell(*pair)).collect();
-        let mut counter = Counter::new(&matrix, &cells);
+        let counted = |rows: &[u32]| -> Histogram {
+            let of_block = |block: &Block| {
+                let mut sums = vec![[0; 2]; block.cells()];
+                count(block, &mut sums, rows, &cells);
+                sums
+            };
+            matrix.blocks().iter().map(of_block).collect()
+        };
         let all: Vec<u32> = (0..500).collect();
         let (left, right): (Vec<u32>, Vec<u32>) = all.iter().partition(|row| *row % 3 == 0);
-        let mut rest = counter.count(&all);
-        Counter::subtract(&mut rest, &counter.count(&left));
-        assert_eq!(rest, counter.count(&right));
+        let mut rest = counted(&all);
+        rest.iter_mut().zip(counted(&left)).for_each(|(rest, left)| subtract(rest, &left));
+        assert_eq!(rest, counted(&right));
+    }
+
+    #[test]
+    fn rounding_takes_the_even_one_of_two() {
+        assert_eq!([2.5, 3.5, -2.5, -0.4, 1_099_511_627_775.4].map(whole), [2, 4, -2, 0, 1_099_511_627_775]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Losses: where scores start, their gradients and curvatures, and what scores mean.
 
 use super::Target;
+use crate::exponential::exp;
 
 /// Gradient and curvature below which a row no longer counts.
 const CURVATURE_FLOOR: f64 = 1e-16;
@@ -55,8 +56,8 @@ impl<'a> Loss<'a> {
             Self::Softmax { codes, classes } => {
                 for ((pair, scores), code) in pairs.iter_mut().zip(scores.chunks_exact(classes)).zip(codes) {
                     let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                    let sum: f64 = scores.iter().map(|score| libm::exp(score - most)).sum();
-                    let share = libm::exp(scores[output] - most) / sum;
+                    let sum: f64 = scores.iter().map(|score| exp(score - most)).sum();
+                    let share = exp(scores[output] - most) / sum;
                     let hit = f64::from(u8::from(*code as usize == output));
                     *pair = [share - hit, (share * (1.0 - share)).max(CURVATURE_FLOOR)];
                 }
@@ -95,7 +96,7 @@ impl Link {
             Self::Line { mean, unit } => scores.iter_mut().for_each(|score| *score = mean + unit * *score),
             Self::Softmax => {
                 let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                scores.iter_mut().for_each(|score| *score = libm::exp(*score - most));
+                scores.iter_mut().for_each(|score| *score = exp(*score - most));
                 let sum: f64 = scores.iter().sum();
                 scores.iter_mut().for_each(|score| *score /= sum);
             }
@@ -104,7 +105,7 @@ impl Link {
 }
 
 fn logistic(score: f64) -> f64 {
-    1.0 / (1.0 + libm::exp(-score))
+    1.0 / (1.0 + exp(-score))
 }
 
 fn bounded(share: f64) -> f64 {

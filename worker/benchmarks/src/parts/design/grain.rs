@@ -7,37 +7,42 @@ const DECIMALS_MAX: i32 = 15;
 const DECIMALS_MIN: i32 = -9;
 
 /// The largest power of ten of which all values are multiples.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Grain {
     decimals: i32,
+    /// Ten to the number of decimals, without its sign.
+    scale: f64,
 }
 
 impl Grain {
+    fn new(decimals: i32) -> Self {
+        Self { decimals, scale: libm::pow(10.0, f64::from(decimals.abs())) }
+    }
+
     /// The grain of some values, not numbers among them ignored; `None` if there is none or no value.
     pub fn of(values: &[f64]) -> Option<Self> {
         let present = || values.iter().copied().filter(|value| !value.is_nan());
         present().find(|value| *value != 0.0)?;
-        let mut decimals = DECIMALS_MIN;
+        let mut grain = Self::new(DECIMALS_MIN);
         for value in present() {
-            while !(Self { decimals }).holds(value) {
-                decimals += 1;
-                if decimals > DECIMALS_MAX {
+            while !grain.holds(value) {
+                if grain.decimals == DECIMALS_MAX {
                     return None;
                 }
+                grain = Self::new(grain.decimals + 1);
             }
         }
-        Some(Self { decimals })
+        Some(grain)
     }
 
     /// Whether a value is a multiple.
     pub fn holds(self, value: f64) -> bool {
-        let scale = libm::pow(10.0, f64::from(self.decimals.abs()));
         if self.decimals < 0 {
-            value % scale == 0.0
+            value % self.scale == 0.0
         } else {
             // beyond 2^53 steps a double has no finer digits
-            let steps = value * scale;
-            steps.abs() > 9e15 || libm::rint(steps) / scale == value
+            let steps = value * self.scale;
+            steps.abs() > 9e15 || libm::rint(steps) / self.scale == value
         }
     }
 }
