@@ -36,5 +36,5 @@ mod tests;
 pub use bind::{Auth, Proxy, bind_rule};
 pub use doors::{Doors, Options, Parts};
 pub use problem::{Problem, Slug};
-pub use routes::{Access, Body, Route, router, routes};
+pub use routes::{Access, Body, Route, Row, router, routes};
 pub use serve::{serve, serve_router};

@@ -93,7 +93,9 @@ pub struct Doors {
 
 impl Doors {
     /// Doors that end their streams once `stopping` becomes true.
-    pub fn new(options: Options, parts: Parts, stopping: watch::Receiver<bool>) -> Arc<Self> {
+    pub fn new(mut options: Options, parts: Parts, stopping: watch::Receiver<bool>) -> Arc<Self> {
+        // whoever sends a token may be anywhere
+        options.sources.local_files &= options.auth == Auth::Off;
         let service = &parts.service;
         let keeper = Keeper::new(Arc::clone(&service.store), Arc::clone(&service.clock));
         let (requests, submissions) = (Rates::new(options.requests), Rates::new(options.submissions));

@@ -1,9 +1,14 @@
 //! The HTTP door from outside: requests in, answers out, over a store in memory and the broker of one process.
 
+mod events;
 mod files;
+mod hostile;
 mod jobs;
+mod matrix;
+mod uploads;
 
 use super::{Auth, Doors, Options, Parts, router};
+use crate::auth::{Wish, mint};
 use crate::testing::worker::work;
 use crate::testing::{Counting, Still, catalogue, done, memory};
 use crate::{Handle, Roster, Service};
@@ -17,6 +22,7 @@ use synthfleet_broker::InProcess;
 use synthfleet_metrics::Book;
 use synthfleet_proto::fact::OutcomeFact;
 use synthfleet_proto::task::TaskId;
+use synthfleet_proto::token::Scope;
 use synthfleet_store::Store;
 use tokio::sync::{broadcast, watch};
 use tower::ServiceExt;
@@ -27,7 +33,7 @@ struct Replica {
     parts: crate::Parts,
     handle: Handle,
     book: Arc<Book>,
-    _stop: watch::Sender<bool>,
+    stop: watch::Sender<bool>,
 }
 
 /// An answer, read whole.
@@ -65,6 +71,11 @@ impl Replica {
         Self::with(|_| {})
     }
 
+    /// A replica that asks for tokens.
+    fn guarded() -> Self {
+        Self::with(|options| options.auth = Auth::Tokens(None))
+    }
+
     fn with(change: impl FnOnce(&mut Options)) -> Self {
         let broker = Arc::new(InProcess::new(synthfleet_broker::Settings { pools: vec!["local".into()], ..Default::default() }));
         Self::on(Arc::new(memory()), broker, 0, change)
@@ -91,12 +102,19 @@ impl Replica {
         let door_parts =
             Parts { service: parts.clone(), handle: handle.clone(), check: Arc::new(|_, _, _| Vec::new()), book: Arc::clone(&book) };
         let router = router(Doors::new(options, door_parts, stopping));
-        Self { router, parts, handle, book, _stop: stop }
+        Self { router, parts, handle, book, stop }
     }
 
     /// Ends tasks of its pool as `end` says.
     fn work(&self, end: impl Fn(TaskId) -> OutcomeFact + Send + 'static) {
         work(self.parts.clone(), end);
+    }
+
+    /// A token for a tenant (`None`: all).
+    async fn token(&self, tenant: Option<&str>, scopes: &[Scope]) -> String {
+        let wish =
+            Wish { tenant: tenant.map(str::to_owned), scopes: scopes.iter().copied().collect(), expires_at: None, note: String::new() };
+        mint(self.parts.store.as_ref(), self.parts.entropy.as_ref(), &Still, wish).await.expect("legal").text
     }
 
     async fn send(&self, request: Request<Body>) -> Told {
