@@ -9,7 +9,10 @@
 //! **Sample.** `z = L·ε`; levels by thresholds, numbers by their quantile function; a Value counts only
 //! where its State is regular.
 //! **Options.** [`GaussianCopulaOptions`]. **Limits.** Beyond 2,000 coded columns those least tied to the
-//! first component are drawn independently, with a finding. **Cost.** n·d²/2 + d³; 4 n·d bytes.
+//! first component are drawn independently, with a finding. With more columns than rows a sample still leans
+//! to train, from which it has each column's quantiles and its part in common factors: at 400 columns of 100
+//! rows 60 % of rows are nearer to train than to other rows of the law, as with independent columns, and 68 %
+//! where all columns share half their variance. **Cost.** n·d²/2 + d³; 5 n·d bytes.
 //! **Pitfalls.** Parametric marginals cannot follow columns with several peaks; empirical ones can.
 //! **Reference.** Patki, Wedge, Veeramachaneni 2016, doi 10.1109/DSAA.2016.49; SDV 1.38 for the preset.
 
