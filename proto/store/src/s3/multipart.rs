@@ -6,6 +6,7 @@ use super::{
 };
 use bytes::Bytes;
 use std::{
+    collections::BTreeMap,
     ops::Range,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -18,6 +19,7 @@ pub(crate) struct Multipart {
     bucket: Bucket,
     place: String,
     id: String,
+    metadata: BTreeMap<&'static str, String>,
     parts: Vec<Part>,
     open: bool,
 }
@@ -34,7 +36,8 @@ pub(crate) fn part_bytes(sent: usize) -> usize {
 impl Multipart {
     pub(crate) async fn begin(bucket: &Bucket, place: &str, headers: &Headers) -> Result<Self, Trouble> {
         let id = bucket.again(|| bucket.begin(place, headers)).await?;
-        Ok(Self { bucket: bucket.clone(), place: place.to_owned(), id, parts: Vec::new(), open: true })
+        let (bucket, place, metadata) = (bucket.clone(), place.to_owned(), headers.metadata.clone());
+        Ok(Self { bucket, place, id, metadata, parts: Vec::new(), open: true })
     }
 
     /// Parts sent so far.
@@ -65,26 +68,29 @@ impl Multipart {
         Ok(self.parts.len() as i32 + 1)
     }
 
-    /// Makes the object visible, whole. When an answer was lost and the upload is gone since, it was
-    /// this one that completed it, provided that the object there has its length.
+    /// Makes the object visible, whole. After an answer that was lost or cannot be read the object is
+    /// looked at first: when it has this upload's length and metadata, it was this upload that made it.
     pub(crate) async fn complete(mut self, length: u64, absent: bool) -> Result<(), Trouble> {
         let unsure = AtomicBool::new(false);
         let attempt = || async {
-            match self.bucket.complete(&self.place, &self.id, &self.parts, absent).await {
-                Err(Trouble::NoUpload) if unsure.load(Ordering::Relaxed) => {
-                    let there = self.bucket.head(&self.place, Pinned::default()).await?;
-                    if there.length == length { Ok(()) } else { Err(Trouble::NoUpload) }
-                }
-                Err(Trouble::Busy(why)) => {
-                    unsure.store(true, Ordering::Relaxed);
-                    Err(Trouble::Busy(why))
-                }
-                done => done,
+            if unsure.load(Ordering::Relaxed) && self.is_there(length).await? {
+                return Ok(());
             }
+            let done = self.bucket.complete(&self.place, &self.id, &self.parts, absent).await;
+            unsure.fetch_or(matches!(done, Err(Trouble::Busy(_))), Ordering::Relaxed);
+            done
         };
         let done = self.bucket.again(attempt).await;
         self.open = done.is_err();
         done
+    }
+
+    async fn is_there(&self, length: u64) -> Result<bool, Trouble> {
+        match self.bucket.head(&self.place, Pinned::default()).await {
+            Ok(there) => Ok(there.length == length && self.metadata.iter().all(|(name, value)| there.metadata.get(*name) == Some(value))),
+            Err(Trouble::Absent) => Ok(false),
+            Err(trouble) => Err(trouble),
+        }
     }
 
     /// Throws the parts away.

@@ -72,6 +72,8 @@ impl Trouble {
             (_, code) if DENIALS.contains(&code) => Self::Denied(told()),
             (401 | 403, _) => Self::Denied(told()),
             (_, code) if PASSING.contains(&code) => Self::Busy(told()),
+            // success that cannot be read: what happened is not known
+            (200..=299, _) => Self::Busy(told()),
             (408 | 425 | 429 | 500 | 502..=504, _) => Self::Busy(told()),
             (404, _) => Self::Absent,
             (409, _) => Self::Conflict,
@@ -144,6 +146,7 @@ mod tests {
     fn answers_are_told_apart_by_what_to_do() {
         let busy = |status, code| matches!(Trouble::answered(status, code, ""), Trouble::Busy(_));
         assert!(busy(503, "SlowDown") && busy(500, "") && busy(429, "") && busy(400, "RequestTimeout") && busy(504, ""));
+        assert!(busy(200, "") && busy(200, "InternalError"), "a server may find out late that it failed");
         let denied = |status, code| matches!(Trouble::answered(status, code, ""), Trouble::Denied(_));
         assert!(denied(403, "") && denied(401, "") && denied(400, "ExpiredToken") && denied(403, "SignatureDoesNotMatch"));
         let refused = |status, code| matches!(Trouble::answered(status, code, ""), Trouble::Refused(_));
