@@ -5,4 +5,5 @@ mod bucket;
 mod links;
 mod own;
 mod probe;
+mod session;
 mod store;

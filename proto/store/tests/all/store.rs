@@ -151,14 +151,6 @@ async fn denials_come_at_once_with_key_and_action() {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_a_denial_and_passes_when_it_is_renewed() {
-    let (server, store) = fresh().await;
-    server.fail([Rule::once(Operation::PutObject, Fault::Status(400, "ExpiredToken".to_owned()))]);
-    assert_eq!(store.create(&spec(), FACT, nonce(1)).await.expect_err("expired").code(), "store::denied");
-    assert_eq!(store.create(&spec(), FACT, nonce(1)).await.expect("renewed"), Created::New);
-}
-
-#[tokio::test]
 async fn a_missing_bucket_is_named() {
     let server = server();
     let store = open(&s3::Settings { bucket: "nowhere".to_owned(), ..settings(&server) }).await;
