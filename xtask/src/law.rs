@@ -14,7 +14,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("xtask", &[]),
     ("synthfleet-harness", &[]),
     ("synthfleet-broker", &["synthfleet-proto", "synthfleet-harness"]),
-    ("synthfleet-store", &["synthfleet-proto", "synthfleet-store-server"]),
+    ("synthfleet-store", &["synthfleet-proto", "synthfleet-store-server", "synthfleet-harness"]),
     ("synthfleet-store-server", &[]),
     ("synthfleet-metrics", &[]),
     ("synthfleet-report", &["synthfleet-proto"]),

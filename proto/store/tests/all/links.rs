@@ -9,7 +9,7 @@ use synthfleet_store::{
     foreign::{self, Limits, Links, Placed, Seen, fetch_presigned},
     s3, upload_bytes,
 };
-use synthfleet_store_server::{Fault, Operation, Rule, Server};
+use synthfleet_store_server::{ACCESS_KEY, Fault, Operation, Rule, Server};
 
 const TABLE: &str = "a,b\n1,2\n";
 const LINK: &str = "s3://tables/in/my table.csv";
@@ -109,7 +109,7 @@ async fn what_cannot_be_read_has_its_code() {
     assert_eq!(fetch(links.clone(), "s3://others/absent").await.code(), "source::refused");
     let short = world.with(|all| all.limits = Limits { bytes_max: 7, ..Limits::default() }).await;
     assert_eq!(fetch(short, LINK).await.code(), "source::too_large");
-    let wrong = world.with(|all| all.buckets[0].credentials = credentials("wrong")).await;
+    let wrong = world.with(|all| all.buckets[0].credentials = credentials(ACCESS_KEY, "wrong")).await;
     let denied = fetch(wrong, LINK).await;
     assert_eq!((denied.code(), denied.kind()), ("source::denied", ErrorKind::Unavailable));
     let gone = world.with(|all| all.buckets[0].bucket = "nowhere".to_owned()).await;

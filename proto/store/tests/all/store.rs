@@ -5,7 +5,7 @@ use bytes::Bytes;
 use std::{sync::Arc, time::Duration};
 use synthfleet_proto::{ErrorKind, id::sha256_hex, key::Prefix};
 use synthfleet_store::{Created, Store, download, fetch, s3, upload_bytes, upload_file};
-use synthfleet_store_server::{Class, Fault, Operation, Rule};
+use synthfleet_store_server::{ACCESS_KEY, Class, Fault, Operation, Rule};
 
 const FACT: Bytes = Bytes::from_static(b"{\"v\":1}");
 
@@ -141,7 +141,7 @@ async fn downloads_are_checked_and_read_once_more() {
 #[tokio::test]
 async fn denials_come_at_once_with_key_and_action() {
     let server = server();
-    let store = open(&s3::Settings { credentials: credentials("wrong"), ..settings(&server) }).await;
+    let store = open(&s3::Settings { credentials: credentials(ACCESS_KEY, "wrong"), ..settings(&server) }).await;
     let error = store.create(&spec(), FACT, nonce(1)).await.expect_err("a wrong secret");
     assert_eq!((error.kind(), error.code()), (ErrorKind::Unavailable, "store::denied"));
     assert!(error.message().contains("create of s3://synthfleet/base/t/tenant/j/job_1/f/spec"), "{error}");
