@@ -176,7 +176,9 @@ impl Error {
         use std::io::ErrorKind as Io;
         let error = match source.kind() {
             Io::NotFound => Self::data("source::not_found", format!("no such file: {path}")),
-            Io::PermissionDenied => Self::unavailable("source::denied", format!("not allowed to use {path}")),
+            Io::PermissionDenied => {
+                Self::unavailable("source::denied", format!("not allowed to use {path}")).help("give this user the right to it")
+            }
             Io::StorageFull | Io::QuotaExceeded => Self::no_space("io::disk_full", format!("no room left while writing {path}"))
                 .help("free room, or choose another folder with --work-dir"),
             _ => Self::unavailable("io::failed", format!("cannot use {path}: {source}")),

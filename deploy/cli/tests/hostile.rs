@@ -513,6 +513,71 @@ fn h23_a_file_that_is_not_there_is_named_with_its_neighbours() {
 }
 
 #[test]
+fn h23_a_file_that_changes_while_it_is_read_is_named_and_read_again_when_it_rests() {
+    use std::io::Write;
+    let desk = Desk::new();
+    let file = desk.file("t.csv", plain(1_000_000, 23));
+    let arguments = ["profile", file.to_str().expect("utf-8"), "--format", "json"];
+    let mut child =
+        desk.command(&arguments).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().expect("starts");
+    // the rows that come later are like the others: only that there are more of them tells
+    let mut growing = std::fs::OpenOptions::new().append(true).open(&file).expect("a file");
+    while child.try_wait().expect("a child of this process").is_none() {
+        growing.write_all(plain(1, 5).lines().nth(1).expect("a row").as_bytes()).and_then(|()| growing.write_all(b"\n")).expect("room");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    let output = child.wait_with_output().expect("ended");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("error[source::changed]") && told.contains("help:"), "{told}");
+    assert_eq!(output.status.code(), Some(3), "{told}");
+    desk.run(&arguments).must_end(0);
+}
+
+#[test]
+fn h23_a_full_disk_ends_with_a_reason_and_the_next_run_goes_on() {
+    let desk = Desk::new();
+    let file = desk.file("t.csv", plain(900, 23));
+    std::fs::create_dir(desk.path("small")).expect("a folder");
+    // a folder of 300 kB that only this run sees
+    let script = format!(
+        "mount -t tmpfs -o size=300k none small && exec {} run {} --preset quick -o small/out",
+        env!("CARGO_BIN_EXE_synthfleet"),
+        file.display()
+    );
+    let output = desk.of_program("unshare", &["--map-root-user", "--mount", "sh", "-c", &script]).output().expect("unshare starts");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(told.contains("error[io::disk_full]") && told.contains("help:"), "{told}");
+    assert!(!told.contains('\u{1b}'), "an escape reached a file: {told}");
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    let ended = quick(&desk, file.to_str().expect("utf-8"), &["--events", "jsonl"]).must_be_done();
+    assert!(ended.stdout.contains("\"cached\"") || ended.stderr.contains("cached"), "the finished tasks were done again: {}", ended.stderr);
+}
+
+#[test]
+fn h23_a_file_that_may_not_be_read_is_named_with_its_remedy() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    let file = desk.file("t.csv", plain(50, 23));
+    let allow = |path: &std::path::Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("own files");
+    allow(&file, 0o000);
+    allow(&desk.path(""), 0o777);
+    // rights do not bind root: as somebody else, which root may become
+    let own = ["run", "t.csv", "-o", "out"];
+    let ended = match std::fs::read(&file) {
+        Err(_) => desk.run(&own),
+        Ok(_) => {
+            // the build folder may be root's alone
+            std::fs::copy(env!("CARGO_BIN_EXE_synthfleet"), desk.path("synthfleet")).expect("room for a copy");
+            let mut arguments = vec!["--reuid=65534", "--regid=65534", "--clear-groups", "./synthfleet"];
+            arguments.extend(own);
+            let output = desk.of_program("setpriv", &arguments).output().expect("setpriv starts");
+            support::Ended::of(&output)
+        }
+    };
+    ended.must_refuse(5, "source::denied");
+}
+
+#[test]
 fn h24_wrong_metadata_is_refused_with_a_pointer() {
     let desk = Desk::new();
     let file = desk.file("t.csv", plain(200, 24));

@@ -76,11 +76,14 @@ pub struct Profiled {
 pub fn profile_task(input: &ProfileInput, out: &Path, scratch: &Path, budget: &Budget) -> Result<Profiled> {
     let table = Reading::start(&input.job)?;
     budget.progress(0.05, "infer");
-    let inferred = table.infer(budget)?;
-    budget.progress(0.4, "stage");
-    let (metadata, staged, rejects) = table.stage(input, &inferred, out, scratch, budget)?;
-    budget.progress(0.8, "profile");
+    let read = table.infer(budget).and_then(|inferred| {
+        budget.progress(0.4, "stage");
+        Ok((table.stage(input, &inferred, out, scratch, budget)?, inferred))
+    });
+    // a source that changes between two readings fails in many ways: the change is what to tell
     table.unchanged()?;
+    let ((metadata, staged, rejects), inferred) = read?;
+    budget.progress(0.8, "profile");
     table.describe(input, metadata, inferred, staged, &rejects, Folders { out, scratch }, budget)
 }
 

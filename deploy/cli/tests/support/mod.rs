@@ -17,7 +17,8 @@ pub struct Ended {
 }
 
 impl Ended {
-    fn of(output: &Output) -> Self {
+    /// What a finished process left.
+    pub fn of(output: &Output) -> Self {
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self { code: output.status.code().unwrap_or(-1), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
@@ -90,7 +91,12 @@ impl Desk {
 
     /// The command, with work files inside the folder and nothing of the tester's environment.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_synthfleet"));
+        self.of_program(env!("CARGO_BIN_EXE_synthfleet"), arguments)
+    }
+
+    /// Another program in the same surroundings.
+    pub fn of_program(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command.args(arguments).current_dir(self.folder.path()).env_clear();
         command.env("HOME", self.folder.path()).env("XDG_CACHE_HOME", self.path("cache")).env("PATH", "/usr/bin:/bin");
         command.env("RUST_BACKTRACE", "0").stdin(Stdio::null());
