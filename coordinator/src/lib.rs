@@ -19,6 +19,7 @@ pub mod plan;
 pub mod publish;
 pub mod reconcile;
 pub mod results;
+pub mod retain;
 pub mod reuse;
 pub mod service;
 pub mod verdict;

@@ -4,6 +4,7 @@
 use crate::job::View;
 use serde_json::json;
 use std::collections::BTreeMap;
+use std::time::Duration;
 use synthfleet_proto::Result;
 use synthfleet_proto::fact::{self, OutcomeFact, OutcomeStatus};
 use synthfleet_proto::key::{self, Key};
@@ -43,8 +44,15 @@ pub fn fingerprint(view: &View, task: &TaskId) -> Option<String> {
     Some(id::sha256_hex(&fact::encode(&what).ok()?))
 }
 
-/// The outcome of an equal task, if there is one and what it made is still there.
-pub async fn find(store: &dyn Store, tenant: &str, fingerprint: &str, task: &TaskId) -> Result<Option<OutcomeFact>> {
+/// The outcome of an equal task, if there is one and what it made is still there, and young enough to stay there
+/// while a job uses it.
+pub async fn find(
+    store: &dyn Store,
+    tenant: &str,
+    fingerprint: &str,
+    task: &TaskId,
+    age_max: Option<Duration>,
+) -> Result<Option<OutcomeFact>> {
     let known = read_fact::<OutcomeFact>(store, key::reuse(tenant, fingerprint)?.key()).await;
     // an unreadable entry is worth no more than an absent one
     let Some(known) = known.ok().flatten().map(|kept| kept.fact).filter(|known| known.status == OutcomeStatus::Ok && known.task == *task)
@@ -53,7 +61,8 @@ pub async fn find(store: &dyn Store, tenant: &str, fingerprint: &str, task: &Tas
     };
     for output in &known.outputs {
         let entry = store.head(&Key::parse(&output.key)?).await?;
-        if entry.is_none_or(|entry| entry.length != output.bytes) {
+        let is_young = |age: Duration| age_max.is_none_or(|most| age <= most);
+        if entry.is_none_or(|entry| entry.length != output.bytes || !is_young(entry.age)) {
             return Ok(None);
         }
     }
@@ -99,9 +108,9 @@ mod tests {
         let store = memory();
         let outcome = done(TaskId::profile());
         note(&store, "t", "ab", &outcome, [0; 16]).await.expect("noted");
-        let found = find(&store, "t", "ab", &TaskId::profile()).await.expect("read").expect("found");
+        let found = find(&store, "t", "ab", &TaskId::profile(), None).await.expect("read").expect("found");
         assert!(found.from_cache);
-        assert_eq!(find(&store, "t", "cd", &TaskId::profile()).await.expect("read"), None);
-        assert_eq!(find(&store, "t", "ab", &TaskId::synthesize("x", 0)).await.expect("read"), None, "another task");
+        assert_eq!(find(&store, "t", "cd", &TaskId::profile(), None).await.expect("read"), None);
+        assert_eq!(find(&store, "t", "ab", &TaskId::synthesize("x", 0), None).await.expect("read"), None, "another task");
     }
 }

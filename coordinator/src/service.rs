@@ -2,9 +2,11 @@
 
 mod beat;
 mod care;
+mod dead;
 mod handle;
 mod hint;
 mod inbox;
+mod probe;
 pub(crate) mod read;
 mod sweep;
 pub(crate) mod tell;
@@ -14,7 +16,8 @@ pub use handle::Handle;
 use crate::dispatch::Flow;
 use crate::fleet::Roster;
 use crate::job::{Event as JobEvent, INTERRUPTED, Phase};
-use care::{Job, Routes};
+use crate::retain;
+use care::{Job, Made, Routes};
 use handle::Order;
 use hint::Pause;
 use std::collections::BTreeMap;
@@ -27,8 +30,9 @@ use synthfleet_proto::event::Event;
 use synthfleet_proto::fact::FinalFact;
 use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::outside::{Clock, Entropy};
-use synthfleet_proto::{ErrorKind, Result};
+use synthfleet_proto::{Error, ErrorKind, Result};
 use synthfleet_store::Store;
+use synthfleet_store::foreign::Links;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -53,6 +57,8 @@ pub struct Options {
     pub adopts: bool,
     /// Results that are taken at once.
     pub takers: usize,
+    /// How long finished things are kept; `None`: nothing goes.
+    pub retains: Option<retain::Rules>,
     /// Errors in a row of one job after which [`Service::run`] gives up; `None`: never.
     pub failures_max: Option<u32>,
 }
@@ -70,6 +76,7 @@ impl Options {
             limits: Limits::EMBEDDED,
             adopts: false,
             takers: 1,
+            retains: None,
             failures_max: Some(3),
         }
     }
@@ -85,6 +92,7 @@ impl Options {
             limits: Limits::FLEET,
             adopts: true,
             takers: 4,
+            retains: Some(retain::Rules::default()),
             failures_max: None,
             ..Self::embedded(version)
         }
@@ -104,6 +112,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// Who is there.
     pub roster: Arc<Roster>,
+    /// Writes to places of users; `None`: to none.
+    pub links: Option<Links>,
     /// The embedded run that holds the store alone, if there is one.
     pub run: Option<String>,
     /// Where events of all jobs go. Slow subscribers miss some.
@@ -128,6 +138,8 @@ pub struct Service {
     jobs: BTreeMap<String, Job>,
     flow: Flow,
     paused: BTreeMap<String, Pause>,
+    making: mpsc::Sender<Made>,
+    made: mpsc::Receiver<Made>,
 }
 
 impl Service {
@@ -136,7 +148,8 @@ impl Service {
         let (handle, orders, finals) = handle::line();
         let (in_care, _) = watch::channel(Vec::new());
         let (jobs, flow, paused) = (BTreeMap::new(), Flow::default(), BTreeMap::new());
-        (Self { options, parts, orders, finals, in_care, jobs, flow, paused }, handle)
+        let (making, made) = mpsc::channel(16);
+        (Self { options, parts, orders, finals, in_care, jobs, flow, paused, making, made }, handle)
     }
 
     /// Looks after jobs until `shutdown` becomes true. Nothing is lost at any instant: another coordinator, or
@@ -166,6 +179,13 @@ impl Service {
         }
         let (finding, mut found) = mpsc::channel::<Swept>(16);
         beside.spawn(sweep::watch(self.options.clone(), self.parts.clone(), self.in_care.subscribe(), finding));
+        if self.options.adopts {
+            beside.spawn(dead::drain(self.options.clone(), self.parts.clone()));
+        }
+        beside.spawn(retain::watch(self.options.clone(), self.parts.clone()));
+        if !self.parts.roster.is_fixed() {
+            beside.spawn(probe::watch(self.options.clone(), self.parts.clone()));
+        }
         let mut results = Vec::new();
         loop {
             let due = [self.next_due(), self.pause_over()].into_iter().flatten().min();
@@ -174,6 +194,7 @@ impl Service {
                 () = stopped(&mut shutdown) => return Ok(()),
                 Some(order) = self.orders.recv() => self.obey(order).await?,
                 () = sleep_until(due) => self.time_is_over().await?,
+                Some(made) = self.made.recv() => self.take_made(made).await?,
                 Some(swept) = found.recv() => self.swept(swept).await?,
                 Ok(()) = renewed.changed(), if !self.parts.roster.is_fixed() => self.look_around().await?,
                 Some(body) = control.next() => self.heed(&body).await?,
@@ -235,7 +256,7 @@ impl Service {
         if self.jobs.contains_key(keys.job()) {
             return Ok(());
         }
-        match Job::read(keys, &self.parts).await {
+        match Job::read(keys, &self.parts, self.making.clone()).await {
             Ok(mut job) => {
                 tell::state(&self.parts, &mut job);
                 let fleet = self.parts.roster.now();
@@ -270,18 +291,10 @@ impl Service {
     /// Moves a job on until nothing more is to be done now.
     async fn advance(&mut self, job: &str, event: JobEvent) -> Result<()> {
         let Some(caring) = self.jobs.get_mut(job) else { return Ok(()) };
-        match caring.advance(event, &self.parts, &self.options).await {
-            Ok(()) => caring.failures = 0,
-            Err(error) => {
-                tracing::warn!(job, code = error.code(), error = error.message(), "a job could not be moved on");
-                caring.failures += 1;
-                let fatal = !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Conflict);
-                if self.options.failures_max.is_some_and(|most| fatal || caring.failures >= most) {
-                    return Err(error);
-                }
-                return Ok(());
-            }
+        if let Err(error) = caring.advance(event, &self.parts, &self.options).await {
+            return self.stumbled(job, error);
         }
+        caring.failures = 0;
         for (task, tenant) in caring.take_ended() {
             self.flow.end(&tenant, job, &task);
         }
@@ -295,6 +308,26 @@ impl Service {
             });
         }
         Ok(())
+    }
+
+    /// A job could not be moved on: the next look tries again, unless this coordinator has nothing else to do.
+    fn stumbled(&mut self, job: &str, error: Error) -> Result<()> {
+        tracing::warn!(job, code = error.code(), error = error.message(), "a job could not be moved on");
+        let Some(caring) = self.jobs.get_mut(job) else { return Ok(()) };
+        caring.failures += 1;
+        let fatal = !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Conflict);
+        if self.options.failures_max.is_some_and(|most| fatal || caring.failures >= most) {
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    async fn take_made(&mut self, made: Made) -> Result<()> {
+        let Some(caring) = self.jobs.get_mut(&made.job) else { return Ok(()) };
+        match caring.take_work(made.what, &self.parts).await {
+            Ok(()) => self.advance(&made.job, JobEvent::Sweep).await,
+            Err(error) => self.stumbled(&made.job, error),
+        }
     }
 
     async fn time_is_over(&mut self) -> Result<()> {

@@ -6,8 +6,8 @@
 mod body;
 
 pub use body::{
-    Body, ControlHint, ControlOp, EventHint, EventType, FinishedNotice, MemberNote, ProbeHint, ResultHint, ResultStatus, Submission,
-    SubmittedReply, SubmittedStatus, TaskHint,
+    Body, ControlHint, ControlOp, EventHint, EventType, FinishedNotice, MemberNote, PROBE_TENANT, ProbeHint, ResultHint, ResultStatus,
+    Submission, SubmittedReply, SubmittedStatus, TaskHint,
 };
 
 use crate::id::base32;

@@ -213,6 +213,9 @@ pub struct TaskFile {
     /// The checkpoint to go on from, a path below `in/`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
+    /// Whether checkpoints are wanted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub checkpoint: bool,
 }
 
 impl TaskFile {
@@ -275,6 +278,7 @@ mod tests {
             problem: None,
             reference: None,
             resume: None,
+            checkpoint: false,
         };
         let value = serde_json::to_value(&file).expect("plain data");
         assert_eq!(value["seed"], "18446744073709551615");

@@ -63,6 +63,7 @@ fn messages() -> Vec<Body> {
             attempt: 1,
             outcome_sha256: Some("ef".repeat(32)),
             error_kind: Some(ErrorKind::Data),
+            pool: None,
         }),
         Body::Event(EventHint {
             kind: EventType::Announce,
@@ -305,6 +306,7 @@ fn a_task_file_has_the_form_that_plug_ins_read() {
         problem: None,
         reference: Some("holdout".into()),
         resume: None,
+        checkpoint: false,
     };
     golden("task.json", &fact::encode_pretty(&file).expect("small")[..], false);
 }

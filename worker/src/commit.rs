@@ -1,7 +1,7 @@
 //! From made files to the outcome: verify, upload below the attempt, create the fact. First come, first kept.
 
 use crate::TaskFolder;
-use crate::attempt::{Attempt, Ran};
+use crate::attempt::{Attempt, Ran, Stop};
 use crate::context::{Context, blocking};
 use crate::perform::{FINDINGS, HOLDOUT, METADATA, MODEL, PREPARED, SAMPLE, SCORES, SUMMARY, TRAIN};
 use std::time::Duration;
@@ -15,6 +15,11 @@ use synthfleet_store::{Created, create_fact, upload_file};
 /// Most findings of one outcome.
 const FINDINGS_MAX: usize = 64;
 
+/// First pause before a commit is tried again; doubled each time.
+const DELAY_FIRST: Duration = Duration::from_millis(200);
+/// Longest pause.
+const DELAY_MAX: Duration = Duration::from_secs(15);
+
 /// What was found in `out/`.
 #[derive(Debug, Default)]
 struct Made {
@@ -25,8 +30,9 @@ struct Made {
 }
 
 /// Verifies and uploads what an attempt made, then creates the outcome. Gives the status and SHA-256 of the
-/// outcome that holds: our own, or an earlier one.
-pub async fn commit(context: &Context, attempt: &Attempt, folder: &TaskFolder, ran: &Ran) -> Result<(OutcomeStatus, String)> {
+/// outcome that holds: our own, or an earlier one. While the store is away what was made stays here, and the
+/// commit is tried again until somebody says stop.
+pub async fn commit(context: &Context, attempt: &Attempt, folder: &TaskFolder, ran: &Ran, stop: &Stop) -> Result<(OutcomeStatus, String)> {
     let (group, open) = (attempt.group.clone(), folder.clone());
     let made = blocking(move || verify(&group, &open)).await?;
     let keys = attempt.keys.attempt(attempt.task.as_str(), attempt.number, &attempt.nonce)?;
@@ -34,7 +40,7 @@ pub async fn commit(context: &Context, attempt: &Attempt, folder: &TaskFolder, r
     for (name, rows) in made.files {
         let key = keys.output(&name)?;
         let path = folder.made(&name);
-        let stored = persist(|| upload_file(context.store(), &key, &path)).await?;
+        let stored = persist(stop, || upload_file(context.store(), &key, &path)).await?;
         context.note_verified(&stored.sha256);
         let content_type = content_type(&name).to_owned();
         fact.outputs.push(Output { role: name, key: key.to_string(), bytes: stored.length, sha256: stored.sha256, content_type, rows });
@@ -42,10 +48,14 @@ pub async fn commit(context: &Context, attempt: &Attempt, folder: &TaskFolder, r
     fact.scores = made.scores;
     fact.profile = made.profile;
     fact.findings = made.findings;
+    if attempt.is_mixed {
+        let text = "the worker had another version of the member than the plan was made for".to_owned();
+        fact.findings.insert(0, Finding { code: "version_mixed".to_owned(), column: None, number: None, text });
+    }
     fact.findings.truncate(FINDINGS_MAX);
     let key = attempt.keys.outcome(attempt.task.as_str())?;
     let nonce = context.nonce();
-    let (created, sha256) = persist(|| create_fact(context.store(), &key, &fact, nonce)).await?;
+    let (created, sha256) = persist(stop, || create_fact(context.store(), &key, &fact, nonce)).await?;
     if created == Created::New {
         return Ok((OutcomeStatus::Ok, sha256));
     }
@@ -54,19 +64,20 @@ pub async fn commit(context: &Context, attempt: &Attempt, folder: &TaskFolder, r
     earlier.map(|earlier| (earlier.fact.status, earlier.sha256)).ok_or_else(|| Error::conflict("store::race", "an outcome came and went"))
 }
 
-/// Tries while the store is away: a finished task is not thrown away for a short gap.
-async fn persist<T, F: Future<Output = Result<T>>>(mut work: impl FnMut() -> F) -> Result<T> {
-    let mut delay = Duration::from_millis(200);
-    for _ in 0..6 {
-        match work().await {
-            Err(error) if error.kind() == ErrorKind::Unavailable => {
-                tokio::time::sleep(delay).await;
-                delay *= 2;
-            }
+/// Tries while the store is away: a finished task is not thrown away for a gap.
+async fn persist<T, F: Future<Output = Result<T>>>(stop: &Stop, mut work: impl FnMut() -> F) -> Result<T> {
+    let mut delay = DELAY_FIRST;
+    loop {
+        let error = match work().await {
+            Err(error) if error.kind() == ErrorKind::Unavailable => error,
             ended => return ended,
+        };
+        tracing::warn!(code = error.code(), "what a task made cannot be stored yet");
+        tokio::select! {
+            () = tokio::time::sleep(delay) => delay = (delay * 2).min(DELAY_MAX),
+            () = stop.heard() => return Err(error),
         }
     }
-    work().await
 }
 
 /// An outcome of an attempt, without what it made.

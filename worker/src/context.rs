@@ -1,19 +1,22 @@
 //! What all slots of a worker share.
 
 use crate::execute::Executor;
+use crate::inputs::Larder;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use synthfleet_broker::{Broker, Route};
 use synthfleet_proto::attempts::{Limits, StopCause};
 use synthfleet_proto::class::Class;
-use synthfleet_proto::envelope::{Body, Envelope, EventHint, ResultHint};
-use synthfleet_proto::fact::{PlanFact, SpecFact};
+use synthfleet_proto::envelope::{Body, Envelope, EventHint, PROBE_TENANT, ResultHint, ResultStatus};
+use synthfleet_proto::fact::{OutcomeFact, OutcomeStatus, PlanFact, SpecFact};
 use synthfleet_proto::key::{FactKey, JobKeys};
 use synthfleet_proto::outside::{Clock, Entropy};
+use synthfleet_proto::pool::Take;
 use synthfleet_proto::task::TaskId;
 use synthfleet_proto::{Error, Result};
+use synthfleet_store::foreign::Links;
 use synthfleet_store::{Kept, Store, read_fact};
 use tokio::sync::watch;
 
@@ -24,8 +27,20 @@ pub struct Options {
     pub name: String,
     /// Machine; display only.
     pub host: String,
+    /// Version of the program.
+    pub version: String,
     /// Pool whose queues it takes from.
     pub pool: String,
+    /// What it takes.
+    pub take: Take,
+    /// Says in the store who it is and what it takes.
+    pub announces: bool,
+    /// Keeps one of several slots for interactive tasks.
+    pub reserves: bool,
+    /// Workers of the pool come when there is work.
+    pub scale_to_zero: bool,
+    /// Memory that one task may plan with.
+    pub memory_bytes: u64,
     /// Queues of the pool, most urgent first.
     pub classes: Vec<Class>,
     /// Tasks that run at once.
@@ -42,6 +57,12 @@ pub struct Options {
     pub drain: Duration,
     /// Folder for task folders; made if absent, mode 0700.
     pub scratch: PathBuf,
+    /// With less room in the scratch folder no task is taken.
+    pub scratch_free_bytes_min: u64,
+    /// Whether sources may be paths of this machine.
+    pub local_sources: bool,
+    /// Most bytes of inputs that are kept for later tasks, where the store is no folder.
+    pub larder_bytes_max: u64,
 }
 
 impl Options {
@@ -50,7 +71,13 @@ impl Options {
         Self {
             name: "embedded".to_owned(),
             host: String::new(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
             pool: "local".to_owned(),
+            take: Take::all(),
+            announces: false,
+            reserves: false,
+            scale_to_zero: false,
+            memory_bytes: u64::MAX,
             classes: Class::ALL.to_vec(),
             slots: slots.max(1),
             threads: slots.max(1) as u32,
@@ -59,6 +86,29 @@ impl Options {
             grace: Duration::from_secs(2),
             drain: Duration::ZERO,
             scratch,
+            scratch_free_bytes_min: 0,
+            local_sources: true,
+            larder_bytes_max: 8 << 30,
+        }
+    }
+
+    /// One of several workers of a fleet, of the pool that its selectors make.
+    pub fn fleet(name: &str, host: &str, take: Take, slots: usize, scratch: PathBuf) -> Self {
+        Self {
+            name: name.to_owned(),
+            host: host.to_owned(),
+            pool: take.pool(),
+            take,
+            announces: true,
+            reserves: true,
+            memory_bytes: synthfleet_table::budget::MEMORY_BYTES_PER_TASK,
+            threads: 1,
+            limits: Limits::FLEET,
+            progress_every: Duration::from_secs(5),
+            drain: Duration::from_secs(60),
+            scratch_free_bytes_min: 1 << 30,
+            local_sources: false,
+            ..Self::embedded(slots, scratch)
         }
     }
 }
@@ -76,6 +126,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// Where tasks run.
     pub executor: Arc<dyn Executor>,
+    /// Reads links of users; `None`: none are read.
+    pub links: Option<Links>,
     /// The embedded run that holds the store alone, if there is one: what other runs left open is dead.
     pub run: Option<String>,
 }
@@ -94,6 +146,12 @@ pub struct Context {
     plans: Mutex<BTreeMap<String, Planned>>,
     verified: Mutex<BTreeSet<String>>,
     running: Mutex<BTreeMap<(String, TaskId), Stopper>>,
+    /// Good outcomes of tasks that others need, by key: they never change.
+    outcomes: Mutex<BTreeMap<String, Arc<OutcomeFact>>>,
+    /// Since when a hint cannot be followed.
+    puzzles: Mutex<BTreeMap<String, Instant>>,
+    leaving: watch::Sender<bool>,
+    pub larder: Larder,
 }
 
 /// Tells a running task to stop, and why.
@@ -103,10 +161,83 @@ type Stopper = watch::Sender<Option<StopCause>>;
 const PLANS_MAX: usize = 64;
 /// Objects whose content was verified and is remembered.
 const VERIFIED_MAX: usize = 65_536;
+/// Outcomes that are remembered.
+const OUTCOMES_MAX: usize = 256;
+/// Hints that cannot be followed and are remembered.
+const PUZZLES_MAX: usize = 1_024;
 
 impl Context {
     pub fn new(options: Options, parts: Parts) -> Self {
-        Self { options, parts, plans: Mutex::default(), verified: Mutex::default(), running: Mutex::default() }
+        let larder = Larder::new(options.scratch.join("larder"), options.larder_bytes_max);
+        Self {
+            options,
+            parts,
+            plans: Mutex::default(),
+            verified: Mutex::default(),
+            running: Mutex::default(),
+            outcomes: Mutex::default(),
+            puzzles: Mutex::default(),
+            leaving: watch::Sender::new(false),
+            larder,
+        }
+    }
+
+    /// The worker takes nothing more.
+    pub fn leave_soon(&self) {
+        self.leaving.send_replace(true);
+    }
+
+    /// Whether the worker takes nothing more.
+    pub fn is_leaving(&self) -> bool {
+        *self.leaving.borrow()
+    }
+
+    /// Ends when the worker is to leave.
+    pub async fn leaving(&self) {
+        // the sender lives as long as this
+        let _ = self.leaving.subscribe().wait_for(|leaving| *leaving).await;
+    }
+
+    /// Ends after some time, or when the worker begins to leave.
+    pub async fn leaving_or(&self, time: Duration) {
+        let mut leaving = self.leaving.subscribe();
+        let news = async {
+            if *leaving.borrow_and_update() {
+                std::future::pending::<()>().await;
+            }
+            let _ = leaving.changed().await;
+        };
+        tokio::select! {
+            () = news => {}
+            () = tokio::time::sleep(time) => {}
+        }
+    }
+
+    /// How long a hint could not be followed, as far as this worker saw. Zero: seen for the first time.
+    pub fn puzzled(&self, hint: String) -> Duration {
+        let mut puzzles = lock(&self.puzzles);
+        if puzzles.len() >= PUZZLES_MAX {
+            puzzles.clear();
+        }
+        puzzles.entry(hint).or_insert_with(Instant::now).elapsed()
+    }
+
+    /// The outcome of a task that another one needs, if it is good.
+    pub async fn good_outcome(&self, key: &FactKey) -> Result<Option<Arc<OutcomeFact>>> {
+        if let Some(known) = lock(&self.outcomes).get(key.as_str()) {
+            return Ok(Some(Arc::clone(known)));
+        }
+        let Some(kept) = self.fact::<OutcomeFact>(key).await? else { return Ok(None) };
+        if kept.fact.status != OutcomeStatus::Ok {
+            return Ok(None);
+        }
+        let outcome = Arc::new(kept.fact);
+        let mut outcomes = lock(&self.outcomes);
+        if outcomes.len() >= OUTCOMES_MAX {
+            outcomes.pop_first();
+        }
+        outcomes.insert(key.as_str().to_owned(), Arc::clone(&outcome));
+        Ok(Some(outcome))
     }
 
     pub fn store(&self) -> &dyn Store {
@@ -158,11 +289,11 @@ impl Context {
         verified.insert(sha256.to_owned());
     }
 
-    /// Enters a running task; the receiver hears when it is to stop.
-    pub fn enter(&self, job: &str, task: &TaskId) -> watch::Receiver<Option<StopCause>> {
-        let (sender, receiver) = watch::channel(None);
-        lock(&self.running).insert((job.to_owned(), task.clone()), sender);
-        receiver
+    /// Enters a running task; its line tells when it is to stop.
+    pub fn enter(&self, job: &str, task: &TaskId) -> Stopper {
+        let sender = Stopper::new(None);
+        lock(&self.running).insert((job.to_owned(), task.clone()), sender.clone());
+        sender
     }
 
     pub fn leave(&self, job: &str, task: &TaskId) {
@@ -192,6 +323,21 @@ impl Context {
         };
         if let Err(error) = sent {
             tracing::warn!(job = keys.job(), task = task.as_str(), code = error.code(), "result hint was not sent");
+        }
+    }
+
+    /// Answers a coordinator that asks whether somebody is there.
+    pub async fn tell_probe(&self, pool: &str) {
+        let result =
+            ResultHint { status: ResultStatus::Probe, attempt: 0, outcome_sha256: None, error_kind: None, pool: Some(pool.to_owned()) };
+        let envelope =
+            Envelope::new(self.parts.clock.as_ref(), self.parts.entropy.as_ref(), PROBE_TENANT, (None, None), Body::Result(result));
+        let sent = match envelope.encode() {
+            Ok(bytes) => self.parts.broker.publish(&Route::Result, &bytes).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = sent {
+            tracing::warn!(code = error.code(), "a probe was not answered");
         }
     }
 

@@ -4,6 +4,7 @@ mod child;
 mod line;
 mod pool;
 mod process;
+mod state;
 mod task;
 
 pub use child::{Child, ChildOptions};
@@ -33,6 +34,8 @@ pub trait Executor: Send + Sync {
 pub struct Limits {
     /// Planned memory in bytes.
     pub memory_bytes: u64,
+    /// Bytes that the task's folder may hold.
+    pub scratch_bytes: u64,
     /// Threads that may work at once.
     pub threads: u32,
     /// Time between a polite and a rude end.
@@ -66,6 +69,13 @@ pub enum Told {
         step: u64,
         /// Value.
         value: f64,
+    },
+    /// It left a state below `ckpt/`.
+    Checkpoint {
+        /// File name.
+        name: String,
+        /// How far it is, in the member's own steps.
+        step: u64,
     },
     /// A line.
     Log(String),

@@ -25,9 +25,15 @@ impl TaskFolder {
             let part = path.join(part);
             fs::DirBuilder::new().recursive(true).mode(0o700).create(&part).map_err(|e| Error::io(part.display(), e))?;
         }
-        let file = path.join("in/task.json");
-        fs::write(&file, fact::encode_pretty(task)?).map_err(|e| Error::io(file.display(), e))?;
-        Ok(Self { path: path.to_owned(), hashes: BTreeMap::new(), shelf: None })
+        let folder = Self::open(path);
+        folder.tell(task)?;
+        Ok(folder)
+    }
+
+    /// Writes `in/task.json`.
+    pub fn tell(&self, task: &TaskFile) -> Result<()> {
+        let file = self.given("task.json");
+        fs::write(&file, fact::encode_pretty(task)?).map_err(|e| Error::io(file.display(), e))
     }
 
     /// A folder that somebody else made.
@@ -62,6 +68,12 @@ impl TaskFolder {
     /// A given file.
     pub fn given(&self, name: &str) -> PathBuf {
         self.path.join("in").join(name)
+    }
+
+    /// Bytes of all given files.
+    pub fn given_bytes(&self) -> u64 {
+        let entries = fs::read_dir(self.path.join("in")).into_iter().flatten().flatten();
+        entries.filter_map(|entry| fs::metadata(entry.path()).ok()).map(|metadata| metadata.len()).sum()
     }
 
     /// A made file.
@@ -146,6 +158,7 @@ mod tests {
             problem: None,
             reference: None,
             resume: None,
+            checkpoint: false,
         }
     }
 

@@ -1,15 +1,21 @@
 //! Fills a task folder: `task.json`, and what the needed tasks made, linked where the store is a folder.
 
+mod larder;
+mod source;
+
+pub use larder::Larder;
+
 use crate::TaskFolder;
-use crate::attempt::Attempt;
+use crate::attempt::{Attempt, RESUME, resume};
 use crate::context::{Context, blocking};
 use crate::perform::{HOLDOUT, METADATA, MODEL, PREPARED, SAMPLE, TRAIN};
 use std::path::{Path, PathBuf};
-use synthfleet_proto::fact::{Group, OutcomeFact, OutcomeStatus, Output};
+use std::sync::Arc;
+use synthfleet_proto::attempts::Seen;
+use synthfleet_proto::fact::{Group, OutcomeFact, Output};
 use synthfleet_proto::key::Key;
 use synthfleet_proto::task::{FLIP10, HOLDOUT as HOLDOUT_ROW, PREPARE, TaskFile, TaskId, TaskKind};
 use synthfleet_proto::{Error, Result, Seed, id};
-use synthfleet_store::download;
 
 /// Files that a kind of task is given, of those that the needed tasks made.
 const fn wanted(kind: TaskKind) -> &'static [&'static str] {
@@ -21,22 +27,30 @@ const fn wanted(kind: TaskKind) -> &'static [&'static str] {
     }
 }
 
-/// Makes the folder of an attempt with everything that belongs into it.
-pub async fn fill(context: &Context, attempt: &Attempt, path: &Path) -> Result<TaskFolder> {
+/// Makes the folder of an attempt with everything that belongs into it; `seen` are the attempts before it.
+pub async fn fill(context: &Context, attempt: &Attempt, path: &Path, seen: &[Seen]) -> Result<TaskFolder> {
     let mut task = task_file(attempt, context.options.threads);
     let mut given: Vec<Output> = Vec::new();
     for need in &attempt.group.needs {
         let outcome = needed(context, attempt, need).await?;
-        if let Some(profile) = outcome.profile {
-            task.target = profile.target;
+        if let Some(profile) = &outcome.profile {
+            task.target.clone_from(&profile.target);
             task.problem = profile.problem_type;
         }
-        given.extend(outcome.outputs.into_iter().filter(|output| wanted(attempt.group.kind).contains(&output.role.as_str())));
+        given.extend(outcome.outputs.iter().filter(|output| wanted(attempt.group.kind).contains(&output.role.as_str())).cloned());
     }
-    let (place, file) = (path.to_owned(), task);
+    let (place, file) = (path.to_owned(), task.clone());
     let mut folder = context.parts.executor.prepare(blocking(move || TaskFolder::create(&place, &file)).await?);
     for output in &given {
         give(context, &mut folder, output).await?;
+    }
+    if attempt.group.kind == TaskKind::Profile {
+        source::bring(context, attempt, &folder, &mut task).await?;
+        folder.tell(&task)?;
+    }
+    if attempt.group.checkpoint && resume(context, &folder, seen).await.is_some() {
+        task.resume = Some(RESUME.to_owned());
+        folder.tell(&task)?;
     }
     Ok(folder)
 }
@@ -64,6 +78,7 @@ fn task_file(attempt: &Attempt, threads: u32) -> TaskFile {
         problem: None,
         reference: reference(group),
         resume: None,
+        checkpoint: group.checkpoint,
     }
 }
 
@@ -76,19 +91,17 @@ fn reference(group: &Group) -> Option<String> {
     }
 }
 
-async fn needed(context: &Context, attempt: &Attempt, need: &TaskId) -> Result<OutcomeFact> {
-    let outcome = context.fact::<OutcomeFact>(&attempt.keys.outcome(need.as_str())?).await?;
-    match outcome {
-        Some(outcome) if outcome.fact.status == OutcomeStatus::Ok => Ok(outcome.fact),
-        _ => Err(Error::conflict("task::needs", format!("{need} has no good outcome yet"))),
-    }
+async fn needed(context: &Context, attempt: &Attempt, need: &TaskId) -> Result<Arc<OutcomeFact>> {
+    let outcome = context.good_outcome(&attempt.keys.outcome(need.as_str())?).await?;
+    outcome.ok_or_else(|| Error::conflict("task::needs", format!("{need} has no good outcome yet")))
 }
 
-/// Gives one object: linked where it lies as a file, else downloaded. Its SHA-256 is checked once a process.
+/// Gives one object: linked where it lies as a file, else brought from the store once for all tasks of this worker.
+/// Its SHA-256 is checked once a process.
 async fn give(context: &Context, folder: &mut TaskFolder, output: &Output) -> Result<()> {
     let key = Key::parse(&output.key)?;
     let Some(file) = context.store().local_path(&key) else {
-        download(context.store(), &key, &folder.given(&output.role), &output.sha256).await?;
+        context.larder.link(context.store(), &key, &output.sha256, &folder.given(&output.role)).await?;
         folder.note(&output.role, &output.sha256);
         return Ok(());
     };

@@ -4,6 +4,7 @@
 //! executor, verify and upload what it made, create the outcome, acknowledge. [`perform`] is the
 //! work itself, and [`execute::run_task`] is what `synthfleet task <folder>` does.
 
+mod announce;
 mod attempt;
 mod commit;
 mod context;
@@ -17,6 +18,7 @@ mod take;
 #[cfg(test)]
 mod tests;
 
+pub use announce::check_take;
 pub use context::{Options, Parts};
 pub use folder::TaskFolder;
 pub use perform::perform;
@@ -31,6 +33,16 @@ pub const SECONDS: &str = "_seconds";
 pub fn members() -> Vec<MemberDoc> {
     let synthesizers = synthfleet_synthesizers::SYNTHESIZERS.iter().map(|member| member.doc());
     synthesizers.chain(synthfleet_benchmarks::BENCHMARKS.iter().map(|member| member.doc())).collect()
+}
+
+/// The version of a member of this program; `None`: it has none of that name, or the kind has no members.
+fn version(kind: synthfleet_proto::task::TaskKind, name: &str) -> Option<&'static str> {
+    use synthfleet_proto::task::TaskKind;
+    match kind {
+        TaskKind::Synthesize => synthfleet_synthesizers::find(name).ok().map(|member| member.about().version),
+        TaskKind::Benchmark => synthfleet_benchmarks::find(name).map(|member| member.about().version),
+        TaskKind::Profile | TaskKind::Generate => None,
+    }
 }
 
 /// All problems of some options of a member: `task` is `synthesize` or `benchmark`.

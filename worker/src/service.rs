@@ -1,5 +1,6 @@
 //! The loop of a worker: every slot takes, handles, settles. Coordinators tell it when to stop a task.
 
+use crate::announce::{self, Card};
 use crate::context::{Context, Options, Parts};
 use crate::take;
 use std::os::unix::fs::DirBuilderExt;
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_broker::{Inbox, Topic};
 use synthfleet_proto::attempts::StopCause;
+use synthfleet_proto::class::Class;
 use synthfleet_proto::envelope::{Body, ControlOp, Envelope};
 use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::task::TaskId;
@@ -26,6 +28,8 @@ pub struct Service {
 
 /// Pause after a broker error before it is asked again.
 const BROKER_PAUSE: Duration = Duration::from_millis(500);
+/// Pause before a look whether the scratch folder has room again.
+const ROOM_PAUSE: Duration = Duration::from_secs(5);
 
 impl Service {
     /// A worker with its settings and parts. Nothing begins before [`Service::run`].
@@ -33,19 +37,28 @@ impl Service {
         Self { context: Arc::new(Context::new(options, parts)) }
     }
 
-    /// Works until `shutdown` becomes true: then takes nothing more, gives running tasks the drain time,
-    /// stops what still runs (their attempts end `released`) and returns.
+    /// Works until `shutdown` becomes true, or a coordinator asks the worker to leave: then takes nothing more,
+    /// gives running tasks the drain time, stops what still runs (their attempts end `released`) and returns.
     pub async fn run(self, mut shutdown: watch::Receiver<bool>) -> Result<()> {
         let context = self.context;
         let scratch = &context.options.scratch;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(scratch).map_err(|e| Error::io(scratch.display(), e))?;
-        let mut slots = JoinSet::new();
-        for _ in 0..context.options.slots {
-            slots.spawn(slot(Arc::clone(&context), shutdown.clone()));
+        let mut beside = JoinSet::new();
+        if context.options.announces {
+            let card = Card::introduce(&context, crate::members()).await?;
+            beside.spawn(card.repeat(Arc::clone(&context)));
         }
-        let control = tokio::spawn(control(Arc::clone(&context)));
-        // an owner that is gone means the same as one that says stop
-        let _ = shutdown.wait_for(|stop| *stop).await;
+        let mut slots = JoinSet::new();
+        for number in 0..context.options.slots {
+            slots.spawn(slot(Arc::clone(&context), number));
+        }
+        beside.spawn(control(Arc::clone(&context)));
+        tokio::select! {
+            // an owner that is gone means the same as one that says stop
+            _ = shutdown.wait_for(|stop| *stop) => {}
+            () = context.leaving() => {}
+        }
+        context.leave_soon();
         let drain = tokio::time::sleep(context.options.drain);
         let mut drain = std::pin::pin!(drain);
         let mut told = false;
@@ -58,18 +71,30 @@ impl Service {
                 }
             }
         }
-        control.abort();
+        beside.shutdown().await;
+        if context.options.announces {
+            announce::leave(&context).await;
+        }
         Ok(())
     }
 }
 
-/// One slot: one task at a time.
-async fn slot(context: Arc<Context>, mut shutdown: watch::Receiver<bool>) {
-    let inbox = Inbox::Pool { pool: context.options.pool.clone(), classes: context.options.classes.clone() };
-    loop {
+/// One slot: one task at a time. Of several slots the first may be kept for what somebody waits for.
+async fn slot(context: Arc<Context>, number: usize) {
+    let classes = match context.options.reserves && context.options.slots > 1 && number == 0 {
+        true => vec![Class::Interactive],
+        false => context.options.classes.clone(),
+    };
+    let inbox = Inbox::Pool { pool: context.options.pool.clone(), classes };
+    while !context.is_leaving() {
+        if !has_room(&context) {
+            tracing::warn!("the scratch folder is full: no task is taken");
+            context.leaving_or(ROOM_PAUSE).await;
+            continue;
+        }
         let delivery = tokio::select! {
             biased;
-            _ = shutdown.wait_for(|stop| *stop) => return,
+            () = context.leaving() => return,
             delivery = context.parts.broker.take(&inbox) => delivery,
         };
         let delivery = match delivery {
@@ -86,6 +111,13 @@ async fn slot(context: Arc<Context>, mut shutdown: watch::Receiver<bool>) {
             tracing::warn!(code = error.code(), "a delivery could not be settled");
         }
     }
+}
+
+/// Whether the scratch folder has room for a task.
+fn has_room(context: &Context) -> bool {
+    let needed = context.options.scratch_free_bytes_min;
+    // where the system does not tell, the task finds out
+    needed == 0 || rustix::fs::statvfs(&context.options.scratch).map_or(true, |fs| fs.f_bavail.saturating_mul(fs.f_frsize) >= needed)
 }
 
 /// Hears what coordinators tell everybody. A word to stop is believed only if the store says so too.
@@ -108,6 +140,13 @@ async fn control(context: Arc<Context>) {
 
 async fn heed(context: &Arc<Context>, body: &[u8]) -> Result<()> {
     let envelope = Envelope::decode(body)?;
+    if let Body::Control(control) = &envelope.body
+        && control.op == ControlOp::DrainWorker
+        && control.target == context.options.name
+    {
+        context.leave_soon();
+        return Ok(());
+    }
     let (Body::Control(control), Some(job)) = (&envelope.body, &envelope.job) else { return Ok(()) };
     let keys = JobKeys::new(&envelope.tenant, job)?;
     let chosen: Vec<(String, TaskId)> = match control.op {

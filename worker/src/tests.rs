@@ -1,6 +1,6 @@
 //! A worker on an in-process broker and a store in memory, with an executor that does what a test says.
 
-use crate::execute::{Execution, Executor, Limits as TaskLimits, Link, Usage};
+use crate::execute::{Execution, Executor, Limits as TaskLimits, Link, Told, Usage};
 use crate::{Options, Parts, Service, TaskFolder};
 use async_trait::async_trait;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use synthfleet_proto::fact::{self, Cancel, Claim, End, Group, OutcomeFact, Outco
 use synthfleet_proto::job::JobSpec;
 use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::outside::{Clock, Entropy};
+use synthfleet_proto::pool::Take;
 use synthfleet_proto::task::{PREPARE, TaskId, TaskKind};
 use synthfleet_proto::{Error, id};
 use synthfleet_store::{Memory, Store, create_fact, read_fact};
@@ -47,6 +48,10 @@ enum Script {
     Panic,
     Fail,
     WaitForStop,
+    /// Makes its files only once it is told to stop.
+    MakeWhenStopped,
+    /// Leaves a state, then waits; with a state of an earlier attempt it makes its files.
+    LeaveState,
 }
 
 struct Scripted {
@@ -67,8 +72,26 @@ impl Executor for Scripted {
                 let cause = link.stop.wait_for(Option::is_some).await.map(|cause| *cause);
                 cause.ok().flatten().map_or(Ended::Crash("left alone".into()), Ended::Stopped)
             }
+            Script::MakeWhenStopped => {
+                let _ = link.stop.wait_for(Option::is_some).await;
+                folder.write("prepared.bin", b"x").map_or_else(|error| Ended::Error(error.to_wire()), |()| Ended::Well)
+            }
+            Script::LeaveState => self.go_on(folder, link).await,
         };
         Execution { ended, usage: Usage::default() }
+    }
+}
+
+impl Scripted {
+    async fn go_on(&self, folder: &TaskFolder, mut link: Link) -> Ended {
+        if let Some(resume) = folder.task().expect("told").resume {
+            let state = std::fs::read(folder.given(&resume)).expect("given");
+            return folder.write("prepared.bin", &state).map_or_else(|error| Ended::Error(error.to_wire()), |()| Ended::Well);
+        }
+        std::fs::write(folder.path().join("ckpt/000001"), b"half way").expect("written");
+        link.told.send(Told::Checkpoint { name: "000001".into(), step: 5 }).await.expect("heard");
+        let cause = link.stop.wait_for(Option::is_some).await.map(|cause| *cause);
+        cause.ok().flatten().map_or(Ended::Crash("left alone".into()), Ended::Stopped)
     }
 }
 
@@ -79,12 +102,22 @@ struct Bench {
     parts: Parts,
     keys: JobKeys,
     plan_sha256: String,
+    options: Options,
     runs: Arc<AtomicUsize>,
     stop: watch::Sender<bool>,
+    running: tokio::task::JoinHandle<synthfleet_proto::Result<()>>,
     _scratch: tempfile::TempDir,
 }
 
 const TASK_SECONDS: f64 = 30.0;
+
+mod fleet;
+
+/// Makes the options those of a fleet, with the pool of the tests.
+fn be_fleet(options: &mut Options) {
+    let (pool, scratch) = (options.pool.clone(), options.scratch.clone());
+    *options = Options { pool, scratch_free_bytes_min: 0, ..Options::fleet("w-1", "here", Take::all(), 2, scratch) };
+}
 
 fn task() -> TaskId {
     TaskId::benchmark(PREPARE, 0, "x")
@@ -137,22 +170,34 @@ impl Bench {
     }
 
     async fn with(script: Script, task_seconds: f64) -> Self {
+        Self::of(script, |_| {}, |plan| plan.groups[0].task_seconds = task_seconds).await
+    }
+
+    async fn of(script: Script, change: impl FnOnce(&mut Options), replan: impl FnOnce(&mut PlanFact)) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(Ticking(AtomicU64::new(1)));
         let entropy: Arc<dyn Entropy> = Arc::new(Counting(AtomicU64::new(1)));
         let store = Arc::new(Memory::new(Arc::clone(&clock)));
         let broker = Arc::new(InProcess::new(Settings { pools: vec!["local".into()], ..Settings::default() }));
         let keys = JobKeys::new("local", "job_00000000000000000000000000").expect("legal");
         let (_, sha256) = create_fact(store.as_ref(), &keys.spec().expect("legal"), &spec(), [1; 16]).await.expect("created");
-        let plan = plan(sha256, task_seconds);
+        let mut plan = plan(sha256, TASK_SECONDS);
+        replan(&mut plan);
         let (_, plan_sha256) = create_fact(store.as_ref(), &keys.plan(1).expect("legal"), &plan, [2; 16]).await.expect("created");
         let runs = Arc::new(AtomicUsize::new(0));
         let executor = Arc::new(Scripted { script, runs: Arc::clone(&runs) });
-        let parts = Parts { store: store.clone(), broker: broker.clone(), clock, entropy, executor, run: Some("this".into()) };
         let scratch = tempfile::tempdir().expect("temporary folder");
+        let mut options = Options::embedded(2, scratch.path().to_owned());
+        change(&mut options);
+        let run = (!options.announces).then(|| "this".to_owned());
+        let parts = Parts { store: store.clone(), broker: broker.clone(), clock, entropy, executor, links: None, run };
         let (stop, stopped) = watch::channel(false);
-        let service = Service::new(Options::embedded(2, scratch.path().to_owned()), parts.clone());
-        tokio::spawn(service.run(stopped));
-        Self { store, broker, parts, keys, plan_sha256, runs, stop, _scratch: scratch }
+        let running = tokio::spawn(Service::new(options.clone(), parts.clone()).run(stopped));
+        Self { store, broker, parts, options, keys, plan_sha256, runs, stop, running, _scratch: scratch }
+    }
+
+    /// The worker as one of a fleet that takes everything.
+    async fn fleet(script: Script) -> Self {
+        Self::of(script, be_fleet, |_| {}).await
     }
 
     async fn hint(&self, of: &TaskId, plan_sha256: &str) {

@@ -89,6 +89,7 @@ impl Replica {
             clock: Arc::new(Still),
             entropy: Arc::new(Counting::from(number << 32)),
             roster: Arc::new(Roster::fixed(catalogue(), "local", 2)),
+            links: None,
             run: None,
             events: broadcast::channel(4_096).0,
         };

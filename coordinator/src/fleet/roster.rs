@@ -31,6 +31,8 @@ struct Known {
     abouts: BTreeMap<String, Arc<MemberDoc>>,
     pools: BTreeMap<String, PoolDoc>,
     workers: BTreeMap<String, WorkerDoc>,
+    /// When each pool last answered a probe.
+    answers: BTreeMap<String, u64>,
 }
 
 impl Roster {
@@ -70,6 +72,20 @@ impl Roster {
         let fleet = Fleet { catalogue, current, pools, workers, coordinators };
         *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fleet);
         Ok(())
+    }
+
+    /// A pool answered a probe, at an instant of this process's clock.
+    pub fn note_answer(&self, pool: &str, now_ms: u64) {
+        let mut known = self.known();
+        // anyone may send an answer
+        if self.now().pools.contains_key(pool) {
+            known.answers.insert(pool.to_owned(), now_ms);
+        }
+    }
+
+    /// When each pool last answered a probe, in milliseconds since 1970.
+    pub fn answers(&self) -> BTreeMap<String, u64> {
+        self.known().answers.clone()
     }
 
     /// The members as a plan was made for: every replica judges and reports by the same words.

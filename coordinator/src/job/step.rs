@@ -34,6 +34,8 @@ pub enum Effect {
     StopJob,
     /// Render and publish the output, then create `published`.
     Publish,
+    /// Copy the published files to the user's own place.
+    Deliver,
     /// The job needs no more care.
     DropMarker,
 }
@@ -59,6 +61,8 @@ pub struct Rules<'a> {
     pub fleet: &'a Fleet,
     /// Whether a member that no pool takes now may still find one: planning then waits.
     pub waits_for_pools: bool,
+    /// What the copy to the user's own place came to; `None`: it has not been tried.
+    pub delivered: Option<&'a std::result::Result<(), WireError>>,
     /// The judge: a pure function of the view.
     pub judge: &'a (dyn Fn(&View) -> Result<SelectionFact> + Sync),
 }
@@ -85,7 +89,7 @@ pub fn step(view: View, event: Event, rules: &Rules<'_>) -> (View, Vec<Effect>) 
             Err(error) => vec![finish(&view, JobState::Failed, Some(error.to_wire()))],
         },
         Phase::Cancelling => cancelling(&view, overdue),
-        Phase::Publishing => publishing(&view),
+        Phase::Publishing => publishing(&view, rules.delivered),
         Phase::Ended => vec![Effect::DropMarker],
     };
     (view, effects)
@@ -170,10 +174,17 @@ fn cancelling(view: &View, overdue: bool) -> Vec<Effect> {
     effects
 }
 
-fn publishing(view: &View) -> Vec<Effect> {
+fn publishing(view: &View, delivered: Option<&std::result::Result<(), WireError>>) -> Vec<Effect> {
     let Some(selection) = view.selection() else { return Vec::new() };
     if view.published().is_some() {
-        return vec![finish(view, JobState::Done, None)];
+        let is_wished = view.spec().is_some_and(|spec| spec.fact.request.output.is_some());
+        return match delivered {
+            None if is_wished => vec![Effect::Deliver],
+            Some(Err(error)) if is_wished => {
+                vec![create(NewFact::Final(FinalFact { publish_failed: Some(error.clone()), ..end(view, JobState::Done, None) }))]
+            }
+            _ => vec![finish(view, JobState::Done, None)],
+        };
     }
     let Some(winner) = &selection.fact.winner else { return vec![Effect::Publish] };
     if view.plan(2).is_none() {
@@ -192,6 +203,10 @@ fn publishing(view: &View) -> Vec<Effect> {
 }
 
 fn finish(view: &View, state: JobState, error: Option<WireError>) -> Effect {
+    create(NewFact::Final(end(view, state, error)))
+}
+
+fn end(view: &View, state: JobState, error: Option<WireError>) -> FinalFact {
     let mut counts: BTreeMap<String, u32> = BTreeMap::new();
     let mut partial = false;
     for (_, outcome) in view.outcomes() {
@@ -200,7 +215,7 @@ fn finish(view: &View, state: JobState, error: Option<WireError>) -> Effect {
     }
     let winner = view.selection().and_then(|selection| selection.fact.winner.as_ref()).map(|winner| winner.candidate.clone());
     let outcome = if winner.is_some() { "winner" } else { "no_release" };
-    create(NewFact::Final(FinalFact {
+    FinalFact {
         v: fact::VERSION,
         state,
         outcome: (state == JobState::Done).then(|| outcome.to_owned()),
@@ -211,5 +226,5 @@ fn finish(view: &View, state: JobState, error: Option<WireError>) -> Effect {
         publish_failed: None,
         partial,
         counts,
-    }))
+    }
 }

@@ -27,7 +27,7 @@ fn judge(view: &View) -> synthfleet_proto::Result<SelectionFact> {
 }
 
 fn moved(view: View, event: Event) -> (View, Vec<Effect>) {
-    step(view, event, &Rules { fleet: &Fleet::embedded(catalogue(), "local", 2), waits_for_pools: false, judge: &judge })
+    step(view, event, &Rules { fleet: &Fleet::embedded(catalogue(), "local", 2), waits_for_pools: false, delivered: None, judge: &judge })
 }
 
 fn small_job() -> SpecFact {
@@ -45,7 +45,7 @@ fn facts_of(effects: &[Effect]) -> Vec<Fact> {
             NewFact::Final(last) => Fact::Final(known(last.clone())),
         }),
         Effect::Publish => Some(Fact::Published(known(PublishedFact { v: 1, files: Vec::new() }))),
-        Effect::StopTask(_) | Effect::StopJob | Effect::DropMarker => None,
+        Effect::StopTask(_) | Effect::StopJob | Effect::DropMarker | Effect::Deliver => None,
     };
     effects.iter().filter_map(fact).collect()
 }
@@ -137,9 +137,9 @@ fn planning_waits_for_a_pool_and_not_for_ever() {
     fleet.pools.get_mut("local").expect("there").take = synthfleet_proto::pool::Take::parse("profile").expect("legal");
     let mut view = fold([Fact::Spec(known(small_job())), Fact::Plan(known(crate::plan::first(&small_job(), "s")))]);
     view = view.with(Fact::Outcome(known(done(TaskId::profile()))));
-    let (view, effects) = step(view, Event::Sweep, &Rules { fleet: &fleet, waits_for_pools: true, judge: &judge });
+    let (view, effects) = step(view, Event::Sweep, &Rules { fleet: &fleet, waits_for_pools: true, delivered: None, judge: &judge });
     assert_eq!((view.phase(), effects), (Phase::Planning, Vec::new()));
-    let (_, effects) = step(view, Event::Sweep, &Rules { fleet: &fleet, waits_for_pools: false, judge: &judge });
+    let (_, effects) = step(view, Event::Sweep, &Rules { fleet: &fleet, waits_for_pools: false, delivered: None, judge: &judge });
     let [Fact::Plan(plan)] = &facts_of(&effects)[..] else { panic!("planned") };
     assert!(plan.fact.groups.is_empty() && plan.fact.skipped.iter().all(|part| part.reason.code == "no_pool"));
 }
@@ -224,10 +224,28 @@ fn no_winner_publishes_without_a_delivery_plan() {
     let mut view = running();
     let tasks: Vec<_> = view.tasks().cloned().collect();
     view = tasks.into_iter().map(|task| Fact::Outcome(known(done(task)))).fold(view, View::with);
-    let (view, effects) =
-        step(view, Event::Sweep, &Rules { fleet: &Fleet::embedded(catalogue(), "local", 2), waits_for_pools: false, judge: &nobody });
+    let (view, effects) = step(
+        view,
+        Event::Sweep,
+        &Rules { fleet: &Fleet::embedded(catalogue(), "local", 2), waits_for_pools: false, delivered: None, judge: &nobody },
+    );
     let view = facts_of(&effects).into_iter().fold(view, View::with);
     assert_eq!(moved(view, Event::Sweep).1, [Effect::Publish]);
+}
+
+#[test]
+fn a_place_that_cannot_be_written_is_told_and_the_job_is_done() {
+    let mut spec = small_job();
+    spec.request.output = Some("s3://bucket/out/".into());
+    let (view, _) = run(spec, done);
+    assert_eq!(view.phase(), Phase::Publishing, "the copy comes first");
+    let fleet = Fleet::embedded(catalogue(), "local", 2);
+    let rules = |delivered| Rules { fleet: &fleet, waits_for_pools: false, delivered, judge: &judge };
+    assert_eq!(step(view.clone(), Event::Sweep, &rules(None)).1, [Effect::Deliver]);
+    let denied = Err(synthfleet_proto::Error::unavailable("output::denied", "no").to_wire());
+    let (_, effects) = step(view, Event::Sweep, &rules(Some(&denied)));
+    let [Fact::Final(last)] = &facts_of(&effects)[..] else { panic!("ended") };
+    assert_eq!((last.fact.state, last.fact.publish_failed.as_ref().map(|e| e.code.as_str())), (JobState::Done, Some("output::denied")));
 }
 
 #[test]

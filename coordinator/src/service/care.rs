@@ -10,12 +10,15 @@ use crate::{judgement, reuse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use synthfleet_proto::envelope::{Body, ControlHint, ControlOp, Envelope};
-use synthfleet_proto::fact::{FinalFact, OutcomeFact};
+use synthfleet_proto::error::WireError;
+use synthfleet_proto::fact::{FinalFact, OutcomeFact, PublishedFact};
 use synthfleet_proto::job::JobState;
 use synthfleet_proto::key::{FactKey, JobKeys, Key};
 use synthfleet_proto::task::TaskId;
-use synthfleet_proto::{Error, Result};
+use synthfleet_proto::{Error, ErrorKind, Result};
 use synthfleet_store::{Created, Entry, create_fact, read_fact};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 pub use tasks::Routes;
@@ -41,11 +44,40 @@ pub struct Job {
     /// Tasks whose outcome is to be noted for later jobs.
     to_note: BTreeSet<TaskId>,
     ended: Vec<TaskId>,
+    /// The output is being made, or copied.
+    working: Option<AbortHandle>,
+    delivered: Option<std::result::Result<(), WireError>>,
+    made: mpsc::Sender<Made>,
+}
+
+/// What was made beside the loop, for a job.
+pub struct Made {
+    pub job: String,
+    pub what: Work,
+}
+
+/// What takes its time.
+pub enum Work {
+    /// The output was made.
+    Published(Result<PublishedFact>),
+    /// The output was copied to the user's own place.
+    Delivered(Result<()>),
+}
+
+/// Pauses between tries to write to the user's own place.
+const DELIVERY_PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if let Some(working) = &self.working {
+            working.abort();
+        }
+    }
 }
 
 impl Job {
-    /// Reads all facts of a job.
-    pub async fn read(keys: &JobKeys, parts: &Parts) -> Result<Self> {
+    /// Reads all facts of a job. What is made beside the loop comes through `made`.
+    pub async fn read(keys: &JobKeys, parts: &Parts, made: mpsc::Sender<Made>) -> Result<Self> {
         let mut job = Self {
             keys: keys.clone(),
             view: View::default(),
@@ -60,6 +92,10 @@ impl Job {
             asked: BTreeSet::new(),
             to_note: BTreeSet::new(),
             ended: Vec::new(),
+            working: None,
+            // an embedded run writes its output folder itself
+            delivered: parts.run.is_some().then_some(Ok(())),
+            made,
         };
         let entries = read::list(parts.store.as_ref(), keys).await?;
         for fact in job.unseen(&entries, parts).await? {
@@ -130,19 +166,21 @@ impl Job {
 
     async fn step(&mut self, event: Event, parts: &Parts, options: &Options) -> Result<Vec<Effect>> {
         let catalogue = parts.roster.catalogue_of(parts.store.as_ref(), self.view.plan(1).map(|plan| plan.fact.as_ref())).await?;
-        if self.pools_until.is_none() && self.view.profile().is_some() {
-            self.pools_until = Some(Instant::now() + options.pool_wait);
-        }
-        let waits_for_pools = !self.pools_waited && self.pools_until.is_some_and(|until| Instant::now() < until);
-        let (view, fleet) = (std::mem::take(&mut self.view), parts.roster.now());
+        // the wait begins with the step that finds the table read
+        let until = self.pools_until.unwrap_or_else(|| Instant::now() + options.pool_wait);
+        let waits_for_pools = !self.pools_waited && Instant::now() < until;
+        let (view, fleet, delivered) = (std::mem::take(&mut self.view), parts.roster.now(), self.delivered.clone());
         // judging takes its time: off the async threads
         let work = move || {
             let judge = |view: &View| judgement::judge(view, &catalogue);
-            step(view, event, &Rules { fleet: &fleet, waits_for_pools, judge: &judge })
+            step(view, event, &Rules { fleet: &fleet, waits_for_pools, delivered: delivered.as_ref(), judge: &judge })
         };
         let (view, effects) =
             tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal("coordinator::panic", format!("a step stopped: {e}")))?;
         self.view = view;
+        if self.view.phase() == Phase::Planning {
+            self.pools_until = Some(until);
+        }
         Ok(effects)
     }
 
@@ -164,19 +202,64 @@ impl Job {
                 Ok(false)
             }
             Effect::Publish => {
-                let now = parts.clock.now_ms() as i64;
-                let catalogue = parts.roster.catalogue_of(parts.store.as_ref(), self.view.plan(1).map(|plan| plan.fact.as_ref())).await?;
-                let press = Press { store: &parts.store, catalogue: &catalogue, version: &options.version, now };
-                let published = publish(&press, &self.keys, &self.view).await?;
-                let fact = self.make(self.keys.published()?, published, Fact::Published, parts).await?;
-                self.learn(fact, parts);
-                Ok(true)
+                self.begin_to_publish(parts, options);
+                Ok(false)
+            }
+            Effect::Deliver => {
+                self.begin_to_deliver(parts);
+                Ok(false)
             }
             Effect::DropMarker => {
                 parts.store.delete(self.keys.live()?.key()).await?;
                 Ok(false)
             }
         }
+    }
+
+    /// Makes the output beside the loop: it takes its time, and other jobs go on.
+    fn begin_to_publish(&mut self, parts: &Parts, options: &Options) {
+        let (keys, view, parts, version) = (self.keys.clone(), self.view.clone(), parts.clone(), options.version.clone());
+        self.begin(async move {
+            let published = async {
+                let plan = view.plan(1).map(|plan| plan.fact.as_ref());
+                let catalogue = parts.roster.catalogue_of(parts.store.as_ref(), plan).await?;
+                let press = Press { store: &parts.store, catalogue: &catalogue, version: &version, now: parts.clock.now_ms() as i64 };
+                publish(&press, &keys, &view).await
+            };
+            Work::Published(published.await)
+        });
+    }
+
+    /// Copies the output to the user's own place beside the loop.
+    fn begin_to_deliver(&mut self, parts: &Parts) {
+        let (keys, view, parts) = (self.keys.clone(), self.view.clone(), parts.clone());
+        self.begin(async move { Work::Delivered(deliver(&parts, &keys, &view).await) });
+    }
+
+    /// Does some work beside the loop, unless some is under way.
+    fn begin(&mut self, work: impl Future<Output = Work> + Send + 'static) {
+        if self.working.is_none() {
+            let (job, made) = (self.keys.job().to_owned(), self.made.clone());
+            let work = tokio::spawn(async move {
+                let what = work.await;
+                // the loop is gone: so is the job's care
+                let _ = made.send(Made { job, what }).await;
+            });
+            self.working = Some(work.abort_handle());
+        }
+    }
+
+    /// Work beside the loop is done.
+    pub async fn take_work(&mut self, work: Work, parts: &Parts) -> Result<()> {
+        self.working = None;
+        match work {
+            Work::Published(published) => {
+                let fact = self.make(self.keys.published()?, published?, Fact::Published, parts).await?;
+                self.learn(fact, parts);
+            }
+            Work::Delivered(delivered) => self.delivered = Some(delivered.map_err(|error| error.to_wire())),
+        }
+        Ok(())
     }
 
     async fn create(&mut self, new: NewFact, parts: &Parts) -> Result<Fact> {
@@ -295,5 +378,25 @@ impl Job {
             return Ok(None);
         }
         self.create(NewFact::Outcome(outcome), parts).await.map(Some)
+    }
+}
+
+/// Copies the published files to the place that the job names.
+async fn deliver(parts: &Parts, keys: &JobKeys, view: &View) -> Result<()> {
+    let prefix = view.spec().and_then(|spec| spec.fact.request.output.clone()).unwrap_or_default();
+    let files = view.published().map(|published| published.fact.files.clone()).unwrap_or_default();
+    let Some(links) = &parts.links else {
+        return Err(Error::unsupported("output::off", "this service writes to no place of its users").help("set sources.buckets"));
+    };
+    let mut pauses = DELIVERY_PAUSES.into_iter();
+    loop {
+        match (links.publish(parts.store.as_ref(), &files, &prefix, keys.job()).await, pauses.next()) {
+            (Ok(_), _) => return Ok(()),
+            (Err(error), Some(pause)) if error.kind() == ErrorKind::Unavailable => {
+                tracing::warn!(job = keys.job(), code = error.code(), "the output could not be copied yet");
+                tokio::time::sleep(pause).await;
+            }
+            (Err(error), _) => return Err(error),
+        }
     }
 }

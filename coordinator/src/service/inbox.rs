@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_broker::{Broker, Delivery, Inbox, Settle};
 use synthfleet_proto::Result;
-use synthfleet_proto::envelope::{Body, ControlHint, ControlOp, Envelope};
+use synthfleet_proto::envelope::{Body, ControlHint, ControlOp, Envelope, ResultHint, ResultStatus};
 use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::task::TaskId;
 use tokio::sync::mpsc;
@@ -55,6 +55,7 @@ impl Service {
         for delivery in deliveries {
             let verb = match Envelope::decode(delivery.body()) {
                 Ok(envelope) => {
+                    self.note_probe(&envelope);
                     named.extend(about(&envelope).map(|name| (name, ())));
                     Settle::Ack
                 }
@@ -76,6 +77,12 @@ impl Service {
             }
         }
         Ok(())
+    }
+
+    fn note_probe(&self, envelope: &Envelope) {
+        if let Body::Result(ResultHint { status: ResultStatus::Probe, pool: Some(pool), .. }) = &envelope.body {
+            self.parts.roster.note_answer(pool, self.parts.clock.now_ms());
+        }
     }
 
     /// Hears what another replica or a door says.

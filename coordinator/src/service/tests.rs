@@ -15,6 +15,8 @@ use synthfleet_proto::job::{JobSpec, JobState};
 use synthfleet_proto::task::TaskId;
 use synthfleet_store::{Memory, create_fact, read_fact};
 
+mod replicas;
+
 struct Ticking(AtomicU64);
 
 impl Clock for Ticking {
@@ -61,6 +63,7 @@ impl Bench {
             clock: Arc::new(Ticking(AtomicU64::new(1))),
             entropy: Arc::new(Counting(AtomicU64::new(store.as_ref() as *const Memory as u64))),
             roster: Arc::new(Roster::fixed(catalogue(), "local", 2)),
+            links: None,
             run: Some("this".into()),
             events: sender,
         };
@@ -169,7 +172,7 @@ async fn an_interrupted_job_publishes_what_is_finished() {
     let store = bench.store.clone();
     let outcome = with_outputs(store.as_ref(), &bench.keys, done(TaskId::profile())).await;
     create_fact(store.as_ref(), &bench.keys.outcome("profile").expect("legal"), &outcome, [3; 16]).await.expect("created");
-    let result = ResultHint { status: ResultStatus::Ok, attempt: 1, outcome_sha256: None, error_kind: None };
+    let result = ResultHint { status: ResultStatus::Ok, attempt: 1, outcome_sha256: None, error_kind: None, pool: None };
     let about = (Some(bench.keys.job()), Some("profile"));
     let told = Envelope::new(bench.parts.clock.as_ref(), bench.parts.entropy.as_ref(), "local", about, Body::Result(result));
     bench.broker.publish(&Route::Result, &told.encode().expect("small")).await.expect("published");

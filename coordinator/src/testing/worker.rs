@@ -23,7 +23,7 @@ pub fn work(parts: Parts, end: impl Fn(TaskId) -> OutcomeFact + Send + 'static) 
             let outcome = with_outputs(parts.store.as_ref(), &keys, end(task.clone())).await;
             let key = keys.outcome(task.as_str()).expect("legal");
             create_fact(parts.store.as_ref(), &key, &outcome, parts.entropy.bits()).await.expect("created");
-            let result = ResultHint { status: ResultStatus::Ok, attempt: 1, outcome_sha256: None, error_kind: None };
+            let result = ResultHint { status: ResultStatus::Ok, attempt: 1, outcome_sha256: None, error_kind: None, pool: None };
             let about = (Some(keys.job()), Some(task.as_str()));
             let told = Envelope::new(parts.clock.as_ref(), parts.entropy.as_ref(), keys.tenant(), about, Body::Result(result));
             parts.broker.publish(&Route::Result, &told.encode().expect("small")).await.expect("published");

@@ -1,5 +1,9 @@
 //! The command line: every command and flag, once. Help, completions and man pages follow from it.
 
+mod fleet;
+
+pub use fleet::{Coordinator, Places, Serve, Worker};
+
 use crate::present::style::Colour;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
@@ -79,6 +83,15 @@ pub enum Command {
     /// Show the settings in force
     #[command(subcommand)]
     Config(Config),
+    /// Coordinator, API and worker in one process on this machine
+    Serve(Serve),
+    /// Look after the jobs of a fleet: one of any number of replicas
+    Coordinator(Coordinator),
+    /// Take tasks of a fleet
+    #[command(
+        after_long_help = "Examples:\n  synthfleet worker --take '*'\n  synthfleet worker --take synthesize:seqtree --slots 4\n  synthfleet worker --take 'benchmark:*,profile,generate'"
+    )]
+    Worker(Worker),
     /// Check this machine: processor, memory, work folder, store
     Doctor,
     /// Print a completion script

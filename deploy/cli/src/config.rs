@@ -1,5 +1,9 @@
 //! Settings of the process: flag, environment, file and default, in this order. Unknown keys are refused.
 
+mod settings;
+
+pub use settings::{BrokerConfig, ClientConfig, Config, CoordinatorConfig, ServeConfig, SourcesConfig, StoreConfig, WorkerConfig};
+
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
 use serde::{Deserialize, Serialize};
@@ -11,32 +15,6 @@ const DEFAULTS: &str = include_str!("default.toml");
 const PREFIX: &str = "SYNTHFLEET_";
 /// Variables of this prefix that are not settings: tests and tools read them.
 const NOT_SETTINGS: [&str; 2] = ["SYNTHFLEET_SHARED", "SYNTHFLEET_TASK_DIR"];
-
-/// All settings.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    pub run: RunConfig,
-    pub log: LogConfig,
-}
-
-/// Settings of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RunConfig {
-    pub threads: usize,
-    pub memory_bytes: u64,
-    pub work_dir: PathBuf,
-    pub isolate: String,
-    pub keep_days: u32,
-}
-
-/// Settings of logs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct LogConfig {
-    pub level: String,
-}
 
 /// One setting as `config show` prints it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -128,10 +106,27 @@ fn settings(figment: &Figment) -> Result<Vec<Setting>> {
             Some(metadata) if metadata.name.contains("TOML") => "default".to_owned(),
             _ => variable_of(&key),
         };
-        let value = key.split('.').fold(all.clone(), |value, part| value[part].clone());
+        let value = masked(&key, key.split('.').fold(all.clone(), |value, part| value[part].clone()));
         Setting { key, value, origin }
     };
     Ok(keys(&all).into_iter().map(setting).collect())
+}
+
+/// Settings that are secret as a whole.
+const SECRETS: [&str; 2] = ["broker.password", "client.token"];
+
+/// The value as people may see it: no secret, no password inside an address.
+fn masked(key: &str, value: Value) -> Value {
+    let Some(text) = value.as_str().filter(|text| !text.is_empty()) else { return value };
+    if SECRETS.contains(&key) {
+        return Value::String("***".to_owned());
+    }
+    let hidden = || {
+        let (scheme, rest) = text.split_once("://")?;
+        let (user, place) = rest.split_once('@')?;
+        Some(format!("{scheme}://{}:***@{place}", user.split_once(':')?.0))
+    };
+    hidden().map_or(value.clone(), Value::String)
 }
 
 fn defaults() -> Result<Value> {
@@ -169,6 +164,15 @@ mod tests {
         assert_eq!(config.run.threads, 3);
         let threads = settings.iter().find(|s| s.key == "run.threads").expect("a setting");
         assert_eq!(threads.origin, "SYNTHFLEET_RUN_THREADS");
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let variables = [("SYNTHFLEET_BROKER_URL", "amqp://ada:geheim@broker/fleet"), ("SYNTHFLEET_CLIENT_TOKEN", "sf_1_geheim")];
+        let (config, settings) = with(&variables).expect("legal");
+        assert_eq!(config.client.token, "sf_1_geheim");
+        assert!(!format!("{settings:?}").contains("geheim"));
+        assert!(settings.iter().any(|setting| setting.value == "amqp://ada:***@broker/fleet"));
     }
 
     #[test]

@@ -20,6 +20,12 @@ pub fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
+/// The name of this machine, for people.
+pub fn host() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    name.trim().chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
 /// Folder for work files: the setting, or `synthfleet` in the user's cache folder.
 pub fn work_dir(setting: &Path, variable: &dyn Fn(&str) -> Option<String>) -> PathBuf {
     if !setting.as_os_str().is_empty() {

@@ -81,12 +81,16 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments, style: Style) -> Result<u8> {
-    let surroundings = surroundings(&arguments.global, style)?;
+    let mut surroundings = surroundings(&arguments.global, style)?;
     let Some(command) = &arguments.command else {
         say!("{WELCOME}");
         return Ok(0);
     };
+    roles::lay_over(&mut surroundings.config, command)?;
     match command {
+        Command::Serve(_) => roles::block_on(roles::serve::run(&surroundings)),
+        Command::Coordinator(_) => roles::block_on(roles::coordinator::run(&surroundings)),
+        Command::Worker(_) => roles::block_on(roles::worker::run(&surroundings)),
         Command::Run(flags) => commands::run::run(flags, &surroundings),
         Command::Profile(flags) => commands::profile::run(flags, &surroundings),
         Command::Synthesize(flags) => commands::synthesize::run(flags, &surroundings),

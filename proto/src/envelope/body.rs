@@ -112,6 +112,9 @@ pub struct ResultHint {
     /// Kind of the error.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_kind: Option<ErrorKind>,
+    /// Of an answer to a probe: the pool that lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
 }
 
 /// What an event tells.
@@ -188,6 +191,9 @@ pub struct MemberNote {
     /// SHA-256 of its about document.
     pub about_sha256: String,
 }
+
+/// The tenant of messages that are about nobody's job.
+pub const PROBE_TENANT: &str = "fleet";
 
 /// Coordinator to pool: are you there?
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

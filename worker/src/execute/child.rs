@@ -73,6 +73,47 @@ impl Child {
 const TAIL_BYTES: usize = 256 << 10;
 /// Longest line of standard output that is read as a message.
 const LINE_BYTES_MAX: usize = 64 << 10;
+/// Bytes of standard output that are read as messages; what comes after is dropped.
+const OUTPUT_BYTES_MAX: u64 = 64 << 20;
+/// Time between two looks at the memory of a task's processes.
+const MEMORY_EVERY: Duration = Duration::from_millis(200);
+/// Looks at the memory between two looks at the folder.
+const LOOKS_PER_FOLDER: u32 = 10;
+
+/// What the watchdog found.
+enum Over {
+    Memory(u64),
+    Scratch(u64),
+}
+
+/// Looks until something is over its limit. Off the async threads: it reads many small files.
+async fn watch(group: u32, folder: PathBuf, limits: Limits) -> Over {
+    let mut looks = 0;
+    loop {
+        tokio::time::sleep(MEMORY_EVERY).await;
+        looks += 1;
+        let folder = (looks % LOOKS_PER_FOLDER == 0).then(|| folder.clone());
+        let look = move || {
+            let scratch = folder.map_or(0, |folder| process::folder_bytes(&folder, limits.scratch_bytes));
+            (process::group_memory_bytes(group), scratch)
+        };
+        match tokio::task::spawn_blocking(look).await {
+            Ok((memory, _)) if memory > limits.memory_bytes => return Over::Memory(memory),
+            Ok((_, scratch)) if scratch > limits.scratch_bytes => return Over::Scratch(scratch),
+            _ => {}
+        }
+    }
+}
+
+/// Time between a polite and a rude end: short for what nobody wants any more, longer for what leaves a state.
+fn grace(cause: StopCause, limits: &Limits) -> Duration {
+    limits.grace
+        * match cause {
+            StopCause::Cancel | StopCause::Superseded => 1,
+            StopCause::Timeout => 5,
+            StopCause::Drain => 15,
+        }
+}
 
 #[async_trait]
 impl Executor for Child {
@@ -88,7 +129,7 @@ impl Executor for Child {
         let lines = child.stdout.take().map(|out| tokio::spawn(read_lines(out, link.told.clone())));
         let tail = child.stderr.take().map(|err| tokio::spawn(read_tail(err)));
         let mut stopped: Option<StopCause> = None;
-        let mut watch = tokio::time::interval(Duration::from_millis(200));
+        let mut watch = std::pin::pin!(watch(group.0.unwrap_or_default(), folder.path().to_owned(), *limits));
         let (mut over, mut deadline) = (None, None);
         let status = loop {
             tokio::select! {
@@ -96,21 +137,18 @@ impl Executor for Child {
                 changed = link.stop.changed(), if stopped.is_none() => {
                     let cause = *link.stop.borrow();
                     stopped = cause.or(changed.is_err().then_some(StopCause::Drain));
-                    if stopped.is_some() {
+                    if let Some(cause) = stopped {
                         group.signal(Signal::TERM);
-                        deadline = Some(tokio::time::Instant::now() + limits.grace);
+                        deadline = Some(tokio::time::Instant::now() + grace(cause, limits));
                     }
                 }
                 () = sleep_until(deadline) => {
                     group.signal(Signal::KILL);
                     deadline = None;
                 }
-                _ = watch.tick() => {
-                    let used = child.id().map_or(0, process::memory_bytes);
-                    if used > limits.memory_bytes && over.is_none() {
-                        over = Some(used);
-                        group.signal(Signal::KILL);
-                    }
+                found = &mut watch, if over.is_none() => {
+                    over = Some(found);
+                    group.signal(Signal::KILL);
                 }
             }
         };
@@ -126,7 +164,13 @@ impl Executor for Child {
         };
         let usage = said.usage.unwrap_or_default();
         let ended = match (over, stopped) {
-            (Some(used), _) => Ended::OutOfMemory(format!("used {used} bytes of memory, {} are planned", limits.memory_bytes)),
+            (Some(Over::Memory(used)), _) => {
+                Ended::OutOfMemory(format!("used {used} bytes of memory, {} are planned", limits.memory_bytes))
+            }
+            (Some(Over::Scratch(used)), _) => {
+                let message = format!("wrote {used} bytes into its folder, {} are allowed", limits.scratch_bytes);
+                Ended::Error(Error::unsupported("task::scratch", message).to_wire())
+            }
             (None, Some(cause)) if !matches!(&status, Ok(status) if status.success()) => Ended::Stopped(cause),
             _ => judge(status, said.error, &tail, limits),
         };
@@ -202,15 +246,20 @@ async fn read_lines(out: ChildStdout, told: mpsc::Sender<Told>) -> Said {
     let mut reader = BufReader::with_capacity(LINE_BYTES_MAX, out);
     let mut said = Said::default();
     let mut line = Vec::new();
+    let mut heard = 0u64;
     loop {
         line.clear();
         match (&mut reader).take(LINE_BYTES_MAX as u64).read_until(b'\n', &mut line).await {
             Ok(0) | Err(_) => return said,
-            Ok(_) => {}
+            Ok(length) => heard += length as u64,
+        }
+        if heard > OUTPUT_BYTES_MAX {
+            continue;
         }
         let message = match serde_json::from_slice(&line) {
             Ok(Line::Progress { fraction, phase }) => Told::Progress { fraction, phase },
             Ok(Line::Measure { name, step, value }) => Told::Measure { name, step, value },
+            Ok(Line::Checkpoint { path, step }) => Told::Checkpoint { name: path.trim_start_matches("ckpt/").to_owned(), step },
             Ok(Line::Log { text } | Line::Note { text }) => Told::Log(text),
             Ok(Line::Usage { cpu_seconds, memory_peak_bytes }) => {
                 said.usage = Some(Usage { cpu_seconds, memory_peak_bytes });
@@ -258,7 +307,7 @@ mod tests {
         let place = tempfile::tempdir().expect("temporary folder");
         let (sender, receiver) = watch::channel(None);
         let (told, mut heard) = mpsc::channel(64);
-        let limits = Limits { memory_bytes, threads: 1, grace: Duration::from_millis(300) };
+        let limits = Limits { memory_bytes, scratch_bytes: 1 << 20, threads: 1, grace: Duration::from_millis(300) };
         let child = shell(script);
         let folder = TaskFolder::open(place.path());
         let stopping = async {
@@ -325,6 +374,30 @@ mod tests {
     async fn memory_beyond_the_plan_ends_the_child() {
         let script = "x=$(head -c 60000000 /dev/zero | tr '\\0' a); sleep 5";
         assert!(matches!(run(script, 8 << 20, None).await.execution.ended, Ended::OutOfMemory(_)));
+    }
+
+    #[tokio::test]
+    async fn memory_of_grandchildren_counts() {
+        let hungry = "x=$(head -c 60000000 /dev/zero | tr '\\0' a); sleep 5";
+        assert!(matches!(run(&format!("({hungry}) & wait"), 8 << 20, None).await.execution.ended, Ended::OutOfMemory(_)));
+    }
+
+    #[tokio::test]
+    async fn a_folder_that_grows_too_large_ends_the_child() {
+        let run = run("head -c 5000000 /dev/zero > big; sleep 20", 1 << 30, None).await;
+        assert!(matches!(run.execution.ended, Ended::Error(error) if error.code == "task::scratch"));
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_lines_harms_nobody() {
+        let run = run("yes flood | head -c 100000000; exit 65", 1 << 30, None).await;
+        assert_eq!(kind(&run.execution.ended), Some(ErrorKind::Data));
+    }
+
+    #[tokio::test]
+    async fn a_state_is_told_with_its_name() {
+        let run = run(r#"echo '{"type":"checkpoint","path":"ckpt/000001","step":7}'"#, 1 << 30, None).await;
+        assert_eq!(run.told, [Told::Checkpoint { name: "000001".into(), step: 7 }]);
     }
 
     #[tokio::test]

@@ -10,6 +10,7 @@ pub enum Line {
     Progress { fraction: f64, phase: String },
     Measure { name: String, step: u64, value: f64 },
     Log { text: String },
+    Checkpoint { path: String, step: u64 },
     Note { text: String },
     Usage { cpu_seconds: f64, memory_peak_bytes: u64 },
     Error(WireError),

@@ -1,5 +1,6 @@
 //! Runs tasks on threads of this process. Cancel is cooperative; a panic is the error of its task alone.
 
+use super::state::{self, States};
 use super::{Execution, Executor, Limits, Link, Told, Usage, process};
 use crate::shelf::Shelf;
 use crate::{TaskFolder, perform};
@@ -37,10 +38,9 @@ impl Executor for Pool {
 
     async fn execute(&self, folder: &TaskFolder, limits: &Limits, mut link: Link) -> Execution {
         let stop = Arc::new(AtomicBool::new(false));
-        let listener = Box::new(Ear { told: link.told });
-        let budget = Budget::new(limits.threads.max(1) as usize, limits.memory_bytes, Arc::clone(&stop), listener, None);
-        let (folder, began) = (folder.clone(), Instant::now());
-        let mut work = tokio::task::spawn_blocking(move || guarded(&folder, &budget));
+        let (threads, memory_bytes) = (limits.threads.max(1) as usize, limits.memory_bytes);
+        let (own, flag, began) = (folder.clone(), Arc::clone(&stop), Instant::now());
+        let mut work = tokio::task::spawn_blocking(move || guarded(&own, threads, memory_bytes, flag, link.told));
         let ended = loop {
             tokio::select! {
                 ended = &mut work => break ended.unwrap_or_else(|e| Ended::Crash(e.to_string())),
@@ -62,8 +62,14 @@ impl Executor for Pool {
 }
 
 /// Performs a task; a panic becomes an internal error that names what the code said.
-fn guarded(folder: &TaskFolder, budget: &Budget) -> Ended {
-    match catch_unwind(AssertUnwindSafe(|| perform(folder, budget))) {
+fn guarded(folder: &TaskFolder, threads: usize, memory_bytes: u64, stop: Arc<AtomicBool>, told: mpsc::Sender<Told>) -> Ended {
+    let work = || {
+        let task = folder.task()?;
+        let resume = state::read(folder, &task)?;
+        let listener = Box::new(Ear { told, states: States::new(folder, task) });
+        perform(folder, &Budget::new(threads, memory_bytes, stop, listener, resume))
+    };
+    match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => Ended::Well,
         Ok(Err(error)) => Ended::Error(error.to_wire()),
         Err(payload) => Ended::Error(panic_error(payload.as_ref()).to_wire()),
@@ -80,6 +86,7 @@ pub(super) fn panic_error(payload: &(dyn std::any::Any + Send)) -> Error {
 /// Forwards what a task tells; drops it when nobody listens fast enough.
 struct Ear {
     told: mpsc::Sender<Told>,
+    states: States,
 }
 
 impl Listener for Ear {
@@ -91,11 +98,13 @@ impl Listener for Ear {
         let _ = self.told.try_send(Told::Measure { name: name.to_owned(), step, value });
     }
 
-    fn checkpoint(&self, _: u64, _: &Arrays) -> Result<()> {
+    fn checkpoint(&self, step: u64, arrays: &Arrays) -> Result<()> {
+        let name = self.states.write(step, arrays)?;
+        let _ = self.told.try_send(Told::Checkpoint { name, step });
         Ok(())
     }
 
     fn checkpoint_due(&self) -> bool {
-        false
+        self.states.is_due()
     }
 }

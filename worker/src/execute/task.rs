@@ -2,12 +2,14 @@
 
 use super::line::Line;
 use super::pool::panic_error;
+use super::state::{self, States};
 use super::{Usage, process};
 use crate::{TaskFolder, perform};
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use synthfleet_proto::Result;
 use synthfleet_table::Arrays;
@@ -19,8 +21,15 @@ use synthfleet_table::budget::{Budget, Listener};
 pub fn run_task(folder: &Path) -> u8 {
     let folder = TaskFolder::open(folder);
     let result = folder.task().and_then(|task| {
-        process::confine(task.memory_bytes);
-        let budget = Budget::new(task.threads.max(1) as usize, task.memory_bytes, Arc::default(), Box::new(Mouth::default()), None);
+        process::confine(&task);
+        let resume = state::read(&folder, &task)?;
+        let (threads, memory_bytes, stop) = (task.threads.max(1) as usize, task.memory_bytes, Arc::<AtomicBool>::default());
+        let states = Arc::new(States::new(&folder, task.clone()));
+        if task.checkpoint {
+            leave_a_state_when_told_to_go(Arc::clone(&states));
+        }
+        let mouth = Mouth { last: std::sync::Mutex::default(), states, stop: Arc::clone(&stop) };
+        let budget = Budget::new(threads, memory_bytes, stop, Box::new(mouth), resume);
         match catch_unwind(AssertUnwindSafe(|| perform(&folder, &budget))) {
             Ok(result) => result,
             Err(payload) => Err(panic_error(payload.as_ref())),
@@ -38,6 +47,22 @@ pub fn run_task(folder: &Path) -> u8 {
     }
 }
 
+/// The first SIGTERM asks for a state; without it the signal ends the process at once. The runner kills who
+/// takes too long.
+fn leave_a_state_when_told_to_go(states: Arc<States>) {
+    use tokio::signal::unix::{SignalKind, signal};
+    std::thread::spawn(move || {
+        let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+        runtime.block_on(async {
+            if let Ok(mut told) = signal(SignalKind::terminate()) {
+                while told.recv().await.is_some() {
+                    states.ask();
+                }
+            }
+        });
+    });
+}
+
 fn say(line: &Line) {
     if let Ok(mut text) = serde_json::to_vec(line) {
         text.push(b'\n');
@@ -47,9 +72,10 @@ fn say(line: &Line) {
 }
 
 /// Says what a task tells, at most 20 lines a second of each sort.
-#[derive(Default)]
 struct Mouth {
     last: std::sync::Mutex<Option<std::time::Instant>>,
+    states: Arc<States>,
+    stop: Arc<AtomicBool>,
 }
 
 impl Mouth {
@@ -76,11 +102,17 @@ impl Listener for Mouth {
         }
     }
 
-    fn checkpoint(&self, _: u64, _: &Arrays) -> Result<()> {
+    fn checkpoint(&self, step: u64, arrays: &Arrays) -> Result<()> {
+        let is_last = self.states.is_asked();
+        let path = self.states.write(step, arrays)?;
+        say(&Line::Checkpoint { path, step });
+        if is_last {
+            self.stop.store(true, Ordering::Relaxed);
+        }
         Ok(())
     }
 
     fn checkpoint_due(&self) -> bool {
-        false
+        self.states.is_due()
     }
 }

@@ -19,6 +19,9 @@ use tokio::time::Instant;
 /// A lease that is younger than this is fresh whatever its interval.
 const SURELY_FRESH: Duration = Duration::from_secs(50);
 
+/// Results older than this are made again: retention could take them while the job needs them.
+const REUSED_AGE_MAX: Duration = Duration::from_secs(5 * 86_400);
+
 /// The pools of one round, looked up once for each sort of task.
 pub struct Routes<'a> {
     fleet: &'a Fleet,
@@ -86,10 +89,12 @@ impl Job {
     pub async fn reused(&mut self, parts: &Parts) -> Vec<Fact> {
         let fresh: Vec<TaskId> = self.view.ready().filter(|task| !self.asked.contains(*task)).cloned().collect();
         let mut facts = Vec::new();
+        // an embedded run holds its store alone: nothing goes meanwhile
+        let age_max = parts.run.is_none().then_some(REUSED_AGE_MAX);
         for task in fresh {
             self.asked.insert(task.clone());
             let Some(fingerprint) = reuse::fingerprint(&self.view, &task) else { continue };
-            match reuse::find(parts.store.as_ref(), self.keys.tenant(), &fingerprint, &task).await {
+            match reuse::find(parts.store.as_ref(), self.keys.tenant(), &fingerprint, &task, age_max).await {
                 Ok(Some(outcome)) => match self.end_task(outcome, parts).await {
                     Ok(fact) => facts.extend(fact),
                     Err(error) => tracing::warn!(task = task.as_str(), code = error.code(), "a result could not be taken over"),

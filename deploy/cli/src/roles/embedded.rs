@@ -107,6 +107,7 @@ impl Run {
                 clock: Arc::clone(&self.clock),
                 entropy: Arc::clone(&self.entropy),
                 roster: Arc::new(Roster::fixed(Catalogue::clone(&self.catalogue), "local", self.wishes.threads)),
+                links: None,
                 run: Some(run.clone()),
                 events: events.clone(),
             },
@@ -117,6 +118,7 @@ impl Run {
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
             executor: self.executor()?,
+            links: None,
             run: Some(run),
         };
         let worker = worker::Service::new(worker::Options::embedded(self.wishes.threads, self.folder.join("scratch")), parts);

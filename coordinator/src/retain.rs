@@ -1,0 +1,290 @@
+//! What may go: data of finished jobs that nothing published names, whole jobs after a longer time, documents of
+//! processes that are long gone. Pure decisions over listed entries, and one walk that performs them. Nothing of a
+//! job without the fact `final` ever goes.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+use synthfleet_proto::Result;
+use synthfleet_proto::envelope::PROBE_TENANT;
+use synthfleet_proto::fact::PublishedFact;
+use synthfleet_proto::key::{JobKeys, Key, Named, Prefix};
+use synthfleet_store::{Entry, Store, read_fact};
+
+/// One day.
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// Time between two walks.
+const EVERY: Duration = Duration::from_secs(6 * 3_600);
+
+/// How long things are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rules {
+    /// Data and checkpoints of attempts after the end of their job.
+    pub data: Duration,
+    /// Whole jobs after their end; zero: for ever.
+    pub jobs: Duration,
+    /// Uploads that belong to no job.
+    pub uploads: Duration,
+    /// Documents of workers, pools and coordinators.
+    pub documents: Duration,
+    /// Buried messages.
+    pub dead: Duration,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { data: DAY * 7, jobs: DAY * 90, uploads: DAY, documents: DAY * 30, dead: DAY * 14 }
+    }
+}
+
+/// What a walk found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Objects that went, or would go.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Jobs of which nothing is left.
+    pub jobs: u64,
+}
+
+/// Which keys of one job go, in the order in which they go: data, published files, facts. `entries` are all of the
+/// job; `published` names what stays while the job stays.
+pub fn of_job(entries: &[Entry], published: Option<&PublishedFact>, rules: Rules) -> Vec<Key> {
+    let last = entries.iter().find(|entry| matches!(entry.key.named(), Some(Named::Final)));
+    let Some(age) = last.map(|last| last.age) else { return Vec::new() };
+    let is_over = !rules.jobs.is_zero() && age >= rules.jobs;
+    let named: BTreeSet<&str> = published.into_iter().flat_map(|published| &published.files).map(|file| file.key.as_str()).collect();
+    let is_data = |entry: &&Entry| matches!(entry.key.named(), Some(Named::Data { .. }));
+    let keys = |of: Vec<&Entry>| of.into_iter().map(|entry| entry.key.clone()).collect::<Vec<_>>();
+    if is_over {
+        let (data, others): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(is_data);
+        let (published, facts): (Vec<&Entry>, Vec<&Entry>) =
+            others.into_iter().partition(|entry| matches!(entry.key.named(), Some(Named::Publication { .. })));
+        // `final` is the very last: without it the job would look unfinished
+        let (facts, last): (Vec<&Entry>, Vec<&Entry>) =
+            facts.into_iter().partition(|entry| !matches!(entry.key.named(), Some(Named::Final)));
+        return [keys(data), keys(published), keys(facts), keys(last)].concat();
+    }
+    if age >= rules.data {
+        return keys(entries.iter().filter(is_data).filter(|entry| !named.contains(entry.key.as_str())).collect());
+    }
+    Vec::new()
+}
+
+/// Whether an object outside any job goes.
+pub fn of_others(entry: &Entry, rules: Rules) -> bool {
+    let segments: Vec<&str> = entry.key.segments().collect();
+    match segments.as_slice() {
+        ["fleet", "dead", ..] => entry.age >= rules.dead,
+        ["fleet", "pools" | "workers" | "coordinators", ..] => entry.age >= rules.documents,
+        // what an earlier result could be found by goes with the jobs
+        ["t", _, "c", _] => !rules.jobs.is_zero() && entry.age >= rules.jobs,
+        _ => false,
+    }
+}
+
+/// Walks again and again, while this replica is the one that does it.
+pub(crate) async fn watch(options: crate::Options, parts: crate::Parts) {
+    let Some(rules) = options.retains else { return };
+    loop {
+        tokio::time::sleep(EVERY).await;
+        if !parts.roster.now().is_owner(&options.id, PROBE_TENANT) {
+            continue;
+        }
+        match sweep(parts.store.as_ref(), rules, false).await {
+            Ok(swept) if swept.objects > 0 => {
+                tracing::info!(objects = swept.objects, bytes = swept.bytes, jobs = swept.jobs, "old data went")
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!(code = error.code(), "old data could not be looked for"),
+        }
+    }
+}
+
+/// Walks over everything and removes what may go; with `dry` only says what that would be.
+pub async fn sweep(store: &dyn Store, rules: Rules, dry: bool) -> Result<Swept> {
+    let mut walk = Walk { store, rules, dry, swept: Swept::default(), job: None, entries: Vec::new(), upload: None, files: Vec::new() };
+    let mut after: Option<Key> = None;
+    loop {
+        let page = store.list(&Prefix::all(), after.as_ref(), 1_000).await?;
+        let is_last = page.len() < 1_000;
+        after = page.last().map(|entry| entry.key.clone());
+        for entry in page {
+            walk.meet(entry).await?;
+        }
+        if is_last {
+            walk.close_job().await?;
+            walk.close_upload().await?;
+            return Ok(walk.swept);
+        }
+    }
+}
+
+struct Walk<'a> {
+    store: &'a dyn Store,
+    rules: Rules,
+    dry: bool,
+    swept: Swept,
+    job: Option<(String, String)>,
+    entries: Vec<Entry>,
+    upload: Option<(String, String)>,
+    files: Vec<Entry>,
+}
+
+impl Walk<'_> {
+    /// Entries come in the order of their keys, so those of one job and of one upload come together.
+    async fn meet(&mut self, entry: Entry) -> Result<()> {
+        let of = |part: &str| {
+            let segments: Vec<&str> = entry.key.segments().collect();
+            match segments.as_slice() {
+                ["t", tenant, kind, name, ..] if *kind == part => Some(((*tenant).to_owned(), (*name).to_owned())),
+                _ => None,
+            }
+        };
+        let (job, upload) = (of("j"), of("u"));
+        if self.job != job {
+            self.close_job().await?;
+            self.job.clone_from(&job);
+        }
+        if self.upload != upload {
+            self.close_upload().await?;
+            self.upload.clone_from(&upload);
+        }
+        match (job, upload) {
+            (Some(_), _) => self.entries.push(entry),
+            (_, Some(_)) => self.files.push(entry),
+            _ if of_others(&entry, self.rules) => self.remove(&entry.key, entry.length).await?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    async fn close_job(&mut self) -> Result<()> {
+        let entries = std::mem::take(&mut self.entries);
+        let Some((tenant, job)) = self.job.take() else { return Ok(()) };
+        let keys = JobKeys::new(&tenant, &job)?;
+        let is_old = |entry: &Entry| {
+            matches!(entry.key.named(), Some(Named::Final))
+                && entry.age >= self.rules.data.min(if self.rules.jobs.is_zero() { Duration::MAX } else { self.rules.jobs })
+        };
+        if !entries.iter().any(is_old) {
+            return Ok(());
+        }
+        let published = read_fact::<PublishedFact>(self.store, keys.published()?.key()).await?;
+        let gone = of_job(&entries, published.as_ref().map(|kept| &kept.fact), self.rules);
+        for key in &gone {
+            let length = entries.iter().find(|entry| entry.key == *key).map_or(0, |entry| entry.length);
+            self.remove(key, length).await?;
+        }
+        if !gone.is_empty() && gone.len() == entries.len() {
+            self.swept.jobs += 1;
+            self.forget(&tenant, &job).await?;
+        }
+        Ok(())
+    }
+
+    /// The job's entry in the newest-first list goes after its facts.
+    async fn forget(&mut self, tenant: &str, job: &str) -> Result<()> {
+        for entry in crate::fleet::all(self.store, &synthfleet_proto::key::jobs_of(tenant)?).await? {
+            if matches!(entry.key.named(), Some(Named::Index { job: of, .. }) if of == job) {
+                self.remove(&entry.key, entry.length).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An upload goes when it is old: jobs that use it are finished within their deadline, and keep what they read.
+    async fn close_upload(&mut self) -> Result<()> {
+        let files = std::mem::take(&mut self.files);
+        let Some(_) = self.upload.take() else { return Ok(()) };
+        let is_complete = files.iter().any(|entry| entry.key.last() == "done");
+        let keep = if is_complete { self.rules.data } else { self.rules.uploads };
+        if files.iter().all(|entry| entry.age >= keep) {
+            for entry in files {
+                self.remove(&entry.key, entry.length).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn remove(&mut self, key: &Key, length: u64) -> Result<()> {
+        self.swept.objects += 1;
+        self.swept.bytes += length;
+        if self.dry { Ok(()) } else { self.store.delete(key).await }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use synthfleet_proto::fact::PublishedFile;
+
+    fn keys() -> JobKeys {
+        JobKeys::new("t", "job_0").expect("legal")
+    }
+
+    fn entry(key: Key, days: u64) -> Entry {
+        Entry { key, length: 10, sha256: None, age: DAY * days as u32 }
+    }
+
+    /// A finished job with two outputs, of which one is published under its own key.
+    fn job(days: u64) -> (Vec<Entry>, PublishedFact) {
+        let (keys, attempt) = (keys(), keys().attempt("profile", 1, "00000000").expect("legal"));
+        let (kept, lost) = (attempt.output("a").expect("legal"), attempt.output("b").expect("legal"));
+        let copied = keys.publication(&"ab".repeat(32), "c").expect("legal");
+        let entries: Vec<Key> = vec![
+            kept.clone().into(),
+            lost.into(),
+            keys.spec().expect("legal").into(),
+            keys.last().expect("legal").into(),
+            copied.clone().into(),
+        ];
+        let file = |key: String| PublishedFile { path: "x".into(), key, bytes: 1, sha256: String::new(), deterministic: true };
+        let published = PublishedFact { v: 1, files: vec![file(kept.to_string()), file(copied.to_string())] };
+        (entries.into_iter().map(|key| entry(key, days)).collect(), published)
+    }
+
+    #[test]
+    fn data_goes_after_a_week_and_what_is_published_stays() {
+        let (entries, published) = job(8);
+        let gone = of_job(&entries, Some(&published), Rules::default());
+        assert_eq!(gone.iter().map(|key| key.last()).collect::<Vec<_>>(), ["b"]);
+        assert!(of_job(&job(6).0, Some(&published), Rules::default()).is_empty());
+    }
+
+    #[test]
+    fn a_whole_job_goes_after_its_time_and_its_end_last() {
+        let (entries, published) = job(91);
+        let gone = of_job(&entries, Some(&published), Rules::default());
+        assert_eq!((gone.len(), gone.last().map(Key::last)), (entries.len(), Some("final")));
+        assert!(matches!(gone[0].named(), Some(Named::Data { .. })));
+        assert_eq!(of_job(&entries, Some(&published), Rules { jobs: Duration::ZERO, ..Rules::default() }).len(), 1, "kept for ever");
+    }
+
+    #[test]
+    fn nothing_of_an_unfinished_job_goes() {
+        let (mut entries, _) = job(999);
+        entries.retain(|entry| !matches!(entry.key.named(), Some(Named::Final)));
+        assert!(of_job(&entries, None, Rules::default()).is_empty());
+    }
+
+    #[test]
+    fn documents_of_the_dead_go_in_their_time() {
+        let worker: Key = synthfleet_proto::key::worker("w-1").expect("legal").into();
+        assert!(of_others(&entry(worker.clone(), 31), Rules::default()) && !of_others(&entry(worker, 1), Rules::default()));
+        let about: Key = synthfleet_proto::key::about("00").expect("legal").into();
+        assert!(!of_others(&entry(about, 9_999), Rules::default()), "descriptions outlive the workers");
+    }
+
+    proptest! {
+        #[test]
+        fn no_published_key_goes_while_its_job_stays(days in 0u64..90, data in 0u32..90) {
+            let (entries, published) = job(days);
+            let rules = Rules { data: DAY * data, ..Rules::default() };
+            let gone = of_job(&entries, Some(&published), rules);
+            prop_assert!(published.files.iter().all(|file| gone.iter().all(|key| key.as_str() != file.key)));
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! The role `coordinator`: one of any number of replicas that look after the jobs of a fleet.
+
+use super::brokers::Who;
+use super::{brokers, parts, signals};
+use crate::commands::Surroundings;
+use crate::config::CoordinatorConfig;
+use crate::{machine, tell};
+use std::sync::Arc;
+use std::time::Duration;
+use synthfleet_coordinator::{Options, Parts, Roster, Service};
+use synthfleet_proto::Result;
+use tokio::sync::broadcast;
+
+/// Runs until it is told to end.
+pub async fn run(surroundings: &Surroundings) -> Result<u8> {
+    let config = &surroundings.config;
+    let shutdown = signals::shutdown()?;
+    let options = options(&config.coordinator);
+    let store = parts::store(&config.store, None).await?;
+    let broker = brokers::open(&config.broker, Who { role: "coordinator", pool: "", id: &options.id }).await?;
+    let (events, _) = broadcast::channel(super::EVENTS_MAX);
+    let parts = Parts {
+        store,
+        broker,
+        clock: Arc::new(parts::WallClock),
+        entropy: Arc::new(parts::MachineEntropy),
+        roster: Arc::new(Roster::watched()),
+        links: Some(parts::links(&config.sources, &config.store).await?),
+        run: None,
+        events,
+    };
+    tell!("  coordinator {}", options.id);
+    let (service, _handle) = Service::new(options, parts);
+    service.run(shutdown).await?;
+    Ok(0)
+}
+
+fn options(config: &CoordinatorConfig) -> Options {
+    let id = if config.id.is_empty() { parts::name('c') } else { config.id.clone() };
+    let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
+    Options {
+        sweep_every: seconds(config.sweep_seconds.max(0.1)),
+        pool_wait: seconds(config.pool_wait_seconds),
+        cancel_patience: seconds(config.cancel_patience_seconds),
+        ..Options::fleet(&id, &machine::host(), env!("CARGO_PKG_VERSION"))
+    }
+}
