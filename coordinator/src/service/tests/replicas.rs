@@ -145,6 +145,7 @@ impl Stage {
             entropy: parts.entropy.as_ref(),
         };
         let asked = Asked {
+            reply: None,
             tenant: tenant.into(),
             principal: "me".into(),
             door: "http".into(),
