@@ -138,6 +138,7 @@ fn spec() -> SpecFact {
         request: JobSpec::of("a.csv"),
         source_sha256: None,
         holdout_sha256: None,
+        reply: None,
         candidates: Vec::new(),
         benchmarks: Vec::new(),
         references: Vec::new(),

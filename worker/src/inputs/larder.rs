@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use synthfleet_proto::id::sha256_hex;
-    use synthfleet_proto::key::upload;
+    use synthfleet_proto::key::upload_data;
     use synthfleet_proto::outside::Clock;
     use synthfleet_store::{Memory, upload_bytes};
 
@@ -118,7 +118,7 @@ mod tests {
     }
 
     async fn stored(store: &Memory, name: &str, text: &'static str) -> (Key, String) {
-        let key = upload("t", "u", name).expect("legal");
+        let key = upload_data("t", name).expect("legal");
         upload_bytes(store, &key, Bytes::from_static(text.as_bytes())).await.expect("stored");
         (key.into(), sha256_hex(text.as_bytes()))
     }
