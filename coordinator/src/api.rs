@@ -34,7 +34,9 @@ mod views;
 mod tests;
 
 pub use bind::{Auth, Proxy, bind_rule};
-pub use doors::{Doors, Options, Parts};
+pub use doors::{Check, Doors, Options, Parts};
+pub(crate) use problem::of_job as problem_of;
 pub use problem::{Problem, Slug};
 pub use routes::{Access, Body, Route, Row, router, routes};
 pub use serve::{serve, serve_router};
+pub(crate) use shape::links as job_links;

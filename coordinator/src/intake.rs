@@ -2,6 +2,8 @@
 
 mod admit;
 mod document;
+pub mod queue;
+pub(crate) mod quota;
 mod resolve;
 mod source;
 mod submit;

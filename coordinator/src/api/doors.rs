@@ -4,17 +4,17 @@ use super::bind::Auth;
 use super::feeds::Feeds;
 use super::views::Views;
 use crate::auth::{Keeper, Pace, Rates};
+use crate::intake::quota::LiveJobs;
 use crate::intake::{Desk, Sources};
 use crate::{Catalogue, Handle};
 use serde_json::Value;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_metrics::Book;
 use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::options::Problem as OptionProblem;
 use synthfleet_store::Store;
 use tokio::sync::watch;
-use tokio::time::Instant;
 
 /// Wrong tokens of one address.
 const GUESSES: Pace = Pace { per_second: 1.0, burst: 60.0 };
@@ -86,8 +86,7 @@ pub struct Doors {
     pub(super) guesses: Rates,
     pub(super) views: Views,
     pub(super) feeds: Feeds,
-    /// Jobs of a tenant that had not ended when they were last counted.
-    pub(super) live: Mutex<std::collections::BTreeMap<String, (Instant, usize)>>,
+    pub(super) live: LiveJobs,
     pub(super) stopping: watch::Receiver<bool>,
 }
 
@@ -100,9 +99,10 @@ impl Doors {
         let keeper = Keeper::new(Arc::clone(&service.store), Arc::clone(&service.clock));
         let (requests, submissions) = (Rates::new(options.requests), Rates::new(options.submissions));
         let guesses = Rates::new(GUESSES);
+        let live = LiveJobs::new(options.live_jobs_max);
         let views = Views::new(Arc::clone(&service.store));
         let feeds = Feeds::new(service.clone(), Arc::clone(&parts.book), options.listeners_max);
-        Arc::new(Self { options, parts, keeper, requests, submissions, guesses, views, feeds, live: Mutex::default(), stopping })
+        Arc::new(Self { options, parts, keeper, requests, submissions, guesses, views, feeds, live, stopping })
     }
 
     pub(super) fn store(&self) -> &dyn Store {

@@ -155,7 +155,7 @@ impl Replica {
     async fn finished_job(&self) -> String {
         self.work(done);
         let told =
-            self.ask("POST", "/v1/jobs", &[("content-type", "application/json"), ("prefer", "wait=20")], small_job().to_string()).await;
+            self.ask("POST", "/v1/jobs", &[("content-type", "application/json"), ("prefer", "wait=60")], small_job().to_string()).await;
         assert_eq!((told.status, &told.json()["state"]), (StatusCode::OK, &"done".into()), "{}", told.text());
         told.json()["id"].as_str().expect("an id").to_owned()
     }

@@ -97,14 +97,22 @@ pub async fn submit(desk: &Desk<'_>, asked: Asked) -> Result<Submitted> {
     let (created, _) = create_fact(desk.store, &keys.spec()?, &spec, desk.entropy.bits()).await?;
     if created == Created::Exists {
         let earlier = read_fact::<SpecFact>(desk.store, keys.spec()?.key()).await?;
-        if earlier.is_none_or(|earlier| earlier.fact.request_sha256 != request_sha256) {
+        let Some(earlier) = earlier.map(|kept| kept.fact).filter(|earlier| earlier.request_sha256 == request_sha256) else {
             let message = "this idempotency key belongs to a job with another request";
             return Err(Error::invalid("job::key_reused", message).help("use another key"));
-        }
+        };
+        // whoever made it may have died before the list knew of it
+        index(desk, &keys, earlier.submitted_at as u64).await?;
         return Ok(Submitted { job, replayed: true });
     }
-    create_fact(desk.store, &keys.index(now)?, &serde_json::json!({ "v": fact::VERSION }), desk.entropy.bits()).await?;
+    index(desk, &keys, now).await?;
     Ok(Submitted { job, replayed: false })
+}
+
+/// Notes a job in its tenant's list.
+async fn index(desk: &Desk<'_>, keys: &JobKeys, submitted_ms: u64) -> Result<()> {
+    let entry = serde_json::json!({ "v": fact::VERSION });
+    create_fact(desk.store, &keys.index(submitted_ms)?, &entry, desk.entropy.bits()).await.map(drop)
 }
 
 /// Submits a job that may have been submitted before: one that ended whole, or goes on, is found again; one

@@ -210,6 +210,9 @@ impl Job {
                 Ok(false)
             }
             Effect::DropMarker => {
+                if let (Some(spec), Some(last)) = (self.view.spec(), self.view.last()) {
+                    crate::intake::queue::finished(parts, &self.keys, &spec.fact, &last.fact).await?;
+                }
                 parts.store.delete(self.keys.live()?.key()).await?;
                 Ok(false)
             }

@@ -110,7 +110,7 @@ async fn a_job_is_cancelled_once_and_for_all() {
         assert_eq!(told.status, StatusCode::ACCEPTED, "{}", told.text());
     }
     let last =
-        tokio::time::timeout(std::time::Duration::from_secs(20), replica.handle.finished(&id)).await.expect("in time").expect("ended");
+        tokio::time::timeout(std::time::Duration::from_secs(60), replica.handle.finished(&id)).await.expect("in time").expect("ended");
     assert_eq!(last.state.name(), "cancelled");
     assert_eq!(replica.get(&format!("/v1/jobs/{id}")).await.json()["state"], "cancelled");
     assert_eq!(replica.ask("POST", &format!("/v1/jobs/{id}/cancel"), &[], Body::empty()).await.status, StatusCode::ACCEPTED);
@@ -143,7 +143,7 @@ async fn a_held_job_waits_for_its_release() {
     }
     assert_eq!(replica.ask("POST", &format!("/v1/jobs/{id}/release"), &[], Body::empty()).await.status, StatusCode::ACCEPTED);
     let last =
-        tokio::time::timeout(std::time::Duration::from_secs(20), replica.handle.finished(&id)).await.expect("in time").expect("ended");
+        tokio::time::timeout(std::time::Duration::from_secs(60), replica.handle.finished(&id)).await.expect("in time").expect("ended");
     assert_eq!(last.state.name(), "done");
     assert_eq!(replica.ask("POST", &format!("/v1/jobs/{id}/release"), &[], Body::empty()).await.problem(), "conflict");
 }
