@@ -230,7 +230,7 @@ impl Bench {
 
     async fn result(&self) -> ResultHint {
         let delivery =
-            tokio::time::timeout(Duration::from_secs(10), self.broker.take(&Inbox::Result)).await.expect("in time").expect("taken");
+            tokio::time::timeout(Duration::from_secs(60), self.broker.take(&Inbox::Result)).await.expect("in time").expect("taken");
         let envelope = Envelope::decode(delivery.body()).expect("a message");
         self.broker.settle(delivery, Settle::Ack).await.expect("settled");
         if let Body::Result(result) = envelope.body { result } else { panic!("not a result") }

@@ -2,11 +2,11 @@
 
 mod settings;
 
-pub use settings::{BrokerConfig, ClientConfig, Config, CoordinatorConfig, ServeConfig, SourcesConfig, StoreConfig, WorkerConfig};
+pub use settings::{BrokerConfig, Config, CoordinatorConfig, SourcesConfig, StoreConfig, WorkerConfig};
 
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use synthfleet_proto::{Error, Result, id};

@@ -290,7 +290,8 @@ fn h14_two_thousand_columns_are_done() {
     let (ended, used) = desk.run_measured(&["run", file.to_str().expect("utf-8"), "--preset", "quick", "-o", "out"]);
     ended.must_be_done();
     all_accounted(&desk);
-    assert!(used.peak_bytes <= 4 << 30, "{used:?}");
+    // 120 s on two cores
+    assert!(used.peak_bytes <= 4 << 30 && used.cpu_seconds <= 240.0, "{used:?}");
     let report = std::fs::metadata(desk.path("out/report.html")).expect("a report").len();
     assert!(report < 3_000_000, "the report has {report} bytes");
 }
@@ -549,8 +550,10 @@ fn h23_a_full_disk_ends_with_a_reason_and_the_next_run_goes_on() {
     assert!(told.contains("error[io::disk_full]") && told.contains("help:"), "{told}");
     assert!(!told.contains('\u{1b}'), "an escape reached a file: {told}");
     assert_eq!(output.status.code(), Some(1), "{told}");
-    let ended = quick(&desk, file.to_str().expect("utf-8"), &["--events", "jsonl"]).must_be_done();
-    assert!(ended.stdout.contains("\"cached\"") || ended.stderr.contains("cached"), "the finished tasks were done again: {}", ended.stderr);
+    let ended = quick(&desk, file.to_str().expect("utf-8"), &[]).must_be_done();
+    let again = ended.stderr.lines().find(|line| line.contains(" syn-") && !line.contains("cached"));
+    assert!(again.is_none(), "a finished task was done again: {}", ended.stderr);
+    all_accounted(&desk);
 }
 
 #[test]
@@ -567,7 +570,8 @@ fn h23_a_file_that_may_not_be_read_is_named_with_its_remedy() {
         Err(_) => desk.run(&own),
         Ok(_) => {
             // the build folder may be root's alone
-            std::fs::copy(env!("CARGO_BIN_EXE_synthfleet"), desk.path("synthfleet")).expect("room for a copy");
+            let (built, near) = (env!("CARGO_BIN_EXE_synthfleet"), desk.path("synthfleet"));
+            std::fs::hard_link(built, &near).or_else(|_| std::fs::copy(built, &near).map(drop)).expect("room for a copy");
             let mut arguments = vec!["--reuid=65534", "--regid=65534", "--clear-groups", "./synthfleet"];
             arguments.extend(own);
             let output = desk.of_program("setpriv", &arguments).output().expect("setpriv starts");

@@ -3,7 +3,7 @@
 
 use super::*;
 use synthfleet_proto::envelope::ProbeHint;
-use synthfleet_proto::fact::{EndCause, PlannedMember};
+use synthfleet_proto::fact::EndCause;
 use synthfleet_proto::fleet::{PoolDoc, WorkerDoc};
 use synthfleet_proto::key;
 
@@ -151,25 +151,6 @@ async fn an_attempt_far_from_its_end_gives_way_to_a_newer_one() {
     let end = bench.ended(1).await;
     assert_eq!((end.cause, end.counted), (EndCause::Superseded, false));
     bench.settled().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn another_version_of_a_member_is_waited_for_and_then_told() {
-    let planned = |plan: &mut PlanFact| {
-        plan.groups[0].name = "accuracy".into();
-        let member =
-            PlannedMember { kind: TaskKind::Benchmark, name: "accuracy".into(), version: "0.0".into(), about_sha256: String::new() };
-        plan.members.push(member);
-    };
-    let bench = Bench::of(Script::Make, be_fleet, planned).await;
-    let of = TaskId::benchmark(PREPARE, 0, "accuracy");
-    bench.hint(&of, &bench.plan_sha256).await;
-    tokio::time::sleep(Duration::from_secs(50)).await;
-    assert_eq!(bench.runs(), 0, "a worker with the planned version may come");
-    tokio::time::sleep(Duration::from_secs(80)).await;
-    let key = bench.keys.outcome(of.as_str()).expect("legal");
-    let outcome = until("outcome", || async { read_fact::<OutcomeFact>(bench.store.as_ref(), key.key()).await.expect("read") }).await;
-    assert_eq!(outcome.fact.findings[0].code, "version_mixed");
 }
 
 #[tokio::test(start_paused = true)]
