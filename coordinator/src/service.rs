@@ -2,6 +2,7 @@
 
 mod beat;
 mod care;
+mod gauges;
 mod handle;
 mod hint;
 mod inbox;
@@ -14,6 +15,7 @@ pub use handle::Handle;
 use crate::dispatch::Flow;
 use crate::fleet::Roster;
 use crate::job::{Event as JobEvent, INTERRUPTED, Phase};
+use crate::metrics;
 use care::{Job, Routes};
 use handle::Order;
 use hint::Pause;
@@ -22,6 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use sweep::Swept;
 use synthfleet_broker::{Broker, Topic};
+use synthfleet_metrics::Book;
 use synthfleet_proto::attempts::Limits;
 use synthfleet_proto::event::Event;
 use synthfleet_proto::fact::FinalFact;
@@ -128,6 +131,7 @@ pub struct Service {
     jobs: BTreeMap<String, Job>,
     flow: Flow,
     paused: BTreeMap<String, Pause>,
+    book: Arc<Book>,
 }
 
 impl Service {
@@ -136,7 +140,16 @@ impl Service {
         let (handle, orders, finals) = handle::line();
         let (in_care, _) = watch::channel(Vec::new());
         let (jobs, flow, paused) = (BTreeMap::new(), Flow::default(), BTreeMap::new());
-        (Self { options, parts, orders, finals, in_care, jobs, flow, paused }, handle)
+        let book = Arc::new(Book::new(&[metrics::CATALOGUE]));
+        (Self { options, parts, orders, finals, in_care, jobs, flow, paused, book }, handle)
+    }
+
+    /// Counts in the book of the process, which scrapes read.
+    #[must_use]
+    pub fn counted(mut self, book: Arc<Book>) -> Self {
+        book.set(metrics::BUILD_INFO, &[&self.options.version, "coordinator"], 1.0);
+        self.book = book;
+        self
     }
 
     /// Looks after jobs until `shutdown` becomes true. Nothing is lost at any instant: another coordinator, or
@@ -165,7 +178,10 @@ impl Service {
             beside.spawn(inbox::take(Arc::clone(&self.parts.broker), taking.clone()));
         }
         let (finding, mut found) = mpsc::channel::<Swept>(16);
-        beside.spawn(sweep::watch(self.options.clone(), self.parts.clone(), self.in_care.subscribe(), finding));
+        beside.spawn(sweep::watch(self.options.clone(), self.parts.clone(), self.in_care.subscribe(), finding, Arc::clone(&self.book)));
+        if self.options.adopts {
+            beside.spawn(gauges::watch(self.parts.clone(), Arc::clone(&self.book)));
+        }
         let mut results = Vec::new();
         loop {
             let due = [self.next_due(), self.pause_over()].into_iter().flatten().min();
@@ -235,7 +251,7 @@ impl Service {
         if self.jobs.contains_key(keys.job()) {
             return Ok(());
         }
-        match Job::read(keys, &self.parts).await {
+        match Job::read(keys, &self.parts, &self.book).await {
             Ok(mut job) => {
                 tell::state(&self.parts, &mut job);
                 let fleet = self.parts.roster.now();
@@ -264,6 +280,7 @@ impl Service {
     }
 
     fn tell_care(&self) {
+        self.measure_jobs();
         self.in_care.send_replace(self.jobs.values().map(|job| job.keys.clone()).collect());
     }
 
