@@ -177,7 +177,6 @@ fn combinations(labels: &[Label]) -> Vec<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::process::Process;
     use crate::series::short;
 
     const JOBS: Series = Series::counter("jobs_total", &[Label::Of("outcome", &["done", "failed"])], "Jobs.");
