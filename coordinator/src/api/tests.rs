@@ -6,6 +6,7 @@ mod hostile;
 mod jobs;
 mod matrix;
 mod measures;
+mod secrets;
 mod uploads;
 
 use super::{Auth, Doors, Options, Parts, router};
