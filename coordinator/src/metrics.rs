@@ -1,6 +1,10 @@
 //! What a coordinator counts and measures. Names are constants, so that a recording and the catalogue cannot differ.
 //! No label ever names a job, tenant, table, column or host.
 
+mod record;
+
+pub use record::fact as record_fact;
+
 use synthfleet_metrics::{Label, Series, long, shares, short};
 
 macro_rules! catalogue {
@@ -20,6 +24,7 @@ const DOOR: Label = Label::Of("source", &["http", "amqp", "sqs", "cli"]);
 const CODE: Label = Label::Of("code", &["2xx", "3xx", "4xx", "5xx"]);
 
 catalogue! {
+    BUILD_INFO = gauge("build_info"; &[Label::UpTo("version", 4), Label::UpTo("role", 4)]; "1, for the version of a role of this process.");
     JOBS_SUBMITTED = counter("jobs_submitted_total"; &[DOOR]; "Jobs that were accepted, by door; repeated submissions are not counted.");
     SUBMISSIONS_REPLAYED = counter("submissions_replayed_total"; &[DOOR]; "Submissions that met the job of an equal one before them.");
     SUBMISSIONS_REFUSED = counter("submissions_refused_total"; &[DOOR]; "Submissions that were refused.");
@@ -28,7 +33,7 @@ catalogue! {
     OLDEST_ACTIVE_JOB = gauge("oldest_active_job_seconds"; &[]; "Age of the oldest job in the care of this process.");
     JOB_DURATION = histogram("job_duration_seconds", long; &[ENDED]; "Time from submission to the end of a job.");
     LEASES_EXPIRED = counter("leases_expired_total"; &[KIND]; "Attempts that went silent.");
-    REPUBLISHED = counter("reconciler_republished_total"; &[Label::UpTo("reason", 16)]; "Hints that were sent again because nothing happened.");
+    REPUBLISHED = counter("reconciler_republished_total"; &[Label::Of("reason", &["lost", "stale", "deserted"])]; "Hints that were sent again because nothing happened.");
     SWEEP = histogram("reconciler_sweep_seconds", short; &[]; "Time of one look at the store.");
     MESSAGES_REFUSED = counter("messages_refused_total"; &[Label::Of("reason", &["decode", "version", "size", "mismatch"])]; "Messages that could not be read.");
     DEAD_LETTERS_TOTAL = counter("dead_letters_total"; &[Label::UpTo("reason", 16)]; "Messages that were buried or found buried.");

@@ -3,6 +3,7 @@
 mod beat;
 mod care;
 mod dead;
+mod gauges;
 mod handle;
 mod hint;
 mod inbox;
@@ -16,7 +17,7 @@ pub use handle::Handle;
 use crate::dispatch::Flow;
 use crate::fleet::Roster;
 use crate::job::{Event as JobEvent, INTERRUPTED, Phase};
-use crate::retain;
+use crate::{metrics, retain};
 use care::{Job, Made, Routes};
 use handle::Order;
 use hint::Pause;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use sweep::Swept;
 use synthfleet_broker::{Broker, Topic};
+use synthfleet_metrics::Book;
 use synthfleet_proto::attempts::Limits;
 use synthfleet_proto::event::Event;
 use synthfleet_proto::fact::FinalFact;
@@ -140,6 +142,7 @@ pub struct Service {
     paused: BTreeMap<String, Pause>,
     making: mpsc::Sender<Made>,
     made: mpsc::Receiver<Made>,
+    book: Arc<Book>,
 }
 
 impl Service {
@@ -149,7 +152,16 @@ impl Service {
         let (in_care, _) = watch::channel(Vec::new());
         let (jobs, flow, paused) = (BTreeMap::new(), Flow::default(), BTreeMap::new());
         let (making, made) = mpsc::channel(16);
-        (Self { options, parts, orders, finals, in_care, jobs, flow, paused, making, made }, handle)
+        let book = Arc::new(Book::new(&[metrics::CATALOGUE]));
+        (Self { options, parts, orders, finals, in_care, jobs, flow, paused, making, made, book }, handle)
+    }
+
+    /// Counts in the book of the process, which scrapes read.
+    #[must_use]
+    pub fn counted(mut self, book: Arc<Book>) -> Self {
+        book.set(metrics::BUILD_INFO, &[&self.options.version, "coordinator"], 1.0);
+        self.book = book;
+        self
     }
 
     /// Looks after jobs until `shutdown` becomes true. Nothing is lost at any instant: another coordinator, or
@@ -178,9 +190,10 @@ impl Service {
             beside.spawn(inbox::take(Arc::clone(&self.parts.broker), taking.clone()));
         }
         let (finding, mut found) = mpsc::channel::<Swept>(16);
-        beside.spawn(sweep::watch(self.options.clone(), self.parts.clone(), self.in_care.subscribe(), finding));
+        beside.spawn(sweep::watch(self.options.clone(), self.parts.clone(), self.in_care.subscribe(), finding, Arc::clone(&self.book)));
         if self.options.adopts {
             beside.spawn(dead::drain(self.options.clone(), self.parts.clone()));
+            beside.spawn(gauges::watch(self.parts.clone(), Arc::clone(&self.book)));
         }
         beside.spawn(retain::watch(self.options.clone(), self.parts.clone()));
         if !self.parts.roster.is_fixed() {
@@ -256,7 +269,7 @@ impl Service {
         if self.jobs.contains_key(keys.job()) {
             return Ok(());
         }
-        match Job::read(keys, &self.parts, self.making.clone()).await {
+        match Job::read(keys, &self.parts, self.making.clone(), &self.book).await {
             Ok(mut job) => {
                 tell::state(&self.parts, &mut job);
                 let fleet = self.parts.roster.now();
@@ -285,6 +298,7 @@ impl Service {
     }
 
     fn tell_care(&self) {
+        self.measure_jobs();
         self.in_care.send_replace(self.jobs.values().map(|job| job.keys.clone()).collect());
     }
 

@@ -5,6 +5,8 @@ mod files;
 mod hostile;
 mod jobs;
 mod matrix;
+mod measures;
+mod secrets;
 mod uploads;
 
 use super::{Auth, Doors, Options, Parts, router};
@@ -94,10 +96,10 @@ impl Replica {
             events: broadcast::channel(4_096).0,
         };
         let service_options = crate::Options { adopts: true, failures_max: None, ..crate::Options::embedded("0.1.0") };
+        let book = Arc::new(Book::new(&[crate::metrics::CATALOGUE]));
         let (service, handle) = Service::new(service_options, parts.clone());
         let (stop, stopping) = watch::channel(false);
-        tokio::spawn(service.run(stopping.clone()));
-        let book = Arc::new(Book::new(&[crate::metrics::CATALOGUE]));
+        tokio::spawn(service.counted(Arc::clone(&book)).run(stopping.clone()));
         let mut options = Options::new(Auth::Off, "0.1.0");
         change(&mut options);
         let door_parts =

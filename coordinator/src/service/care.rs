@@ -6,9 +6,11 @@ use super::read::{self, is_fact};
 use super::{Options, Parts, tell};
 use crate::job::{DEADLINE, Effect, Event, Fact, Known, NewFact, Phase, Rules, View, step};
 use crate::publish::{Press, publish};
-use crate::{judgement, reuse};
+use crate::{judgement, metrics, reuse};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
+use synthfleet_metrics::Book;
 use synthfleet_proto::envelope::{Body, ControlHint, ControlOp, Envelope};
 use synthfleet_proto::error::WireError;
 use synthfleet_proto::fact::{FinalFact, OutcomeFact, PublishedFact};
@@ -30,6 +32,8 @@ pub struct Job {
     /// Errors in a row.
     pub failures: u32,
     pub state: Option<JobState>,
+    /// Where facts are counted.
+    book: Arc<Book>,
     /// When its time is over.
     deadline: Option<Instant>,
     /// When the patience with a cancelled job's running tasks is over.
@@ -77,12 +81,13 @@ impl Drop for Job {
 
 impl Job {
     /// Reads all facts of a job. What is made beside the loop comes through `made`.
-    pub async fn read(keys: &JobKeys, parts: &Parts, made: mpsc::Sender<Made>) -> Result<Self> {
+    pub async fn read(keys: &JobKeys, parts: &Parts, made: mpsc::Sender<Made>, book: &Arc<Book>) -> Result<Self> {
         let mut job = Self {
             keys: keys.clone(),
             view: View::default(),
             failures: 0,
             state: None,
+            book: Arc::clone(book),
             deadline: None,
             cancel_overdue: None,
             pools_until: None,
@@ -303,6 +308,7 @@ impl Job {
     /// What else follows from a new fact: events, room in the windows.
     fn note(&mut self, fact: &Fact, parts: &Parts) {
         tell::fact(parts, self, fact);
+        metrics::record_fact(&self.book, &self.view, fact, parts.clock.now_ms() as i64);
         if let Fact::Outcome(outcome) = fact {
             let task = &outcome.fact.task;
             self.ended.push(task.clone());

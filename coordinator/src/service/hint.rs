@@ -4,6 +4,7 @@ use super::care::{Job, Routes};
 use super::{Service, tell};
 use crate::dispatch::{self, Ready, Windows};
 use crate::job::Event as JobEvent;
+use crate::metrics;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use synthfleet_broker::Route;
@@ -125,7 +126,9 @@ impl Service {
         let Some(job) = self.jobs.get_mut(id) else { return };
         match sent {
             Ok(()) => {
-                self.paused.remove(pool);
+                if self.paused.remove(pool).is_some() {
+                    self.book.set(metrics::DISPATCH_PAUSED, &[pool], 0.0);
+                }
                 if job.note_hinted(task) {
                     tell::queued(&self.parts, job, task);
                 }
@@ -137,6 +140,7 @@ impl Service {
                 if before.is_none_or(|pause| pause.until <= now) {
                     let length = before.map_or(PAUSE_FIRST, |pause| (pause.length * 2).min(PAUSE_MAX));
                     self.paused.insert(pool.to_owned(), Pause { until: now + length, length });
+                    self.book.set(metrics::DISPATCH_PAUSED, &[pool], 1.0);
                     tracing::warn!(pool, code = error.code(), "a pool gets no hints for a while");
                 }
                 let tenant = job.keys.tenant().to_owned();

@@ -2,6 +2,7 @@
 
 use super::{Parts, Service};
 use crate::job::Event as JobEvent;
+use crate::metrics;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,7 +60,11 @@ impl Service {
                     named.extend(about(&envelope).map(|name| (name, ())));
                     Settle::Ack
                 }
-                Err(refused) => Settle::Bury(refused.reason().to_owned()),
+                Err(refused) => {
+                    self.book.add(metrics::MESSAGES_REFUSED, &[refused.reason()], 1);
+                    self.book.add(metrics::DEAD_LETTERS_TOTAL, &[refused.reason()], 1);
+                    Settle::Bury(refused.reason().to_owned())
+                }
             };
             settled.push((delivery, verb));
         }

@@ -4,15 +4,19 @@
 use super::care::Routes;
 use super::{Options, Parts, Service, read};
 use crate::job::Event as JobEvent;
+use crate::metrics;
 use crate::reconcile::Due;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_broker::Inbox;
+use synthfleet_metrics::Book;
 use synthfleet_proto::class::Class;
 use synthfleet_proto::key::{self, JobKeys, Named};
 use synthfleet_proto::{ErrorKind, Result};
 use synthfleet_store::Entry;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 /// Age of a marker without a spec after which it goes.
 const ORPHAN_AGE: Duration = Duration::from_secs(600);
@@ -25,8 +29,15 @@ pub struct Swept {
 
 /// Lists again and again what is to be looked after: all jobs with a marker of the tenants that are ours, or the
 /// jobs that are in care.
-pub async fn watch(options: Options, parts: Parts, mut in_care: watch::Receiver<Vec<JobKeys>>, found: mpsc::Sender<Swept>) {
+pub async fn watch(
+    options: Options,
+    parts: Parts,
+    mut in_care: watch::Receiver<Vec<JobKeys>>,
+    found: mpsc::Sender<Swept>,
+    book: Arc<Book>,
+) {
     loop {
+        let began = Instant::now();
         let jobs = match options.adopts {
             true => marked(&options, &parts).await,
             false => Ok(in_care.borrow_and_update().clone()),
@@ -45,6 +56,7 @@ pub async fn watch(options: Options, parts: Parts, mut in_care: watch::Receiver<
                 Err(error) => tracing::warn!(job = keys.job(), code = error.code(), "facts could not be listed"),
             }
         }
+        book.observe(metrics::SWEEP, &[], began.elapsed().as_secs_f64());
         tokio::time::sleep(options.sweep_every).await;
     }
 }
@@ -72,6 +84,7 @@ async fn marked(options: &Options, parts: &Parts) -> Result<Vec<JobKeys>> {
 impl Service {
     /// Takes up what a look at the store found.
     pub(super) async fn swept(&mut self, swept: Swept) -> Result<()> {
+        self.measure_jobs();
         let id = swept.keys.job().to_owned();
         if !self.jobs.contains_key(&id) {
             return self.adopt(&swept.keys).await;
@@ -117,6 +130,10 @@ impl Service {
             match one {
                 Due::Republish(task, reason) => {
                     tracing::info!(job = id, task = task.as_str(), reason, "hinting again");
+                    self.book.add(metrics::REPUBLISHED, &[reason], 1);
+                    if reason == "stale" {
+                        self.book.add(metrics::LEASES_EXPIRED, &[task.kind().name()], 1);
+                    }
                     self.hint_again(id, &task).await;
                 }
                 Due::Fail(outcome) => facts.push(*outcome),

@@ -1,5 +1,6 @@
 //! The book of a process: families by name, written to from anywhere, read by a scrape.
 
+use crate::process::Process;
 use crate::series::{Label, Series, Sort};
 use prometheus::core::Collector;
 use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
@@ -25,6 +26,7 @@ struct Family {
 /// Families of a process.
 pub struct Book {
     registry: Registry,
+    process: Process,
     families: BTreeMap<&'static str, Family>,
 }
 
@@ -32,7 +34,8 @@ impl Book {
     /// A book of all families of some lists; of two with one name the first counts. Every series whose labels have
     /// known values begins at 0.
     pub fn new(lists: &[&[Series]]) -> Self {
-        let mut book = Self { registry: Registry::new(), families: BTreeMap::new() };
+        let registry = Registry::new();
+        let mut book = Self { process: Process::new(&registry), registry, families: BTreeMap::new() };
         for series in lists.iter().copied().flatten() {
             if !book.families.contains_key(series.name) {
                 book.add_family(series);
@@ -119,6 +122,7 @@ impl Book {
 
     /// All families as Prometheus reads them.
     pub fn text(&self) -> String {
+        self.process.look();
         // writing into memory cannot fail
         TextEncoder::new().encode_to_string(&self.registry.gather()).unwrap_or_default()
     }

@@ -2,6 +2,7 @@
 //! lists is kept per process. Labels are bounded by construction: closed lists, or at most so many values.
 
 mod book;
+mod process;
 mod series;
 
 pub use book::Book;

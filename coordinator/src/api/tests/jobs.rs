@@ -76,6 +76,29 @@ async fn the_same_key_is_the_same_job_on_any_replica() {
 }
 
 #[tokio::test]
+async fn two_hundred_submissions_of_one_key_to_three_replicas_are_one_job() {
+    let (store, broker) = (Arc::new(memory()), Arc::new(InProcess::default()));
+    let replicas: Vec<Arc<Replica>> = (1..=3).map(|number| Arc::new(Replica::on(store.clone(), broker.clone(), number, |_| {}))).collect();
+    let asking = (0..200).map(|number| {
+        let replica = Arc::clone(&replicas[number % 3]);
+        tokio::spawn(async move {
+            let headers = [("content-type", "application/json"), ("idempotency-key", "once")];
+            let told = replica.ask("POST", "/v1/jobs", &headers, small_job().to_string()).await;
+            (told.status.as_u16(), told.json()["id"].as_str().map(str::to_owned))
+        })
+    });
+    let mut answers = std::collections::BTreeMap::new();
+    for answer in asking.collect::<Vec<_>>() {
+        *answers.entry(answer.await.expect("answered")).or_insert(0) += 1;
+    }
+    // each replica lets a tenant's first fifty through at once; the others are told to come again
+    let accepted: Vec<_> = answers.keys().filter(|(status, _)| *status == 202).collect();
+    assert_eq!(accepted.len(), 1, "{answers:?}");
+    assert!(answers.keys().all(|(status, _)| [202, 429].contains(status)), "{answers:?}");
+    assert_eq!(replicas[0].get("/v1/jobs").await.json()["items"].as_array().map(Vec::len), Some(1));
+}
+
+#[tokio::test]
 async fn every_problem_of_a_job_is_told_and_nothing_is_stored() {
     let replica = Replica::new();
     let told = replica.post("/v1/jobs", &json!({"source": "sim:demo", "reapets": 3, "seed": -1, "tenant": "other"})).await;

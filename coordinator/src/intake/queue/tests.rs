@@ -314,3 +314,23 @@ async fn beyond_the_limit_submissions_wait_and_then_come() {
     assert!(bench.book.value(metrics::QUOTA_REFUSALS, &["live_jobs"]) >= Some(2.0), "it came back by itself");
     assert_eq!(bench.jobs().await, 0);
 }
+
+#[test]
+fn a18_the_end_of_a_job_is_told_without_a_cell() {
+    let place = synthfleet_proto::Place { column: Some("age".into()), excerpt: Some("CANARY".into()), ..Default::default() };
+    let error = Error::data("columns::bad_cell", "2 cells of age are not numbers: CANARY").at(place).to_wire();
+    let last = synthfleet_proto::fact::FinalFact {
+        v: 1,
+        state: synthfleet_proto::job::JobState::Failed,
+        outcome: None,
+        winner: None,
+        selection_sha256: None,
+        published_sha256: None,
+        error: Some(error.clone()),
+        publish_failed: None,
+        partial: false,
+        counts: BTreeMap::new(),
+    };
+    let told = format!("{:?} {:?}", Answer::finished("job_0", &last, None), Answer::rejected(&error.into()));
+    assert!(told.contains("2 cells of age are not numbers") && !told.contains("CANARY"), "{told}");
+}
