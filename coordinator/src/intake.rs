@@ -5,6 +5,7 @@ mod document;
 pub mod queue;
 pub(crate) mod quota;
 mod resolve;
+pub mod s3_events;
 mod source;
 mod submit;
 pub mod upload;

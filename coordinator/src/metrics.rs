@@ -22,12 +22,33 @@ const STATE: Label = Label::Of("state", &["queued", "on_hold", "in_progress"]);
 const ENDED: Label = Label::Of("outcome", &["done", "no_release", "failed", "cancelled"]);
 const DOOR: Label = Label::Of("source", &["http", "amqp", "sqs", "cli"]);
 const CODE: Label = Label::Of("code", &["2xx", "3xx", "4xx", "5xx"]);
+const BUCKET_EVENT: Label = Label::Of(
+    "outcome",
+    &[
+        "submitted",
+        "replayed",
+        "superseded",
+        "ours",
+        "sidecar",
+        "folder",
+        "empty",
+        "no_rule",
+        "other_event",
+        "test",
+        "refused",
+        "unreadable",
+        "sidecar_missing",
+        "retried",
+        "retries",
+    ],
+);
 
 catalogue! {
     BUILD_INFO = gauge("build_info"; &[Label::UpTo("version", 4), Label::UpTo("role", 4)]; "1, for the version of a role of this process.");
     JOBS_SUBMITTED = counter("jobs_submitted_total"; &[DOOR]; "Jobs that were accepted, by door; repeated submissions are not counted.");
     SUBMISSIONS_REPLAYED = counter("submissions_replayed_total"; &[DOOR]; "Submissions that met the job of an equal one before them.");
     SUBMISSIONS_REFUSED = counter("submissions_refused_total"; &[DOOR]; "Submissions that were refused.");
+    BUCKET_EVENTS = counter("bucket_events_total"; &[BUCKET_EVENT]; "Bucket events, by what became of them.");
     JOBS_FINISHED = counter("jobs_finished_total"; &[ENDED]; "Jobs that ended in the care of this process.");
     JOBS_IN_PROGRESS = gauge("jobs_in_progress"; &[STATE]; "Jobs in the care of this process.");
     OLDEST_ACTIVE_JOB = gauge("oldest_active_job_seconds"; &[]; "Age of the oldest job in the care of this process.");

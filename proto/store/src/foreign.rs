@@ -7,11 +7,13 @@
 
 mod address;
 mod link;
+mod named;
 mod object;
 mod publish;
 mod sink;
 mod web;
 
+pub use named::Described;
 pub use publish::Placed;
 pub use web::fetch_presigned;
 

@@ -1,7 +1,7 @@
 //! Results in the user's own prefix: every file whole, nothing of anybody else overwritten, the
 //! manifest last. Objects carry the job in their metadata, so publishing again knows its own.
 
-use super::{Inner, Links, link::Link};
+use super::{Inner, Links, link::Link, named::JOB};
 use crate::{
     Store,
     hash::Hashing,
@@ -13,8 +13,6 @@ use synthfleet_proto::{Error, Result, fact::PublishedFile, key::Key};
 
 /// The file that says that a folder is complete.
 const MANIFEST: &str = "manifest.json";
-/// Metadata that names the job. Objects that have it never start jobs.
-const JOB: &str = "synthfleet-job";
 /// Metadata that holds the SHA-256.
 const SHA256: &str = "sha256";
 /// Bytes that are read at a time.

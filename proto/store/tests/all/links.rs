@@ -244,3 +244,32 @@ async fn results_go_only_where_it_is_allowed_and_are_checked_on_the_way() {
     let outside = PublishedFile { path: "../in/my table.csv".to_owned(), ..files[0].clone() };
     assert_eq!(links.publish(&store, &[outside], "s3://tables/out/", "job_1").await.expect_err("outside").code(), "output::path");
 }
+
+#[tokio::test]
+async fn an_object_that_an_event_names_is_described_by_its_key_as_it_is() {
+    let (world, (_held, store)) = (World::new(), fresh().await);
+    let links = world.links().await;
+    let seen = links.describe("tables", "in/my table.csv", None).await.expect("answered").expect("there");
+    assert_eq!((seen.bytes, seen.ours, seen.etag.is_some()), (8, false, true));
+    for key in ["in/my+table.csv", "in/my%20table.csv"] {
+        assert_eq!(links.describe("tables", key, None).await.expect("answered"), None, "{key}");
+    }
+    assert_eq!(links.describe("elsewhere", "a", None).await.expect_err("not configured").code(), "source::refused");
+    links.publish(&store, &published(&store, 100).await, "s3://tables/out/", "job_1").await.expect("free");
+    assert!(links.describe("tables", "out/synthetic.csv", None).await.expect("answered").expect("there").ours);
+}
+
+#[tokio::test]
+async fn small_texts_are_read_whole_or_not_at_all() {
+    let world = World::new();
+    for (key, bytes) in [("text", &b"seed = 1\n"[..]), ("empty", b""), ("long", b"12345678901"), ("binary", b"\xff\xfe")] {
+        world.server.put("tables", key, bytes.to_vec());
+    }
+    let links = world.links().await;
+    let read = async |key| links.read_text("tables", key, 10).await;
+    assert_eq!(read("text").await.expect("read").as_deref(), Some("seed = 1\n"));
+    assert_eq!(read("empty").await.expect("read").as_deref(), Some(""));
+    assert_eq!(read("absent").await.expect("answered"), None);
+    assert_eq!(read("long").await.expect_err("too long").code(), "source::too_large");
+    assert_eq!(read("binary").await.expect_err("no text").code(), "source::not_text");
+}
