@@ -275,6 +275,7 @@ pub fn coordinator(store: Arc<Memory>, catalogue: Catalogue) -> api::Parts {
         entropy: Arc::new(Counting::from(1)),
         roster: Arc::new(Roster::fixed(catalogue, "local", 2)),
         run: None,
+        links: None,
         events: broadcast::channel(16).0,
     };
     let (_, handle) = Service::new(crate::Options::embedded("0.1.0"), service.clone());
