@@ -2,7 +2,9 @@
 
 mod settings;
 
-pub use settings::{BrokerConfig, Config, CoordinatorConfig, SourcesConfig, StoreConfig, WorkerConfig};
+pub use settings::{
+    BrokerConfig, BucketQueueConfig, Config, CoordinatorConfig, DoorsConfig, ServeConfig, SourcesConfig, StoreConfig, WorkerConfig,
+};
 
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};
