@@ -307,3 +307,27 @@ async fn a_replica_that_leaves_takes_its_sign_of_life_back() {
     a.running.await.expect("joined").expect("ended well");
     assert!(stage.store.head(key.key()).await.expect("asked").is_none());
 }
+
+/// A submission through the door of a replica.
+async fn admitted(parts: &Parts) -> Result<crate::intake::Submitted> {
+    let document = json!({"source": "sim:demo", "synthesizers": ["seqtree"]});
+    let (tenant, principal) = ("local".to_owned(), "me".to_owned());
+    let request = crate::intake::Request { tenant, principal, door: "http", key: None, document, reply: None };
+    crate::intake::admit_now(parts, &|_, _, _| Vec::new(), &crate::intake::Sources::default(), request).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_has_not_seen_a_worker_yet_looks_before_it_refuses() {
+    let stage = Stage::new();
+    let parts = stage.parts("a");
+    parts.roster.renew(stage.store.as_ref()).await.expect("read");
+    // the worker comes between two looks of this replica
+    stage.pool("all", "*").await;
+    assert!(admitted(&parts).await.is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_job_that_comes_before_any_worker_is_told_to_come_again() {
+    let refused = admitted(&Stage::new().parts("a")).await.expect_err("nobody knows a member");
+    assert_eq!((refused.code(), refused.kind()), ("fleet::no_members", synthfleet_proto::ErrorKind::Unavailable));
+}

@@ -76,9 +76,11 @@ impl Session {
         Ok(session)
     }
 
-    /// Waits for a life, however long it takes.
+    /// Waits for a life, however long it takes. One that is over is not given though the supervisor has not said so
+    /// yet: whoever would come back with it at once would never let the supervisor run.
     pub async fn live(&self) -> Result<Arc<Live>> {
         self.until(|state| match state {
+            State::Ready(live) if live.is_over() => None,
             State::Ready(live) => Some(Ok(Arc::clone(live))),
             State::Closed => Some(Err(self.closed())),
             State::Away { .. } => None,

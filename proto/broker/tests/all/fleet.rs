@@ -8,7 +8,7 @@ use tokio::runtime::Runtime;
 pub struct Fleet {
     runtime: Runtime,
     pub host: VirtualHost,
-    _node: Node,
+    pub node: Node,
 }
 
 impl Fleet {
@@ -19,7 +19,7 @@ impl Fleet {
     pub fn on(node: Node) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let host = node.virtual_host().expect("the node answers");
-        Self { runtime, host, _node: node }
+        Self { runtime, host, node }
     }
 
     pub fn block_on<T>(&self, work: impl Future<Output = T>) -> T {
