@@ -6,6 +6,7 @@
 pub mod api;
 pub mod auth;
 pub mod catalogue;
+mod command;
 pub mod deliver;
 pub mod dispatch;
 mod facts;

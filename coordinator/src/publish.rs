@@ -3,13 +3,13 @@
 
 use crate::job::{Known, View};
 use crate::results::{self, Details};
-use crate::{Catalogue, judgement};
+use crate::{Catalogue, command, judgement};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use synthfleet_proto::about::MemberDoc;
-use synthfleet_proto::fact::{self, OutcomeFact, OutcomeStatus, Output, PublishedFact, PublishedFile, SpecFact};
+use synthfleet_proto::fact::{self, OutcomeFact, OutcomeStatus, Output, PublishedFact, PublishedFile};
 use synthfleet_proto::key::{JobKeys, Key};
 use synthfleet_proto::profile::Profile;
 use synthfleet_proto::results::Results;
@@ -190,7 +190,7 @@ async fn render(
     view: &View,
 ) -> Result<Vec<(String, Vec<u8>)>> {
     let members: Vec<MemberDoc> = catalogue.synthesizers().iter().chain(catalogue.benchmarks()).cloned().collect();
-    let command = view.spec().map(|spec| command(&spec.fact)).unwrap_or_default();
+    let command = view.spec().map(|spec| command::of(&spec.fact.request)).transpose()?.unwrap_or_default();
     let work = move || {
         let bundle = Bundle { results: &results, profile: &profile, members: &members, sample: &sample, command: &command };
         let mut files: Vec<_> = synthfleet_report::render(&bundle).into_iter().map(|file| (file.path, file.bytes)).collect();
@@ -199,24 +199,6 @@ async fn render(
         Ok(files)
     };
     tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal("report::panic", format!("the report stopped: {e}")))?
-}
-
-/// The command that makes the same output again.
-fn command(spec: &SpecFact) -> String {
-    let request = &spec.request;
-    let mut words = vec!["synthfleet run".to_owned(), quoted(&request.source.uri), format!("--seed {}", request.seed)];
-    words.extend(request.preset.as_ref().map(|preset| format!("--preset {preset}")));
-    words.extend(request.target.as_ref().map(|target| format!("--target {}", quoted(target))));
-    words.extend(request.repeats.map(|repeats| format!("--repeats {repeats}")));
-    if !request.synthesizers.is_empty() {
-        words.push(format!("-s {}", request.synthesizers.iter().map(|choice| choice.name.as_str()).collect::<Vec<_>>().join(" ")));
-    }
-    words.join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._:-=?&".contains(c);
-    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
 fn manifest(press: &Press<'_>, view: &View, files: &[PublishedFile]) -> Result<Value> {
@@ -248,6 +230,6 @@ fn manifest(press: &Press<'_>, view: &View, files: &[PublishedFile]) -> Result<V
         "seconds": seconds,
         "input_sha256": spec.source_sha256,
         "partial": view.outcomes().any(|(_, outcome)| judgement::is_cut_off(&outcome.fact)),
-        "command": command(spec),
+        "command": command::of(&spec.request)?,
     }))
 }

@@ -82,17 +82,29 @@ pub fn check_name(what: &str, name: &str, longest: usize) -> Result<()> {
     Err(Error::invalid("name::illegal", message).help("choose another name"))
 }
 
-/// The known name nearest to a wrong one, if any is near enough to be meant.
+/// The known name nearest to a wrong one, if any is near enough to be meant; else the only one that continues it.
 pub fn nearest<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = wrong.to_lowercase();
-    let scored = known.into_iter().map(|name| (strsim::damerau_levenshtein(&folded, &name.to_lowercase()), name));
+    let known: Vec<&str> = known.into_iter().collect();
+    let scored = known.iter().map(|name| (strsim::damerau_levenshtein(&folded, &name.to_lowercase()), *name));
     let (distance, name) = scored.min_by_key(|(distance, name)| (*distance, *name))?;
-    (distance <= 1 + folded.chars().count() / 3).then_some(name)
+    if distance <= 1 + folded.chars().count() / 3 {
+        return Some(name);
+    }
+    let mut longer = known.iter().filter(|name| folded.len() > 2 && name.to_lowercase().starts_with(&folded));
+    longer.next().filter(|_| longer.next().is_none()).copied()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_beginning_means_the_one_name_that_continues_it() {
+        assert_eq!(nearest("leaf", ["gap", "leaf_rows"]), Some("leaf_rows"));
+        assert_eq!(nearest("leaf", ["leaf_rows", "leaf_columns"]), None);
+        assert_eq!(nearest("xyzzy", ["gap", "leaf_rows"]), None);
+    }
 
     #[test]
     fn base32_keeps_all_bits_and_has_26_characters() {

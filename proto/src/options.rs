@@ -94,15 +94,38 @@ impl<O> std::ops::Deref for Checked<O> {
     }
 }
 
-/// Problems of options as a job gives them; empty when they are fine.
+/// Problems of options as a job gives them, all at once; empty when they are fine.
 pub fn problems_of<O: Options>(value: &Value) -> Vec<Problem> {
     match decode::<O>(value) {
         Ok(options) => options.check(),
-        Err(error) => vec![Problem {
-            option: error.place().pointer.clone().unwrap_or_default(),
-            value: value.to_string(),
-            allowed: error.message().to_owned(),
-        }],
+        Err(error) => {
+            let of_fields: Vec<Problem> =
+                value.as_object().into_iter().flatten().filter_map(|(name, value)| of_field::<O>(name, value)).collect();
+            let whole = || Problem { option: String::new(), value: value.to_string(), allowed: error.message().to_owned() };
+            if of_fields.is_empty() { vec![whole()] } else { of_fields }
+        }
+    }
+}
+
+/// Why a field by itself, beside the defaults, cannot be read.
+fn of_field<O: Options>(name: &str, value: &Value) -> Option<Problem> {
+    let error = decode::<O>(&Value::Object([(name.to_owned(), value.clone())].into_iter().collect())).err()?;
+    let allowed = match error.code() {
+        "options::unknown" => format!("no option of this name; {}", error.helps().join("; ")),
+        _ => expected(error.message()),
+    };
+    Some(Problem { option: name.to_owned(), value: value.to_string(), allowed })
+}
+
+/// What the reader of a value had expected, in words of people.
+fn expected(message: &str) -> String {
+    let wanted = message.split_once("expected ").map_or(message, |(_, wanted)| wanted);
+    match wanted.split(" at line").next().unwrap_or(wanted) {
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, not negative".to_owned(),
+        "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
+        "a boolean" => "true or false".to_owned(),
+        other => other.to_owned(),
     }
 }
 
@@ -167,6 +190,18 @@ mod tests {
         let error = Checked::<Sample>::decode(&json!({"row": 3})).expect_err("row is unknown");
         assert_eq!(error.code(), "options::unknown");
         assert_eq!(error.helps(), ["did you mean \"rows\"?"]);
+    }
+
+    #[test]
+    fn every_field_that_cannot_be_read_is_told_by_name() {
+        let problems = problems_of::<Sample>(&json!({"row": 3, "rows": 0.5, "share": "much"}));
+        let told: Vec<(&str, &str)> = problems.iter().map(|one| (one.option.as_str(), one.allowed.as_str())).collect();
+        assert_eq!(
+            told,
+            [("row", "no option of this name; did you mean \"rows\"?"), ("rows", "a whole number, not negative"), ("share", "a number")]
+        );
+        assert_eq!(problems[1].value, "0.5");
+        assert_eq!(problems_of::<Sample>(&json!([1]))[0].allowed, "options must be an object, not [1]");
     }
 
     #[test]

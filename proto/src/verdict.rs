@@ -137,6 +137,22 @@ pub struct Ranked {
 }
 
 impl Ranked {
+    /// What failed, in words: failures of one cause are one line, which names the first and counts the others.
+    pub fn failures_told(&self) -> Vec<String> {
+        let is_like = |one: &Failure, other: &Failure| (&one.code, &one.reason) == (&other.code, &other.reason);
+        let mut told = Vec::new();
+        for (place, first) in self.failures.iter().enumerate() {
+            if self.failures[..place].iter().any(|earlier| is_like(earlier, first)) {
+                continue;
+            }
+            let more = self.failures[place + 1..].iter().filter(|later| is_like(first, later)).count();
+            let repeat = first.repeat.map(|repeat| format!(", repeat {repeat}")).unwrap_or_default();
+            let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+            told.push(format!("{}{repeat}{more}: {} ({})", first.phase, first.reason, first.code));
+        }
+        told
+    }
+
     /// Whether every gate was passed, assessed or not.
     pub fn gate_passed(&self) -> bool {
         self.gates.iter().all(|gate| gate.passed)

@@ -120,7 +120,7 @@ fn messages_have_the_bytes_of_version_1() {
 }
 
 #[test]
-fn stored_messages_decode_to_what_they_were() {
+fn a17_stored_messages_decode_to_what_they_were() {
     for body in messages() {
         let (kind, envelope) = (body.kind(), envelope(body));
         let hex = std::fs::read_to_string(folder().join(format!("message.{kind}.msgpack.hex"))).expect("a golden file");

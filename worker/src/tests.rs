@@ -241,6 +241,22 @@ impl Bench {
         read_fact(self.store.as_ref(), key.key()).await.expect("read").expect("there").fact
     }
 
+    /// The task's first attempt was begun by a run that is gone.
+    async fn claimed_by_a_killed_run(&self) {
+        let claim = Claim {
+            v: fact::VERSION,
+            worker: "w".into(),
+            host: String::new(),
+            nonce: "00".repeat(16),
+            attempt: 1,
+            hint_id: String::new(),
+            member_version: String::new(),
+            owner: Some("killed".into()),
+            resumed_from: None,
+        };
+        create_fact(self.store.as_ref(), &self.keys.claim(task().as_str(), 1).expect("legal"), &claim, [8; 16]).await.expect("created");
+    }
+
     fn runs(&self) -> usize {
         self.runs.load(Ordering::Relaxed)
     }
@@ -335,21 +351,27 @@ async fn a_word_to_stop_counts_only_with_its_fact() {
 #[tokio::test]
 async fn what_a_killed_run_left_open_is_taken_over_at_once() {
     let bench = Bench::new(Script::Make).await;
-    let claim = Claim {
-        v: fact::VERSION,
-        worker: "w".into(),
-        host: String::new(),
-        nonce: "00".repeat(16),
-        attempt: 1,
-        hint_id: String::new(),
-        member_version: String::new(),
-        owner: Some("killed".into()),
-        resumed_from: None,
-    };
-    create_fact(bench.store.as_ref(), &bench.keys.claim(task().as_str(), 1).expect("legal"), &claim, [8; 16]).await.expect("created");
+    bench.claimed_by_a_killed_run().await;
     bench.hint(&task(), &bench.plan_sha256).await;
     assert_eq!(bench.result().await.status, ResultStatus::Ok);
     assert_eq!(bench.outcome().await.attempt, 2);
+}
+
+#[tokio::test]
+async fn a13_a_task_run_twice_writes_equal_outputs_under_separate_keys() {
+    let mut outputs = Vec::new();
+    for killed in [false, true] {
+        let bench = Bench::new(Script::Make).await;
+        if killed {
+            bench.claimed_by_a_killed_run().await;
+        }
+        bench.hint(&task(), &bench.plan_sha256).await;
+        assert_eq!(bench.result().await.status, ResultStatus::Ok);
+        outputs.push(bench.outcome().await.outputs.remove(0));
+    }
+    let [first, second] = outputs.try_into().expect("two attempts");
+    assert_eq!((&first.role, &first.sha256, first.bytes), (&second.role, &second.sha256, second.bytes));
+    assert_ne!(first.key, second.key, "the second attempt wrote over the first");
 }
 
 #[tokio::test]

@@ -7,7 +7,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Invariants of the public shapes whose rooms exist; each starts the name of at least one test.
-const INVARIANTS: &[&str] = &["a01_", "a02_", "a03_", "a04_", "a05_", "a06_", "a07_", "a08_", "a10_", "a11_", "a12_", "a15_"];
+const INVARIANTS: &[&str] = &[
+    "a01_", "a02_", "a03_", "a04_", "a05_", "a06_", "a07_", "a08_", "a09_", "a10_", "a11_", "a12_", "a13_", "a14_", "a15_", "a16_", "a17_",
+    "a18_",
+];
+
+/// Rooms whose types may be written: the wire, the options of members, the lines of the child contract, and what the
+/// program itself prints.
+const WRITING: &[&str] = &["proto/src", "worker/synthesizers", "worker/benchmarks", "worker/src/execute", "deploy/cli"];
 
 /// Judges every file that git tracks.
 pub fn check() -> Outcome {
@@ -20,6 +27,8 @@ pub fn check() -> Outcome {
         if path.extension().is_some_and(|e| e == "rs") {
             broken.extend(head(path, &text));
             if !is_test(path) {
+                broken.extend(globals(path, &text));
+                broken.extend(promises(path, &text));
                 products.push(text.clone());
             }
             sources.push(text);
@@ -78,6 +87,29 @@ fn forbidden(path: &Path, text: &str) -> Vec<String> {
     found.map(|word| format!("{}: holds {word:?}", path.display())).collect()
 }
 
+/// A whole fleet fits in one process, several times: nothing that changes is global. Servers for tests count ports.
+fn globals(path: &Path, text: &str) -> Vec<String> {
+    let changes = ["Mutex<", "RwLock<", "Atomic", "OnceLock<", "LazyLock<", "Cell<"];
+    let is_global = |line: &&str| {
+        let line = line.trim_start().trim_start_matches("pub ").trim_start_matches("pub(crate) ");
+        line.starts_with("static mut ")
+            || line.starts_with(concat!("thread", "_local!"))
+            || line.starts_with("static ") && changes.iter().any(|word| line.contains(word))
+    };
+    let found = text.lines().filter(is_global).filter(|_| !path.starts_with("proto/harness"));
+    found.map(|line| format!("{}: global state: {}", path.display(), line.trim())).collect()
+}
+
+/// A type that can be written is a promise to every reader of it: such types live in few rooms.
+fn promises(path: &Path, text: &str) -> Option<String> {
+    let writes = text.lines().any(|line| {
+        let derived = line.trim_start().strip_prefix("#[derive(").unwrap_or_default();
+        derived.split([',', ')']).any(|name| name.trim().trim_start_matches("serde::") == "Serialize")
+    });
+    let elsewhere = !WRITING.iter().any(|room| path.starts_with(room));
+    (writes && elsewhere).then(|| format!("{}: derives Serialize outside proto and options", path.display()))
+}
+
 /// Each invariant of a room that exists starts a test's name.
 fn invariants(sources: &[String]) -> Vec<String> {
     let missing = INVARIANTS.iter().filter(|number| !sources.iter().any(|text| text.contains(&format!("fn {number}"))));
@@ -122,6 +154,20 @@ mod tests {
     fn a_code_without_page_and_a_page_without_code_are_told() {
         let told = codes(&["(\"a::b\")".to_owned()], "[\"c::d\"]\n");
         assert_eq!(told.len(), 2);
+    }
+
+    #[test]
+    fn a14_global_state_is_told() {
+        let text = concat!("pub static COUNT: Ato", "micU32 = x;\nstatic NAMES: &[&str] = &[];\n    thread", "_local! { }\n");
+        assert_eq!(globals(Path::new("worker/src/x.rs"), text).len(), 2);
+    }
+
+    #[test]
+    fn a16_types_that_can_be_written_elsewhere_are_told() {
+        let text = "#[derive(Debug, serde::Serialize)]\nstruct X;";
+        assert!(promises(Path::new("coordinator/src/x.rs"), text).is_some());
+        assert!(promises(Path::new("proto/src/x.rs"), text).is_none());
+        assert!(promises(Path::new("coordinator/src/x.rs"), "#[derive(Deserialize)]").is_none());
     }
 
     #[test]

@@ -319,6 +319,20 @@ fn a_failed_candidate_keeps_its_row_with_phase_and_reason() {
 }
 
 #[test]
+fn failures_of_one_cause_are_one_line() {
+    let failure = |phase: &str, repeat: u32, reason: &str| Failure {
+        repeat: Some(repeat),
+        phase: phase.to_owned(),
+        code: "task::interrupted".to_owned(),
+        reason: reason.to_owned(),
+    };
+    let failures = vec![failure("benchmark:accuracy", 1, "cut off"), failure("fit", 2, "another"), failure("fit", 2, "cut off")];
+    let row = Ranked { failures, ..ranked("arf", None) };
+    let expected = ["benchmark:accuracy, repeat 1, and 1 more: cut off (task::interrupted)", "fit, repeat 2: another (task::interrupted)"];
+    assert_eq!(row.failures_told(), expected);
+}
+
+#[test]
 fn an_undefined_score_is_named_with_its_reason_under_limits() {
     let (page, _) = Job::new(4).files();
     assert!(page.contains("ml_efficacy is undefined: the table has no target."));

@@ -103,7 +103,8 @@ impl Job {
             made,
         };
         let entries = read::list(parts.store.as_ref(), keys).await?;
-        for fact in job.unseen(&entries, parts).await? {
+        let known = job.unseen(&entries, parts).await?;
+        for fact in known.iter().cloned() {
             // it may have come while nobody looked after the job
             if let Fact::Outcome(outcome) = &fact {
                 job.to_note.insert(outcome.fact.task.clone());
@@ -119,6 +120,10 @@ impl Job {
         let seconds = Duration::try_from_secs_f64(spec.fact.request.budget.seconds).unwrap_or(Duration::MAX);
         job.deadline = Instant::now().checked_add(seconds.saturating_sub(age));
         job.follow_attempts();
+        if parts.run.is_some() {
+            // whoever watches this run has not seen what an earlier one found
+            tell::earlier(parts, &job, &known);
+        }
         Ok(job)
     }
 

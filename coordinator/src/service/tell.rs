@@ -41,6 +41,25 @@ pub fn fact(parts: &Parts, job: &Job, fact: &Fact) {
     }
 }
 
+/// Tells what was known of a job before this process looked after it: the table, the plan, and every task that is
+/// finished, as taken from an earlier run.
+pub fn earlier(parts: &Parts, job: &Job, facts: &[Fact]) {
+    let place = |fact: &Fact| match fact {
+        Fact::Outcome(outcome) if outcome.fact.profile.is_some() => Some(0),
+        Fact::Plan(plan) if plan.fact.plan == 1 => Some(1),
+        Fact::Outcome(_) => Some(2),
+        _ => None,
+    };
+    let mut known: Vec<(u8, &Fact)> = facts.iter().filter_map(|fact| Some((place(fact)?, fact))).collect();
+    known.sort_by_key(|(place, _)| *place);
+    for mut what in known.into_iter().flat_map(|(_, fact)| happenings(&job.view, fact)) {
+        if let Happening::Task(task) = &mut what {
+            task.from_cache = true;
+        }
+        say(parts, job, what);
+    }
+}
+
 /// What a fact means to those who watch the job. `view`: the job with at least its spec.
 pub fn happenings(view: &View, fact: &Fact) -> Vec<Happening> {
     let mut told = Vec::new();

@@ -229,7 +229,7 @@ pub struct Running {
     /// Threads to use; all cores if absent
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-    /// Memory to use on this machine, for example 8GiB
+    /// Memory that tasks may use together, for example 8GiB; a smaller one runs fewer at once
     #[arg(long, value_name = "SIZE")]
     pub memory: Option<String>,
     /// Folder for work files; it holds real rows
@@ -266,7 +266,7 @@ pub struct Run {
     /// Privacy gate: balanced, strict, off
     #[arg(long, value_name = "NAME")]
     pub gate: Option<String>,
-    /// Weights profile: balanced, utility, strict_privacy
+    /// Weights profile: balanced, utility, strict-privacy
     #[arg(long, value_name = "NAME")]
     pub weights: Option<String>,
     /// Exit with 4 if a score of the winner lies below
@@ -309,7 +309,7 @@ pub struct Run {
     #[arg(long)]
     pub csv_safe: bool,
     /// Further layout of the output: original
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = ["original"])]
     pub layout: Option<String>,
     /// Show plan and estimate, run nothing
     #[arg(long)]

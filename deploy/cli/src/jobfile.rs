@@ -32,6 +32,9 @@ pub fn of_run(run: &Run) -> Result<Value> {
     if !limits.is_empty() {
         job.insert("fail_under".into(), Value::Object(limits));
     }
+    if run.csv_safe {
+        job.insert("csv_safe".into(), json!(true));
+    }
     budget(&mut job, run)?;
     options(&mut job, &run.set)?;
     reading(&mut job, run.source.as_deref(), &run.reading)?;

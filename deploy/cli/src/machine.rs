@@ -15,6 +15,11 @@ pub fn memory_bytes() -> Option<u64> {
     }
 }
 
+/// Memory that tasks may use together: as set, or three quarters of what there is.
+pub fn memory_of_tasks(setting: u64) -> u64 {
+    if setting > 0 { setting } else { memory_bytes().unwrap_or(4 << 30) / 4 * 3 }
+}
+
 /// Threads to use when nothing else is said.
 pub fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)

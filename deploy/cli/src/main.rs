@@ -18,7 +18,7 @@ use clap::error::ErrorKind as ClapKind;
 use commands::Surroundings;
 use present::{error, style::Style};
 use std::process::ExitCode;
-use synthfleet_proto::{Result, id};
+use synthfleet_proto::{Error, Result, id};
 
 /// Prints a line on stdout. A reader that went away is no error of ours.
 #[macro_export]
@@ -153,6 +153,11 @@ fn refuse(refusal: &clap::Error) -> ExitCode {
             ExitCode::SUCCESS
         }
         _ => {
+            if std::env::args().any(|word| word == "--json") {
+                let sentence = refusal.render().to_string();
+                let first = sentence.lines().next().unwrap_or_default().trim_start_matches("error: ");
+                say!("{}", error::json(&Error::invalid("cli::usage", first).help("see synthfleet --help")));
+            }
             tell!("{}", refusal.render().to_string().trim_end());
             if let Some(near) = nearest_command() {
                 tell!("\n  did you mean `synthfleet {near}`?");

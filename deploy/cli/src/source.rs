@@ -1,5 +1,8 @@
 //! Where a table comes from, as the command line names it: a path, standard input, or a simulated set.
 
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use synthfleet_proto::{Error, Result, id};
@@ -33,11 +36,64 @@ fn neighbour(path: &Path) -> Option<String> {
     id::nearest(wrong, names.iter().map(String::as_str)).map(str::to_owned)
 }
 
+/// Standard input as a file whose path follows from its bytes: the same input is the same job, under the same name.
 fn read_input(folder: &Path) -> Result<PathBuf> {
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|e| Error::io(folder.display(), e))?;
-    let path = folder.join(format!("stdin-{}", std::process::id()));
-    let file = std::fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&path);
-    let mut file = file.map_err(|e| Error::io(path.display(), e))?;
-    std::io::copy(&mut std::io::stdin().lock(), &mut file).map_err(|e| Error::io(path.display(), e))?;
+    let failed = |e| Error::io(folder.display(), e);
+    let make = |folder: &Path| std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder);
+    make(folder).map_err(failed)?;
+    let coming = folder.join(format!("coming-{}", std::process::id()));
+    let file = std::fs::OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&coming);
+    let mut hashing = Hashing { file: file.map_err(failed)?, hash: Sha256::new() };
+    let copied = std::io::copy(&mut std::io::stdin().lock(), &mut hashing);
+    let own = folder.join(&id::hex(&hashing.hash.finalize())[..32]);
+    let placed = copied.and_then(|_| make(&own));
+    let path = own.join("stdin");
+    if let Err(error) = placed.and_then(|()| std::fs::rename(&coming, &path)) {
+        // what came is of no use to anybody
+        let _ = std::fs::remove_file(&coming);
+        return Err(failed(error));
+    }
     Ok(path)
+}
+
+struct Hashing {
+    file: File,
+    hash: Sha256,
+}
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.hash.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Standard input that was kept in a file for one run: gone with the run, unless another one reads the same.
+pub struct Spooled {
+    path: PathBuf,
+    held: File,
+}
+
+impl Spooled {
+    /// Holds the file.
+    pub fn hold(path: PathBuf) -> Result<Self> {
+        let held = File::open(&path).map_err(|e| Error::io(path.display(), e))?;
+        held.lock_shared().map_err(|e| Error::io(path.display(), e))?;
+        Ok(Self { path, held })
+    }
+}
+
+impl Drop for Spooled {
+    fn drop(&mut self) {
+        if self.held.try_lock().is_ok() {
+            // what is left goes with the next sweep
+            let _ = std::fs::remove_file(&self.path);
+            let _ = self.path.parent().map(std::fs::remove_dir);
+        }
+    }
 }

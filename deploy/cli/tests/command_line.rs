@@ -53,6 +53,9 @@ fn json_prints_exactly_one_object_for_results_and_for_errors() {
     let ended = desk.run(&["run", "absent.csv", "--json"]).must_end(3);
     let wrong: serde_json::Value = serde_json::from_str(&ended.stdout).expect("one object");
     assert_eq!(wrong["error"]["code"], "source::not_found");
+    let ended = desk.run(&["run", "t.csv", "--presets", "quick", "--json"]).must_end(2);
+    let wrong: serde_json::Value = serde_json::from_str(&ended.stdout).expect("one object");
+    assert_eq!(wrong["error"]["code"], "cli::usage");
 }
 
 #[test]
@@ -73,7 +76,10 @@ fn a_dry_run_shows_the_plan_and_writes_nothing() {
     let file = desk.file("t.csv", plain(400, 2));
     let ended = desk.run(&["run", file.to_str().expect("utf-8"), "--dry-run"]).must_end(0);
     assert!(ended.stdout.contains("seqtree") && ended.stdout.contains("accuracy"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("320 train / 80 holdout") && ended.stdout.contains("s to fit"), "{}", ended.stdout);
     assert!(!desk.path("synthfleet-out").exists());
+    let left: Vec<_> = std::fs::read_dir(desk.path("cache/synthfleet")).expect("a work folder").collect();
+    assert!(left.is_empty(), "work files were left: {left:?}");
 }
 
 #[test]
@@ -91,6 +97,98 @@ fn standard_input_gives_what_the_file_gives() {
     let from_file = desk.run(&["profile", file.to_str().expect("utf-8"), "--format", "sdgym2020"]).must_end(0);
     let from_input = desk.run_with_input(&["profile", "-", "--format", "sdgym2020"], text.as_bytes()).must_end(0);
     assert_eq!(from_file.stdout, from_input.stdout);
+}
+
+#[test]
+fn standard_input_is_the_same_job_again_and_leaves_no_copy() {
+    let desk = Desk::new();
+    let text = plain(400, 2);
+    let run = |output: &str| desk.run_with_input(&["run", "-", "--preset", "quick", "-o", output], text.as_bytes()).must_be_done();
+    run("a");
+    let again = run("b");
+    let fits: Vec<&str> = again.stderr.lines().filter(|line| line.contains(" syn-")).collect();
+    assert!(!fits.is_empty() && fits.iter().all(|line| line.contains("cached")), "the job was done again: {}", again.stderr);
+    assert_eq!(desk.identity_set("a"), desk.identity_set("b"));
+    assert!(desk.json("a/metadata.json")["tables"]["stdin"].is_object(), "the table has another name");
+    assert_eq!(std::fs::read_dir(desk.path("cache/synthfleet/stdin")).expect("a folder").count(), 0, "the input was left behind");
+}
+
+#[test]
+fn cells_that_are_formulas_are_guarded_where_it_is_wished() {
+    let desk = Desk::new();
+    let text = plain(400, 2).replace("north", "=north").replace("south", "+south");
+    let file = desk.file("t.csv", text);
+    desk.run(&["run", file.to_str().expect("utf-8"), "--preset", "quick", "--csv-safe", "-o", "out"]).must_be_done();
+    let out = desk.text("out/synthetic.csv");
+    assert!(out.contains(",'=north,") && !out.contains(",=north,"), "{}", &out[..300]);
+}
+
+#[test]
+fn little_memory_runs_one_task_at_a_time_to_the_same_bytes() {
+    let desk = Desk::new();
+    let file = desk.file("t.csv", plain(400, 2));
+    for (memory, output) in [("1GiB", "one"), ("64GiB", "many")] {
+        let arguments =
+            ["run", file.to_str().expect("utf-8"), "--preset", "quick", "--threads", "2", "--memory", memory, "--no-cache", "-o", output];
+        desk.run(&arguments).must_be_done();
+    }
+    assert_eq!(desk.identity_set("one"), desk.identity_set("many"));
+    desk.run(&["run", file.to_str().expect("utf-8"), "--memory", "much"]).must_end(2);
+}
+
+#[test]
+fn a_work_folder_that_cannot_be_read_is_set_aside_and_the_work_begins_anew() {
+    let desk = Desk::new();
+    let file = desk.file("t.csv", plain(400, 2));
+    let run = |output: &str| desk.run(&["run", file.to_str().expect("utf-8"), "--preset", "quick", "-o", output]).must_be_done();
+    run("first");
+    // what a power cut may leave of files that were not synced
+    let mut cut = 0;
+    let mut folders = vec![desk.path("cache/synthfleet/tables")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder").flatten() {
+            match entry.path() {
+                path if path.is_dir() => folders.push(path),
+                path if path.file_name().is_some_and(|name| name == "selection") => {
+                    std::fs::write(&path, b"").expect("room");
+                    cut += 1;
+                }
+                _ => {}
+            }
+        }
+    }
+    assert!(cut > 0, "the test cut nothing");
+    let ended = run("second");
+    assert!(ended.stderr.contains("work_set_aside"), "{}", ended.stderr);
+    assert_eq!(desk.identity_set("first"), desk.identity_set("second"));
+}
+
+#[test]
+fn the_layout_of_the_original_has_its_names_and_forms() {
+    let desk = Desk::new();
+    let file = desk.file("t.csv", plain(600, 2));
+    let file = file.to_str().expect("utf-8");
+    desk.run(&["run", file, "--layout", "orginal"]).must_end(2);
+    desk.run(&["run", file, "--preset", "quick", "--layout", "original", "-o", "out"]).must_end(0);
+    for name in ["41_uniform", "42_independent", "44_CLBN"] {
+        let text = desk.text(&format!("out/synth/{name}.csv"));
+        assert_eq!((text.lines().next(), text.lines().count()), (Some("age,income,region,day,member"), 481), "{name}");
+    }
+    assert!(!desk.path("out/synth/43_identity.csv").exists(), "real rows were published");
+    let winner = desk.json("out/verdict.json")["winner"].as_str().expect("a winner").to_owned();
+    assert_eq!(desk.text(&format!("out/output/{winner}.csv")), desk.text("out/synthetic.csv"));
+    assert!(desk.path("out/output/output_benchmarkedResults.csv").exists() && desk.path("out/meta/generated_metadata.json").exists());
+}
+
+#[test]
+fn a_report_is_drawn_again_with_the_rows_of_the_table() {
+    let desk = Desk::new();
+    let text = plain(400, 2).replace("north", "\"nor;th\"").replace(',', ";");
+    let file = desk.file("t.csv", text);
+    desk.run(&["run", file.to_str().expect("utf-8"), "--preset", "quick", "-o", "out"]).must_be_done();
+    let before = desk.text("out/report.html");
+    desk.run(&["report", "out"]).must_end(0);
+    assert_eq!(desk.text("out/report.html"), before);
 }
 
 #[test]
@@ -113,6 +211,43 @@ fn any_two_tables_can_be_scored() {
     let scores: serde_json::Value = serde_json::from_str(&ended.stdout).expect("one object");
     let shapes = scores["scores"].as_array().expect("scores").iter().find(|score| score["name"] == "column_shapes").expect("column_shapes");
     assert!(shapes["value"].as_f64().expect("a value") > 0.9);
+}
+
+#[test]
+fn every_wrong_option_is_told_with_what_is_allowed() {
+    let desk = Desk::new();
+    let set = ["run", "sim:demo", "--dry-run", "--set", "seqtree.leaf=5", "--set", "seqtree.gap=0.5", "--set", "clbn.bins=1"];
+    let ended = desk.run(&set).must_end(2);
+    for told in ["leaf is 5", "did you mean \"leaf_rows\"?", "gap is 0.5, allowed: a whole number", "bins is 1, allowed: 2 to 256"] {
+        assert!(ended.stderr.contains(told), "{told} is not in\n{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_doctor_tells_each_check_and_scripts_and_pages_are_made() {
+    let desk = Desk::new();
+    let ended = desk.run(&["doctor"]).must_end(0);
+    for what in ["version", "processor", "cores", "memory", "work folder", "space", "settings", "create race"] {
+        assert!(ended.stdout.contains(what), "{what} is not in\n{}", ended.stdout);
+    }
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(desk.run(&["completions", shell]).must_end(0).stdout.contains("holdout-source"), "{shell}");
+    }
+    desk.run(&["man", "pages"]).must_end(0);
+    assert!(desk.text("pages/synthfleet-run.1").contains("holdout"));
+}
+
+#[test]
+fn settings_show_where_they_come_from() {
+    let desk = Desk::new();
+    desk.file("synthfleet.toml", "[run]\nthreads = 2\n");
+    let shown = desk.run(&["config", "show", "--origin"]).must_end(0).stdout;
+    let line = shown.lines().find(|line| line.starts_with("run.threads = 2")).expect("a line");
+    assert!(line.contains("synthfleet.toml"), "{line}");
+    let mut command = desk.command(&["config", "show", "--origin"]);
+    let output = command.env("SYNTHFLEET_RUN_THREADS", "3").output().expect("starts");
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(shown.contains("run.threads = 3   # ") && shown.contains("SYNTHFLEET_RUN_THREADS"), "{shown}");
 }
 
 #[test]

@@ -84,6 +84,16 @@ fn titanic_is_decided() {
 }
 
 #[test]
+fn a_copy_with_a_tenth_of_its_cells_redrawn_is_rejected() {
+    let desk = Desk::new();
+    let verdict = run(&desk, "data/california_housing.csv.gz", &["--target", "median_house_value", "--references", "all"]);
+    let flip = &verdict["references"]["flip10"];
+    assert_eq!(flip["passed"], false, "{flip}");
+    let share = flip["gates"].as_array().expect("gates").iter().find(|gate| gate["name"] == "dcr_share").expect("a share");
+    assert_eq!(share["state"], "fail", "{share}");
+}
+
+#[test]
 fn the_demo_runs_from_one_word() {
     let desk = Desk::new();
     let ended = desk.run(&["demo"]).must_be_done();

@@ -48,7 +48,9 @@ fn a_killed_run_is_resumed_to_the_same_bytes() {
         child.kill().expect("SIGKILL is sent");
         child.wait().expect("the child is reaped");
         assert!(!desk.path("out/manifest.json").exists() || kill_after > 1.0, "finished before the kill");
-        desk.run(&arguments).must_be_done();
+        let ended = desk.run(&arguments).must_be_done();
+        assert!(ended.stderr.contains("  read     t   "), "the second run does not tell what it is about: {}", ended.stderr);
+        assert!(kill_after < 1.0 || ended.stderr.contains(" cached"), "finished work is not told: {}", ended.stderr);
         assert_eq!(desk.identity_set("out"), undisturbed, "killed after {kill_after} s");
     }
 }

@@ -90,11 +90,27 @@ impl Reader {
             }
             let before = fields.insert(field.clone(), self.nested(field, value, &place));
             if let Err(error) = serde_json::from_value::<T>(Value::Object(fields.clone())) {
-                self.problem("job::form", format!("{field} is {}: {error}", shown(value)), &place);
+                self.malformed(field, value, &error.to_string(), &place);
                 before.map(|before| fields.insert(field.clone(), before));
             }
         }
         serde_json::from_value(Value::Object(fields)).unwrap_or_default()
+    }
+
+    /// A field that cannot be read; a word that is none of a few is told with these and the nearest.
+    fn malformed(&mut self, field: &str, value: &Value, why: &str, place: &str) {
+        let words: Vec<&str> = match why.strip_prefix("unknown variant") {
+            Some(list) => list.split('`').skip(3).step_by(2).collect(),
+            None => Vec::new(),
+        };
+        if words.is_empty() {
+            return self.problem("job::form", format!("{field} is {}: {why}", shown(value)), place);
+        }
+        let error = Error::invalid("job::form", format!("{field} is {}, allowed: {}", shown(value), words.join(", "))).at_pointer(place);
+        self.problems.push(match id::nearest(value.as_str().unwrap_or_default(), words) {
+            Some(near) => error.help(format!("did you mean {near:?}?")),
+            None => error,
+        });
     }
 
     /// Nested objects are read by the same rule first; what they hold then is legal.

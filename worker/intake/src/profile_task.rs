@@ -1,34 +1,30 @@
 //! The profile task: from a source to staged parts, descriptions and notes.
 
+mod describe;
+mod source;
+
 use crate::cast::Caster;
-use crate::engine::Engine;
-use crate::forms::{Given, sdgym2020, sdv};
-use crate::infer::{ColumnOverride, Inference, Inferred, MissingWords, Overrides, Typed};
+use crate::forms::Given;
+use crate::infer::{ColumnOverride, Inference, Inferred, MissingWords, Overrides};
 use crate::outside::{Outside, check_labels};
-use crate::profile;
 use crate::profile::kept::{KEPT_BYTES_MAX, Kept};
-use crate::read::{Accounting, Batch, Opened, ReadOptions, Source, open};
+use crate::read::{Accounting, Batch, ReadOptions};
 use crate::rejected::Rejects;
-use crate::rows::{self, Rows};
+use crate::rows::Rows;
 use crate::simulated;
-use crate::sniff::Layout;
 use crate::split::{Part, SplitOptions, Splitter};
 use crate::stage::{Choice, Staged, Stager, cast, check_rows, classes};
-use sha2::{Digest, Sha256};
+use source::{SourcePart, add_accounts, given, merge, source_of};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, mpsc};
-use synthfleet_proto::about::Shape;
 use synthfleet_proto::fact::ProfileSummary;
 use synthfleet_proto::job::{self, JobSpec};
 use synthfleet_proto::metadata::{ColumnMeta, Format, Metadata, ProblemType};
-use synthfleet_proto::profile::{Profile, SourceProfile, SplitProfile, SplitStrategy, TableProfile};
-use synthfleet_proto::score::Finding;
-use synthfleet_proto::{Error, Result, Seed, id};
+use synthfleet_proto::profile::Profile;
+use synthfleet_proto::{Error, Result, Seed};
 use synthfleet_table::{Budget, Table};
 
-/// Memory that DataFusion may use before it spills.
-const ENGINE_BYTES: usize = 192 << 20;
 /// Most train rows; more are sampled.
 const FIT_ROWS_MAX: u64 = 1_000_000;
 /// Batches between the thread that reads and the one that writes.
@@ -91,14 +87,6 @@ pub fn profile_task(input: &ProfileInput, out: &Path, scratch: &Path, budget: &B
 struct Folders<'a> {
     out: &'a Path,
     scratch: &'a Path,
-}
-
-/// A source whose form is known.
-struct SourcePart {
-    opened: Opened,
-    layout: Layout,
-    typed: BTreeMap<String, Typed>,
-    stamp: Option<(u64, std::time::SystemTime)>,
 }
 
 /// The table while it is read: its source, a given holdout, and what is stated of it.
@@ -283,291 +271,4 @@ impl Reading {
     fn unchanged(&self) -> Result<()> {
         self.parts().try_for_each(|(part, _)| part.unchanged())
     }
-
-    #[expect(clippy::too_many_arguments, reason = "the one place where everything that was found comes together")]
-    fn describe(
-        &self,
-        input: &ProfileInput,
-        metadata: Arc<Metadata>,
-        mut inferred: Inferred,
-        staged: Staged,
-        rejects: &Rejects,
-        folders: Folders<'_>,
-        budget: &Budget,
-    ) -> Result<Profiled> {
-        let job = &input.job;
-        let mut metadata = Arc::unwrap_or_clone(metadata);
-        (metadata.train_rows, metadata.holdout_rows) = (staged.train_rows, staged.holdout_rows);
-        let shared = Arc::new(metadata);
-        let engine = Engine::new(folders.scratch, ENGINE_BYTES, budget.threads());
-        let mut found = staged.kept.finish(&shared, staged.files, engine)?;
-        if staged.rest_rows > 0 {
-            let text = format!("{} of {} rows are learnt from, drawn at random", staged.train_rows, inferred.accounting.rows);
-            inferred.notes.push(note("fit_sampled", staged.train_rows, text));
-        }
-        if found.duplicates > 0 {
-            inferred.notes.push(note("duplicate_rows", found.duplicates, format!("{} rows equal an earlier row", found.duplicates)));
-        }
-        let (hints, same) = staged.hints.finish(&shared);
-        for (a, b) in &same {
-            inferred.notes.push(Finding { text: format!("{a} and {b} say the same thing"), ..note("same_information", 0, String::new()) });
-        }
-        let columns = profile::columns(&shared, &inferred, &staged.counts, &mut found, job.disclosure)?;
-        let metadata = Arc::unwrap_or_clone(shared);
-        let strategy = match (&self.holdout, metadata.target_position(), job.split_strategy) {
-            (Some(_), _, _) => SplitStrategy::Given,
-            (None, Some(place), job::SplitStrategy::Auto | job::SplitStrategy::Stratified)
-                if metadata.columns[place].kind.is_discrete() && (2..=50).contains(&metadata.columns[place].levels.len()) =>
-            {
-                SplitStrategy::Stratified
-            }
-            _ => SplitStrategy::Random,
-        };
-        let (bytes, sha256) = digest(&self.source.opened.source)?;
-        let account = &inferred.accounting;
-        let exact = to_json(&metadata)?;
-        let profile = Profile {
-            schema: Profile::SCHEMA.to_owned(),
-            table: TableProfile {
-                id: table_id(&folders, &exact)?,
-                name: metadata.table.clone(),
-                rows: account.rows,
-                columns: metadata.columns.len() as u64,
-                bytes,
-                sha256,
-                duplicate_rows: found.duplicates,
-                disclosure: job.disclosure,
-            },
-            source: SourceProfile {
-                format: metadata.format,
-                compression: self.source.opened.compression.name().to_owned(),
-                encoding: metadata.dialect.encoding.clone(),
-                dialect: metadata.dialect.clone(),
-                blank_lines: account.blank,
-                rejected_rows: account.rejected,
-                rejected_cells: rejects.cells(),
-            },
-            split: SplitProfile {
-                holdout: job.holdout,
-                seed: input.shared.task_seed().to_string(),
-                train_rows: metadata.train_rows,
-                holdout_rows: metadata.holdout_rows,
-                strategy,
-            },
-            target: metadata.target.clone(),
-            problem_type: metadata.problem_type,
-            key: metadata.key.clone(),
-            columns,
-            hints,
-            notes: profile::notes(&inferred.notes, None),
-        };
-        let summary = summary(&metadata, &profile, inferred.notes);
-        let write = |name: &str, bytes: &[u8]| {
-            let path = folders.out.join(name);
-            std::fs::write(&path, bytes).map_err(|e| Error::io(path.display(), e))
-        };
-        write("metadata.json", &exact)?;
-        write("profile.json", &to_json(&profile)?)?;
-        let document = self.given.sdv.clone().unwrap_or_else(|| sdv::Document::of(&profile::disclosed(&metadata, &profile)));
-        write("metadata.sdv.json", &to_json(&document.to_value())?)?;
-        write("metadata.sdgym2020.json", &to_json(&sdgym2020::write(&metadata, &profile, false))?)?;
-        write("summary.json", &to_json(&summary)?)?;
-        Ok(Profiled { metadata, profile, summary })
-    }
-}
-
-impl SourcePart {
-    fn open(source: &Source, options: &ReadOptions) -> Result<Self> {
-        let stamp = stamp(source);
-        let opened = open(source, options)?;
-        let (layout, typed) = rows::layout(&opened)?;
-        Ok(Self { opened, layout, typed, stamp })
-    }
-
-    /// A further part of the same table: it must have the same columns.
-    fn like(self, first: &Self) -> Result<Self> {
-        let names = |part: &Self| part.layout.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
-        let (wanted, has) = (names(first), names(&self));
-        if wanted == has {
-            return Ok(self);
-        }
-        let without =
-            |these: &[String], those: &[String]| these.iter().filter(|name| !those.contains(name)).cloned().collect::<Vec<_>>().join(", ");
-        let (lacks, extra) = (without(&wanted, &has), without(&has, &wanted));
-        let name = self.opened.source.name();
-        let message = if lacks.is_empty() && extra.is_empty() {
-            format!("{name} has its columns in another order")
-        } else {
-            format!("{name} lacks {lacks:?}, has extra {extra:?}")
-        };
-        Err(Error::data("source::parts_differ", message).in_source(name))
-    }
-
-    fn unchanged(&self) -> Result<()> {
-        if stamp(&self.opened.source) == self.stamp {
-            return Ok(());
-        }
-        let name = self.opened.source.name();
-        Err(Error::data("source::changed", format!("{name} changed while it was read"))
-            .in_source(name)
-            .help("read it again once nobody writes it"))
-    }
-}
-
-/// Length and time of change of a file.
-fn stamp(source: &Source) -> Option<(u64, std::time::SystemTime)> {
-    match source {
-        Source::Path(path) => std::fs::metadata(path).ok().and_then(|file| Some((file.len(), file.modified().ok()?))),
-        Source::Bytes(..) => None,
-    }
-}
-
-fn source_of(uri: &str, simulated: Option<&simulated::Request>) -> Result<Source> {
-    match simulated {
-        Some(request) => Ok(Source::Bytes(format!("{}.csv", request.name), request.csv()?.into())),
-        None => Ok(Source::Path(PathBuf::from(uri.strip_prefix("file://").unwrap_or(uri)))),
-    }
-}
-
-/// What a given description, or one that lies beside the source, says.
-fn given(job: &JobSpec, source: &SourcePart) -> Result<Given> {
-    let headers: Vec<&str> = source
-        .layout
-        .columns
-        .iter()
-        .map(|column| if column.header.trim().is_empty() { column.name.as_str() } else { column.header.trim() })
-        .collect();
-    let read = |path: &Path| std::fs::read_to_string(path).map_err(|e| Error::io(path.display(), e));
-    let parse = |path: &Path| Given::parse(&read(path)?, job.table.as_deref()).map_err(|e| e.in_source(path.display().to_string()));
-    let given = match &job.metadata {
-        Some(value) => match value.get("uri").and_then(serde_json::Value::as_str) {
-            Some(uri) => parse(Path::new(uri))?,
-            None => Given::read(value, job.table.as_deref())?,
-        },
-        None => match beside(&source.opened.source, &headers) {
-            Some(path) => parse(&path)?,
-            None => return Ok(Given::default()),
-        },
-    };
-    given.check_names(&headers)?;
-    Ok(given)
-}
-
-/// `X.csv.metadata.json`, or a `metadata.json` in the same folder that names exactly these columns.
-fn beside(source: &Source, headers: &[&str]) -> Option<PathBuf> {
-    let Source::Path(path) = source else { return None };
-    let own = PathBuf::from(format!("{}.metadata.json", path.display()));
-    if own.is_file() {
-        return Some(own);
-    }
-    let common = path.with_file_name("metadata.json");
-    let text = std::fs::read_to_string(&common).ok()?;
-    let given = Given::parse(&text, None).ok()?;
-    let names: Vec<&str> = given.columns.keys().map(String::as_str).collect();
-    let mut wanted = headers.to_vec();
-    wanted.sort_unstable();
-    (names == wanted).then_some(common)
-}
-
-/// Puts a description under what flags state.
-fn merge(overrides: &mut Overrides, given: &Given) {
-    for (name, column) in &given.columns {
-        let stated = overrides.columns.entry(name.clone()).or_default();
-        stated.kind = stated.kind.or(column.wish.kind);
-        stated.role = stated.role.or(column.wish.role);
-        if stated.order.is_none() {
-            stated.order.clone_from(&column.wish.order);
-        }
-        if stated.regex.is_none() {
-            stated.regex.clone_from(&column.regex);
-        }
-    }
-}
-
-fn add_accounts(mut first: Accounting, second: Accounting) -> Accounting {
-    first.records += second.records;
-    first.rows += second.rows;
-    first.rejected += second.rejected;
-    first.blank += second.blank;
-    first.padded += second.padded;
-    first.comments += second.comments;
-    first.bytes += second.bytes;
-    first.mended_bytes += second.mended_bytes;
-    first.faults.extend(second.faults);
-    first.notes.extend(second.notes);
-    first
-}
-
-fn note(code: &str, number: u64, text: String) -> Finding {
-    Finding { code: code.to_owned(), column: None, number: Some(number as f64), text }
-}
-
-/// Length and SHA-256 of a source as given.
-fn digest(source: &Source) -> Result<(u64, String)> {
-    match source {
-        Source::Bytes(_, bytes) => Ok((bytes.len() as u64, id::sha256_hex(bytes))),
-        Source::Path(path) => {
-            let broken = |e| Error::io(path.display(), e);
-            let mut file = std::fs::File::open(path).map_err(broken)?;
-            let mut hash = Sha256::new();
-            let bytes = std::io::copy(&mut file, &mut hash).map_err(broken)?;
-            Ok((bytes, id::hex(&hash.finalize())))
-        }
-    }
-}
-
-/// `tbl_` and 128 bits of the staged parts and the exact description.
-fn table_id(folders: &Folders<'_>, metadata: &[u8]) -> Result<String> {
-    let mut hash = Sha256::new();
-    for name in ["train.parquet", "holdout.parquet"] {
-        let (_, part) = digest(&Source::Path(folders.out.join(name)))?;
-        hash.update(part);
-    }
-    hash.update(id::sha256_hex(metadata));
-    let mut bits = [0; 16];
-    bits.copy_from_slice(&hash.finalize()[..16]);
-    Ok(format!("tbl_{}", id::base32(bits)))
-}
-
-fn summary(metadata: &Metadata, profile: &Profile, notes: Vec<Finding>) -> ProfileSummary {
-    let mut kinds = BTreeMap::new();
-    for column in &metadata.columns {
-        *kinds.entry(column.kind.name().to_owned()).or_default() += 1;
-    }
-    let dialect = &metadata.dialect;
-    let delimiter = match dialect.delimiter {
-        ',' => "comma".to_owned(),
-        ';' => "semicolon".to_owned(),
-        '\t' => "tab".to_owned(),
-        ' ' => "space".to_owned(),
-        other => other.to_string(),
-    };
-    let reading = match metadata.format {
-        Format::Csv => serde_json::json!({
-            "bytes": profile.table.bytes,
-            "compression": profile.source.compression,
-            "dialect": delimiter,
-            "header": dialect.header,
-            "encoding": dialect.encoding,
-        }),
-        Format::Parquet => serde_json::json!({"bytes": profile.table.bytes, "format": "parquet"}),
-    };
-    ProfileSummary {
-        table: metadata.table.clone(),
-        shape: Shape::of(metadata),
-        rows: profile.table.rows,
-        columns: metadata.columns.len() as u32,
-        target: metadata.target.clone(),
-        problem_type: metadata.problem_type,
-        reading,
-        kinds,
-        notes,
-    }
-}
-
-/// Pretty JSON with a line end.
-fn to_json(value: &impl serde::Serialize) -> Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec_pretty(value).map_err(|e| Error::internal("profile::json", e.to_string()))?;
-    bytes.push(b'\n');
-    Ok(bytes)
 }

@@ -6,7 +6,7 @@ use crate::TaskFolder;
 use serde::Deserialize;
 use std::sync::Arc;
 use synthfleet_intake::parquet::TableWriter;
-use synthfleet_intake::read::{Field, Found, Tokenizer};
+use synthfleet_intake::read::{Tokenizer, first_records};
 use synthfleet_intake::write::{CsvOptions, CsvWriter, Packing, to_text};
 use synthfleet_proto::metadata::{Dialect, Format, Metadata, Role};
 use synthfleet_proto::task::TaskFile;
@@ -70,17 +70,7 @@ fn shown_rows(head: &Table) -> Result<serde_json::Value> {
     let mut metadata = (**head.metadata()).clone();
     metadata.dialect = Dialect::default();
     let few = described(&head.head(ROWS_SHOWN), &Arc::new(metadata))?;
-    let (text, tokenizer) = (to_text(&few, false), Tokenizer::of(&Dialect::default()));
-    let (mut records, mut fields, mut at) = (Vec::new(), Vec::new(), 0);
-    while let Found::Record { next, .. } = tokenizer.record(text.as_bytes(), at, true, &mut fields) {
-        let cell = |field: &Field| {
-            let mut cell = String::new();
-            tokenizer.unescape(&text[field.start..field.end], *field, &mut cell);
-            cell
-        };
-        records.push(fields.iter().map(cell).collect::<Vec<_>>());
-        at = next;
-    }
+    let mut records = first_records(&Tokenizer::of(&Dialect::default()), &to_text(&few, false), usize::MAX, true);
     let header = if records.is_empty() { Vec::new() } else { records.remove(0) };
     Ok(serde_json::json!({ "header": header, "rows": records }))
 }

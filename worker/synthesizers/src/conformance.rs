@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use synthfleet_proto::about::Shape;
 use synthfleet_proto::metadata::Kind;
-use synthfleet_proto::{ErrorKind, Result, id};
-use synthfleet_table::budget::Listener;
-use synthfleet_table::{Arrays, Budget, Table, Values};
+use synthfleet_proto::{ErrorKind, id};
+use synthfleet_table::budget::Silent;
+use synthfleet_table::{Budget, Table, Values};
 
 /// One test for each check, for one member.
 macro_rules! battery {
@@ -27,19 +27,6 @@ macro_rules! battery {
     };
 }
 pub(crate) use battery;
-
-struct Silent;
-
-impl Listener for Silent {
-    fn progress(&self, _: f64, _: &'static str) {}
-    fn measure(&self, _: &'static str, _: u64, _: f64) {}
-    fn checkpoint(&self, _: u64, _: &Arrays) -> Result<()> {
-        Ok(())
-    }
-    fn checkpoint_due(&self) -> bool {
-        false
-    }
-}
 
 fn seeds() -> Seeds {
     Seeds::of_task(7, "syn-battery-r0")
@@ -316,6 +303,18 @@ fn a11_names_and_aliases_are_unique() {
         for name in std::iter::once(&about.name).chain(about.aliases) {
             assert!(seen.insert(name.to_lowercase()), "{name} is used twice");
         }
+    }
+}
+
+#[test]
+fn a09_a_table_that_cannot_be_taken_is_unsupported_with_a_reason() {
+    let empty = tables::plain(10).head(0);
+    for member in SYNTHESIZERS {
+        let name = member.about().name;
+        let error =
+            member.fit_any(&empty, &Value::Null, &seeds(), &Budget::quiet(1)).err().unwrap_or_else(|| panic!("{name} fits no rows"));
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{name}: {error}");
+        assert!(!error.message().is_empty(), "{name} gives no reason");
     }
 }
 

@@ -19,7 +19,8 @@ pub trait Listener: Send + Sync {
     fn checkpoint_due(&self) -> bool;
 }
 
-struct Silent;
+/// Nobody listens.
+pub struct Silent;
 
 impl Listener for Silent {
     fn progress(&self, _: f64, _: &'static str) {}

@@ -92,9 +92,7 @@ fn candidate(bundle: &Bundle, row: &Ranked) -> Markup {
             td.n { (score_or_dash(row.risk)) }
             td {
                 (chips(&row.gates))
-                @for failure in &row.failures {
-                    div.small.fail { (failure.phase) @if let Some(repeat) = failure.repeat { ", repeat " (repeat) } ": " (failure.reason) " " span.quiet { "(" (failure.code) ")" } }
-                }
+                @for failure in row.failures_told() { div.small.fail { (failure) } }
             }
             td.n { (bundle.seconds(&row.candidate).map_or_else(|| "–".to_owned(), seconds)) }
             td.n { (memory.map_or_else(|| "–".to_owned(), bytes)) }

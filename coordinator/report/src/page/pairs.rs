@@ -20,6 +20,10 @@ pub fn section(bundle: &Bundle) -> Markup {
             "Association is |r| of two numbers, Cramér's V of two labels, the correlation ratio otherwise. "
             "Difference: synthetic less real; blue-green where the synthetic table has more, brown where it has less, darkest from .25."
         }
+        @if let Some(gap) = gap(&row.details("pair_trends")["matrix"], "sample") {
+            p { "Associations differ by " (score(gap)) " on average"
+                @if let Some(of_holdout) = self::gap(&row.details("pair_trends")["matrix"], "holdout") { " [" (score(of_holdout)) "]" } "." }
+        }
         (correlation::draw(&row.details("pair_trends")["matrix"]))
         @if !pairs.is_empty() { (table(bundle, pairs)) }
     }
@@ -54,6 +58,37 @@ fn table(bundle: &Bundle, pairs: &[Value]) -> Markup {
     }
 }
 
+/// Mean absolute difference of the associations of two different columns, between a table and the real one.
+fn gap(matrix: &Value, table: &str) -> Option<f64> {
+    let rows = |name: &str| matrix[name].as_array().map(Vec::as_slice).unwrap_or_default();
+    let (mut sum, mut count) = (0.0, 0u32);
+    for (place, (real, other)) in rows("real").iter().zip(rows(table)).enumerate() {
+        for column in 0..place {
+            if let (Some(real), Some(other)) = (real[column].as_f64(), other[column].as_f64()) {
+                sum += (real - other).abs();
+                count += 1;
+            }
+        }
+    }
+    (count > 0).then(|| sum / f64::from(count))
+}
+
 fn row_total(bundle: &Bundle, pairs: &[Value]) -> u64 {
     bundle.subject_row().details("pair_trends")["pairs_total"].as_u64().unwrap_or(pairs.len() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_mean_difference_leaves_out_the_diagonal_and_what_is_undefined() {
+        let matrix = json!({
+            "real": [[1.0, 0.5, null], [0.5, 1.0, 0.2], [null, 0.2, 1.0]],
+            "sample": [[1.0, 0.4, 0.3], [0.4, 1.0, 0.5], [0.3, 0.5, 1.0]],
+        });
+        assert!((gap(&matrix, "sample").expect("two pairs") - 0.2).abs() < 1e-12);
+        assert_eq!(gap(&matrix, "holdout"), None);
+    }
 }

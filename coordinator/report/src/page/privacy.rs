@@ -15,6 +15,7 @@ pub fn section(bundle: &Bundle) -> Markup {
     let details = row.details("distances");
     html! {
         h3 { "Gates" }
+        p.small.quiet { "A gate fails when its one-sided 95 % bound lies beyond the limit, not by the value alone: up to there chance explains it." }
         (gates(bundle))
         h3 { "Distances" }
         p { "Synthetic rows should lie as far from rows that were learnt as from rows that were not. Grey: distances of held-out rows to learnt rows; dashed: of synthetic rows to held-out rows; blue-green: of synthetic rows to learnt rows." }

@@ -13,7 +13,7 @@ use serde_json::Value;
 const WIDTH: u32 = 360;
 const HEIGHT: u32 = 190;
 /// Left and right end of the density panel, top and bottom of the picture.
-const PANEL: (f64, f64, f64, f64) = (44.0, 282.0, 10.0, 160.0);
+const PANEL: (f64, f64, f64, f64) = (52.0, 286.0, 10.0, 160.0);
 /// Beyond this ratio of the tallest bar to the middle of the others heights are drawn as square roots.
 const STEEP: f64 = 12.0;
 

@@ -43,8 +43,10 @@ pub struct Point {
 /// Risks beyond this are drawn at the edge.
 const RISK_MAX: f64 = 4.0;
 
-/// Labels nearer than this are moved apart.
-const LABEL: (f64, f64) = (150.0, 13.0);
+/// Width of a letter of a label, and height of a label's line.
+const LETTER: (f64, f64) = (6.2, 13.0);
+/// Lines that a label may be moved from its point, the nearest first.
+const MOVES: [f64; 9] = [0.0, -1.0, 1.0, -2.0, 2.0, -3.0, 3.0, -4.0, 4.0];
 
 /// The picture of `points`. The axis fits what is no baseline; baselines below it stand at its lower end.
 pub fn draw(points: &[Point]) -> Markup {
@@ -58,7 +60,7 @@ pub fn draw(points: &[Point]) -> Markup {
     let (x, y) = (Scale::new((0.0, risk_high), (right, left)), Scale::new((score_low, 1.0), (bottom, top)));
     let at: Vec<(f64, f64)> =
         points.iter().map(|point| (x.at(point.risk.clamp(0.0, risk_high)), y.at(point.score.max(score_low)))).collect();
-    let labels = apart(&at);
+    let labels = labels(points, &at);
     let mut front: Vec<usize> = (0..points.len()).filter(|&which| points[which].on_front).collect();
     front.sort_by(|&a, &b| at[b].0.total_cmp(&at[a].0).then(at[a].1.total_cmp(&at[b].1)));
     let line: Vec<String> = front.iter().map(|&which| format!("{} {}", place(at[which].0), place(at[which].1))).collect();
@@ -68,7 +70,7 @@ pub fn draw(points: &[Point]) -> Markup {
             text.tick x=(left - 6.0) y=(place(y.at(tick) + 3.0)) text-anchor="end" { (score(tick)) }
         }
         path.limit d=(format!("M{} {top}V{bottom}", place(x.at(1.0)))) {}
-        text.tick x=(place(x.at(1.0) + 5.0)) y=(bottom - 6.0) { "← beyond the balanced limits" }
+        text.tick x=(place(x.at(1.0) + 5.0)) y=(top - 6.0) { "← beyond the balanced limits" }
         @if line.len() > 1 { path.front d=(format!("M{}", line.join("L"))) {} }
         @for (which, point) in points.iter().enumerate() { (dot(point, at[which], labels[which])) }
         path.axis d=(format!("M{left} {bottom}H{right}")) {}
@@ -80,25 +82,53 @@ pub fn draw(points: &[Point]) -> Markup {
     picture("plot pareto", WIDTH, HEIGHT, "Score against privacy risk", content)
 }
 
-/// Heights of the labels beside points, moved down where two would overlap.
-fn apart(at: &[(f64, f64)]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..at.len()).collect();
-    order.sort_by(|&a, &b| at[a].1.total_cmp(&at[b].1).then(a.cmp(&b)));
-    let mut heights = vec![0.0; at.len()];
-    for (done, &which) in order.iter().enumerate() {
-        let mut height = at[which].1;
-        for &other in &order[..done] {
-            if (at[other].0 - at[which].0).abs() < LABEL.0 && (height - heights[other]).abs() < LABEL.1 {
-                height = heights[other] + LABEL.1;
-            }
-        }
-        heights[which] = height;
-    }
-    heights
+/// Where a label stands.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Label {
+    left: f64,
+    right: f64,
+    middle: f64,
+    /// Text runs from the right end to the left.
+    ends: bool,
 }
 
-fn dot(point: &Point, (x, y): (f64, f64), label: f64) -> Markup {
-    let radius = 4.0 + 2.0 * libm::log10(1.0 + point.seconds.max(0.0)).min(4.0);
+impl Label {
+    fn of(point: &Point, (x, y): (f64, f64)) -> Self {
+        let (width, gap) = (cut(&point.name, 24).chars().count() as f64 * LETTER.0, radius(point) + 5.0);
+        let ends = x + gap + width > PANEL.1;
+        let left = if ends { x - gap - width } else { x + gap };
+        Self { left, right: left + width, middle: y, ends }
+    }
+
+    fn meets(&self, other: &Self) -> bool {
+        self.left < other.right && other.left < self.right && (self.middle - other.middle).abs() < LETTER.1
+    }
+
+    fn covers(&self, (x, y): (f64, f64), radius: f64) -> bool {
+        self.left < x + radius && x - radius < self.right && (self.middle - y).abs() < LETTER.1 / 2.0 + radius
+    }
+}
+
+/// Labels beside their points, moved up or down where they would lie on each other, on a dot or on the axis.
+fn labels(points: &[Point], at: &[(f64, f64)]) -> Vec<Label> {
+    let mut placed: Vec<Label> = Vec::with_capacity(points.len());
+    for (which, point) in points.iter().enumerate() {
+        let own = Label::of(point, at[which]);
+        let on_dot = |label: &Label| (0..points.len()).any(|other| other != which && label.covers(at[other], radius(&points[other])));
+        let is_free = |label: &Label| {
+            label.middle + LETTER.1 / 2.0 <= PANEL.3 + 1.0 && !on_dot(label) && !placed.iter().any(|other| label.meets(other))
+        };
+        let moved = MOVES.iter().map(|lines| Label { middle: own.middle + lines * LETTER.1, ..own });
+        placed.push(moved.into_iter().find(is_free).unwrap_or(own));
+    }
+    placed
+}
+
+fn radius(point: &Point) -> f64 {
+    4.0 + 2.0 * libm::log10(1.0 + point.seconds.max(0.0)).min(4.0)
+}
+
+fn dot(point: &Point, (x, y): (f64, f64), label: Label) -> Markup {
     let class = match point.mark {
         Mark::Eligible => "dot eligible",
         Mark::Refused => "dot refused",
@@ -106,14 +136,14 @@ fn dot(point: &Point, (x, y): (f64, f64), label: f64) -> Markup {
         Mark::Reference => "dot cross",
     };
     let title = format!("{}: score {}, risk {}", point.name, score(point.score), score(point.risk));
-    let (anchor, beside) = if x > PANEL.1 - 120.0 { ("end", x - radius - 5.0) } else { ("start", x + radius + 5.0) };
+    let (anchor, beside) = if label.ends { ("end", label.right) } else { ("start", label.left) };
     html! {
         @if point.mark == Mark::Reference {
             path class=(class) d=(format!("M{} {}l10 10m0 -10l-10 10", place(x - 5.0), place(y - 5.0))) { title { (title) } }
         } @else {
-            circle class=(class) cx=(place(x)) cy=(place(y)) r=(place(radius)) { title { (title) } }
+            circle class=(class) cx=(place(x)) cy=(place(y)) r=(place(radius(point))) { title { (title) } }
         }
-        text.label x=(place(beside)) y=(place(label + 4.0)) text-anchor=(anchor) { (cut(&point.name, 24)) }
+        text.label x=(place(beside)) y=(place(label.middle + 4.0)) text-anchor=(anchor) { (cut(&point.name, 24)) }
     }
 }
 
@@ -134,8 +164,15 @@ mod tests {
     }
 
     #[test]
-    fn labels_of_near_points_stand_apart() {
-        let heights = apart(&[(100.0, 50.0), (110.0, 52.0), (900.0, 51.0), (105.0, 49.0)]);
-        assert_eq!(heights, [62.0, 75.0, 51.0, 49.0]);
+    fn labels_lie_neither_on_each_other_nor_on_dots_nor_on_the_axis() {
+        let points: Vec<Point> = ["a long name", "b", "another one", "d"].map(|name| point(name, Mark::Baseline, false)).to_vec();
+        let at = [(900.0, PANEL.3), (930.0, PANEL.3), (905.0, PANEL.3 - 4.0), (100.0, 50.0)];
+        let labels = labels(&points, &at);
+        for (which, label) in labels.iter().enumerate() {
+            assert!(label.middle < PANEL.3 && label.right <= PANEL.1, "{label:?}");
+            assert!(labels[..which].iter().all(|other| !label.meets(other)), "{labels:?}");
+            assert!((0..4).all(|other| other == which || !label.covers(at[other], radius(&points[other]))), "{labels:?}");
+        }
+        assert_eq!(labels[3].middle, 50.0, "a label that stands free stays");
     }
 }

@@ -6,6 +6,9 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use synthfleet_proto::{Error, Result};
 
+/// With less room large tables may not fit.
+const FREE_BYTES_MIN: u64 = 5 << 30;
+
 /// What a check found.
 #[derive(Debug, serde::Serialize)]
 struct Check {
@@ -44,6 +47,8 @@ pub fn run(work_dir: &Path, surroundings: &Surroundings) -> Result<u8> {
         "plan less with --task-memory",
     ));
     checks.push(work_folder(work_dir));
+    checks.push(space(work_dir));
+    checks.push(settings(surroundings));
     checks.push(races(work_dir).unwrap_or_else(|check| check));
     if surroundings.json {
         say!("{}", json!(checks));
@@ -60,6 +65,31 @@ fn work_folder(folder: &Path) -> Check {
         .and_then(|()| std::fs::write(folder.join(".doctor"), b"x"))
         .and_then(|()| std::fs::remove_file(folder.join(".doctor")));
     Check::new(writable.is_ok(), "fail", "work folder", folder.display().to_string(), "choose another with --work-dir")
+}
+
+/// Room for work files: an intake of a large table spills, and every candidate keeps a sample.
+fn space(folder: &Path) -> Check {
+    match rustix::fs::statvfs(folder) {
+        Ok(found) => {
+            let free = found.f_bavail.saturating_mul(found.f_frsize);
+            Check::new(
+                free >= FREE_BYTES_MIN,
+                "warn",
+                "space",
+                format!("{} free", size(free)),
+                "free room, or choose another with --work-dir",
+            )
+        }
+        Err(error) => Check::new(false, "warn", "space", error.to_string(), "choose another with --work-dir"),
+    }
+}
+
+/// Settings that something else than the program's own defaults states; a wrong one ends every command.
+fn settings(surroundings: &Surroundings) -> Check {
+    let stated: Vec<&str> =
+        surroundings.settings.iter().filter(|setting| setting.origin != "default").map(|setting| setting.key.as_str()).collect();
+    let found = if stated.is_empty() { "all as delivered".to_owned() } else { format!("stated: {}", stated.join(", ")) };
+    Check::new(true, "warn", "settings", found, "")
 }
 
 /// 32 writers race for each of 20 names: exactly one may win each. The local store rests on it.

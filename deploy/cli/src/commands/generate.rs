@@ -2,7 +2,7 @@
 
 use super::{Surroundings, single};
 use crate::{arguments, say};
-use std::io::Write;
+use std::io::Write as _;
 use std::sync::Arc;
 use synthfleet_intake::parquet::TableWriter;
 use synthfleet_intake::write::{CsvOptions, CsvWriter, Packing, to_text};
@@ -21,17 +21,11 @@ pub fn run(flags: &arguments::Generate, surroundings: &Surroundings) -> Result<u
     match &flags.output {
         None => {
             let mut stdout = std::io::stdout().lock();
-            let mut first = true;
+            let mut done = 0;
             pieces(&*model, flags.rows, &budget, |piece| {
-                let text = to_text(&piece, false);
-                // every piece carries the header; only the first one's is wanted
-                let body = if first || !piece.metadata().dialect.header {
-                    text.as_str()
-                } else {
-                    after_header(&text, &piece.metadata().dialect.line_end)
-                };
-                first = false;
-                stdout.write_all(body.as_bytes()).map_err(|e| Error::io("stdout", e))
+                let place = (done == 0, done + piece.rows() as u64 >= flags.rows);
+                done += piece.rows() as u64;
+                stdout.write_all(to_text(&part_of(&piece, place)?, false).as_bytes()).map_err(|e| Error::io("stdout", e))
             })?;
         }
         Some(path) if path.extension().is_some_and(|ending| ending == "parquet") => {
@@ -66,7 +60,33 @@ fn pieces(model: &dyn AnyModel, rows: u64, budget: &Budget, mut take: impl FnMut
     }
 }
 
-/// The text behind the first record; header names hold no line end.
-fn after_header<'a>(text: &'a str, line_end: &str) -> &'a str {
-    text.split_once(line_end).map_or("", |(_, body)| body)
+/// A piece of a text: only the first has mark and header, and only the last may lack its line end.
+fn part_of(piece: &Table, (first, last): (bool, bool)) -> Result<Table> {
+    let mut metadata = (**piece.metadata()).clone();
+    let dialect = &mut metadata.dialect;
+    dialect.bom &= first;
+    dialect.header &= first;
+    dialect.final_line_end |= !last;
+    Table::new(Arc::new(metadata), piece.rows(), piece.columns().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use synthfleet_proto::metadata::{ColumnMeta, Kind, Metadata};
+    use synthfleet_table::{Column, Values};
+
+    #[test]
+    fn pieces_join_to_the_text_of_the_whole() {
+        let mut metadata = Metadata::plain("t", vec![ColumnMeta::plain("x", Kind::Ordinal)]);
+        metadata.columns[0].kind = Kind::Continuous;
+        (metadata.dialect.bom, metadata.dialect.final_line_end) = (true, false);
+        let column = |rows: std::ops::Range<i64>| Column::new(Values::Whole(rows.collect()), None).expect("a column");
+        let table =
+            |rows: std::ops::Range<i64>| Table::new(Arc::new(metadata.clone()), rows.clone().count(), vec![column(rows)]).expect("a table");
+        let places = [(0..2, (true, false)), (2..5, (false, false)), (5..6, (false, true))];
+        let parts = places.map(|(rows, place)| to_text(&part_of(&table(rows), place).expect("a piece"), false));
+        assert_eq!(parts.concat(), to_text(&table(0..6), false));
+        assert_eq!(parts.concat(), "\u{feff}x\n0\n1\n2\n3\n4\n5");
+    }
 }

@@ -15,6 +15,7 @@ pub mod report;
 pub mod run;
 pub mod single;
 pub mod synthesize;
+pub mod work_folder;
 
 use crate::config::{Config, Setting};
 use crate::present::style::Style;

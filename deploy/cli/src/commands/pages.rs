@@ -10,7 +10,10 @@ use synthfleet_proto::{Error, Result};
 
 /// Prints a completion script.
 pub fn completions(shell: clap_complete::Shell) -> Result<u8> {
-    clap_complete::generate(shell, &mut Arguments::command(), "synthfleet", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "synthfleet", &mut script);
+    // a reader that went away is no error of ours
+    say!("{}", String::from_utf8_lossy(&script).trim_end());
     Ok(0)
 }
 

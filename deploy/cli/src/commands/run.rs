@@ -2,14 +2,16 @@
 
 use super::{Surroundings, single};
 use crate::present::{board, progress::Progress};
-use crate::roles::embedded::{Ended, Hashes, Run, Wishes};
+use crate::roles::embedded::{Ended, Hashes, Run, Wishes, is_unreadable, set_aside};
+use crate::source::Spooled;
 use crate::{arguments, jobfile, machine, say, source, tell};
 use sha2::{Digest, Sha256};
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use synthfleet_coordinator::deliver::{check_folder, deliver};
 use synthfleet_coordinator::{Catalogue, intake};
 use synthfleet_proto::event::Event;
+use synthfleet_proto::fact::PublishedFact;
 use synthfleet_proto::job::{JobSpec, JobState};
 use synthfleet_proto::results::Results;
 use synthfleet_proto::verdict::Decision;
@@ -31,39 +33,52 @@ pub fn run(flags: &arguments::Run, surroundings: &Surroundings) -> Result<u8> {
     let setting = flags.running.work_dir.as_deref().unwrap_or(&surroundings.config.run.work_dir);
     let work_dir = machine::work_dir(setting, &crate::variable);
     let mut job = jobfile::of_run(flags)?;
-    let spooled = spool(&mut job, &work_dir)?;
+    let _spooled = spool(&mut job, &work_dir)?;
     let job = JobSpec::read(&job).map_err(|error| error.and(wrong_names(&job)))?;
     let output = flags.output.clone().unwrap_or_else(|| Path::new("synthfleet-out").join(stem(&job.source.uri)));
     check_folder(&output, flags.force)?;
-    let hashes = Hashes { source: hash(&job.source.uri)?, holdout: job.holdout_source.as_deref().map(hash).transpose()?.flatten() };
     let isolate = flags.isolate.as_deref().unwrap_or(&surroundings.config.run.isolate);
     if !["pool", "child"].contains(&isolate) {
         return Err(Error::invalid("cli::flag", format!("--isolate takes pool or child, not {isolate:?}"))
             .help("leave it out to use threads of this process"));
     }
-    let wishes = Wishes { work_dir, threads, children: isolate == "child", fresh: flags.no_cache };
+    let memory = flags.running.memory.as_deref().map(|size| jobfile::bytes("--memory", size)).transpose()?;
+    let memory_bytes = machine::memory_of_tasks(memory.unwrap_or(surroundings.config.run.memory_bytes));
     if flags.dry_run {
-        return super::plan::show(&job, surroundings);
+        return super::plan::show(job, &flags.running, surroundings);
     }
-    let code = runtime.block_on(async {
-        let run = Run::submit(job.clone(), hashes, wishes).await?;
-        let (ended, interrupted) = watched(&run, surroundings).await?;
-        finish(&run, ended, &job, (&output, flags), interrupted, surroundings).await
-    });
-    if let Some(path) = spooled {
-        std::fs::remove_file(&path).map_err(|e| Error::io(path.display(), e))?;
-    }
-    code
+    let hashes = Hashes { source: hash(&job.source.uri)?, holdout: job.holdout_source.as_deref().map(hash).transpose()?.flatten() };
+    super::work_folder::sweep(&work_dir, surroundings.config.run.keep_days);
+    let wishes = Wishes { work_dir, threads, memory_bytes, children: isolate == "child", fresh: flags.no_cache };
+    runtime.block_on(async {
+        let whole = || once(&job, &hashes, &wishes, (&output, flags), surroundings);
+        match whole().await {
+            Err(error) if is_unreadable(&error) => {
+                let aside = set_aside(&job, &hashes, &wishes.work_dir)?;
+                let why = crate::present::style::safe(error.message());
+                tell!("  note     {why}: the work is set aside in {} and begins anew (work_set_aside)", aside.display());
+                whole().await
+            }
+            ended => ended,
+        }
+    })
+}
+
+/// One try at the job, from its submission to the output folder.
+async fn once(job: &JobSpec, hashes: &Hashes, wishes: &Wishes, place: (&Path, &arguments::Run), surroundings: &Surroundings) -> Result<u8> {
+    let run = Run::submit(job.clone(), hashes.clone(), wishes.clone()).await?;
+    let (ended, interrupted) = watched(&run, job.seed, surroundings).await?;
+    finish(&run, ended, job, place, interrupted, surroundings).await
 }
 
 /// Runs while events are shown and Ctrl-C is heard: once ends with what is finished, twice ends at once.
-async fn watched(run: &Run, surroundings: &Surroundings) -> Result<(Ended, bool)> {
+async fn watched(run: &Run, seed: u64, surroundings: &Surroundings) -> Result<(Ended, bool)> {
     let (events, mut heard) = broadcast::channel::<Event>(crate::roles::embedded::EVENTS_MAX);
     let (interrupt, interrupted) = watch::channel(false);
     let (style, as_lines) = (surroundings.style, surroundings.events);
     let quiet = surroundings.quiet || surroundings.json || as_lines;
     let shown = tokio::spawn(async move {
-        let progress = Progress::new(style, quiet);
+        let progress = Progress::new(style, quiet, seed);
         loop {
             match heard.recv().await {
                 Ok(event) if as_lines => match serde_json::to_string(&event) {
@@ -118,7 +133,7 @@ async fn finish(
     let results: Results = serde_json::from_slice(&object.bytes).map_err(|e| Error::internal("run::results", e.to_string()))?;
     let below = below_floor(&results, job);
     if flags.layout.is_some() {
-        super::layout::write(flags.layout.as_deref(), output, &results)?;
+        super::layout::original(output, &results, &single::budget(&flags.running, surroundings)?)?;
     }
     if surroundings.json {
         let mut value = serde_json::to_value(&results).map_err(|e| Error::internal("run::results", e.to_string()))?;
@@ -129,8 +144,8 @@ async fn finish(
     } else if !surroundings.events {
         say!("{}", board::text(&results, surroundings.style));
         below.iter().for_each(|line| say!("  below    {line}"));
-        say!("  wrote    {}", output.display());
-        say!("  next     open {}", output.join("report.html").display());
+        say!("  wrote    {}/{{{}}}", output.display(), first_files(&published).join(", "));
+        say!("  next     synthfleet report {} --open", output.display());
     }
     Ok(match (ended.last.state, results.verdict.outcome) {
         _ if interrupted => INTERRUPTED,
@@ -138,6 +153,14 @@ async fn finish(
         (JobState::Done, _) => NO_RELEASE,
         _ => 1,
     })
+}
+
+/// The files of an output that a person opens first.
+fn first_files(published: &PublishedFact) -> Vec<&str> {
+    let of_table = |path: &&str| path.starts_with("synthetic.");
+    let paths = published.files.iter().map(|file| file.path.as_str());
+    let known = ["results.csv", "metadata.json", "report.html", "card.md"];
+    paths.filter(of_table).chain(known).collect()
 }
 
 /// Scores of the winner that lie below their floor.
@@ -161,13 +184,13 @@ fn below_floor(results: &Results, job: &JobSpec) -> Vec<String> {
 
 /// Standard input is kept in a file first: reading looks at it twice. Paths become absolute, since tasks
 /// run in folders of their own.
-fn spool(job: &mut serde_json::Value, work_dir: &Path) -> Result<Option<PathBuf>> {
+fn spool(job: &mut serde_json::Value, work_dir: &Path) -> Result<Option<Spooled>> {
     let mut spooled = None;
     for pointer in ["/source/uri", "/holdout_source"] {
         let Some(uri) = job.pointer(pointer).and_then(|uri| uri.as_str()).map(str::to_owned) else { continue };
         let path = source::path(&uri, &work_dir.join("stdin"))?;
         if uri == "-" {
-            spooled.clone_from(&path);
+            spooled = path.clone().map(Spooled::hold).transpose()?;
         }
         if let (Some(place), Some(path)) = (job.pointer_mut(pointer), path) {
             *place = serde_json::json!(path);

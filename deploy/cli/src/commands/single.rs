@@ -6,13 +6,12 @@ use crate::{jobfile, machine, tell};
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use synthfleet_intake::{ProfileInput, Profiled, profile_task};
 use synthfleet_proto::job::JobSpec;
 use synthfleet_proto::score::Finding;
 use synthfleet_proto::{Error, Result, Seed};
-use synthfleet_table::budget::{Listener, MEMORY_BYTES_PER_TASK};
-use synthfleet_table::{Arrays, Budget};
+use synthfleet_table::Budget;
+use synthfleet_table::budget::{MEMORY_BYTES_PER_TASK, Silent};
 
 /// A folder of one command, removed when it ends. It holds real rows: mode 0700.
 pub struct Scratch(PathBuf);
@@ -43,32 +42,20 @@ impl Drop for Scratch {
     }
 }
 
-/// A budget of the asked threads, and a pool of as many: nothing else of the process uses more.
+/// A budget of the asked threads and memory that nobody listens to and nobody stops.
 pub fn budget(running: &Running, surroundings: &Surroundings) -> Result<Budget> {
     let threads = threads(running.threads, surroundings)?;
-    Ok(Budget::new(threads, MEMORY_BYTES_PER_TASK, Arc::new(AtomicBool::new(false)), Box::new(Silent), None))
+    let memory = running.memory.as_deref().map(|size| jobfile::bytes("--memory", size)).transpose()?;
+    Ok(Budget::new(threads, memory.unwrap_or(MEMORY_BYTES_PER_TASK), Arc::default(), Box::new(Silent), None))
 }
 
-/// The number of threads: flag, setting, or all cores. Sets the size of the process's pool.
+/// The number of threads: flag, setting, or all cores.
 pub fn threads(flag: Option<usize>, surroundings: &Surroundings) -> Result<usize> {
     let wanted = flag.unwrap_or(surroundings.config.run.threads);
     if wanted > 1_024 {
         return Err(Error::invalid("cli::flag", format!("--threads takes 1 to 1,024, not {wanted}")).help("leave it out to use all cores"));
     }
     Ok(if wanted == 0 { machine::threads() } else { wanted })
-}
-
-struct Silent;
-
-impl Listener for Silent {
-    fn progress(&self, _: f64, _: &'static str) {}
-    fn measure(&self, _: &'static str, _: u64, _: f64) {}
-    fn checkpoint(&self, _: u64, _: &Arrays) -> Result<()> {
-        Ok(())
-    }
-    fn checkpoint_due(&self) -> bool {
-        false
-    }
 }
 
 /// A job of reading alone, from flags.

@@ -20,9 +20,8 @@ pub fn text(results: &Results, style: Style) -> String {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    let failed = verdict.ranking.iter().flat_map(|row| row.failures.iter().map(move |failure| (row, failure)));
-    let failed: Vec<String> =
-        failed.map(|(row, failure)| format!("  {}: {} ({})", row.candidate, safe(&failure.reason), failure.code)).collect();
+    let failed = verdict.ranking.iter().flat_map(|row| row.failures_told().into_iter().map(move |failure| (row, failure)));
+    let failed: Vec<String> = failed.map(|(row, failure)| format!("  {}: {}", row.candidate, safe(&failure))).collect();
     let mut parts = vec![table.to_string()];
     parts.extend(failed);
     parts.push(conclusion(verdict, style));

@@ -32,11 +32,14 @@ const FOLDERS_MAX: u32 = 8;
 pub const EVENTS_MAX: usize = 65_536;
 
 /// What an embedded run needs to know besides the job.
+#[derive(Debug, Clone)]
 pub struct Wishes {
     /// Work folder; holds real rows.
     pub work_dir: PathBuf,
-    /// Tasks at once, and threads.
+    /// Threads of a task, and most tasks at once.
     pub threads: usize,
+    /// Memory that tasks may use together; each takes what the job plans for one.
+    pub memory_bytes: u64,
     /// Tasks run as child processes.
     pub children: bool,
     /// Do every task anew.
@@ -46,6 +49,8 @@ pub struct Wishes {
 /// A job that is submitted, stored and locked.
 pub struct Run {
     keys: JobKeys,
+    /// Tasks at once.
+    slots: usize,
     folder: PathBuf,
     store: Arc<dyn Store>,
     wishes: Wishes,
@@ -70,6 +75,8 @@ impl Run {
         let catalogue = Arc::new(Catalogue::of(members()));
         coordinator::intake::resolve(&job, &catalogue, &check_options)?;
         let key = key(&job, &hashes)?;
+        let fitting = wishes.memory_bytes / job.budget.memory_bytes_per_task.max(1);
+        let slots = wishes.threads.min(usize::try_from(fitting).unwrap_or(usize::MAX)).max(1);
         let (folder, lock) = lock(&wishes.work_dir, &table(&job, &hashes)?)?;
         let store = open(&folder.join("store"), wishes.fresh)?;
         let asked = Asked {
@@ -86,7 +93,7 @@ impl Run {
             Desk { store: store.as_ref(), catalogue: &catalogue, check: &check_options, clock: clock.as_ref(), entropy: entropy.as_ref() };
         let submitted = resubmit(&desk, asked).await?;
         let keys = JobKeys::new(TENANT, &submitted.job)?;
-        Ok(Self { keys, folder, store, wishes, clock, entropy, catalogue, _lock: lock })
+        Ok(Self { keys, slots, folder, store, wishes, clock, entropy, catalogue, _lock: lock })
     }
 
     /// The store that holds the job.
@@ -106,7 +113,7 @@ impl Run {
                 broker: queues.clone(),
                 clock: Arc::clone(&self.clock),
                 entropy: Arc::clone(&self.entropy),
-                roster: Arc::new(Roster::fixed(Catalogue::clone(&self.catalogue), "local", self.wishes.threads)),
+                roster: Arc::new(Roster::fixed(Catalogue::clone(&self.catalogue), "local", self.slots)),
                 links: None,
                 run: Some(run.clone()),
                 events: events.clone(),
@@ -121,7 +128,8 @@ impl Run {
             links: None,
             run: Some(run),
         };
-        let worker = worker::Service::new(worker::Options::embedded(self.wishes.threads, self.folder.join("scratch")), parts);
+        let options = worker::Options::embedded(self.slots, self.folder.join("scratch"));
+        let worker = worker::Service::new(worker::Options { threads: self.wishes.threads.max(1) as u32, ..options }, parts);
         let worker = tokio::spawn(worker.run(stopped.clone()));
         let mut coordinator = tokio::spawn(service.run(stopped));
         handle.care(self.keys.tenant(), self.keys.job()).await?;
@@ -190,7 +198,21 @@ fn lock(work_dir: &Path, table: &str) -> Result<(PathBuf, File)> {
     Err(Error::conflict("run::locked", message).help("wait for one of them, or choose another folder with --work-dir"))
 }
 
-/// The store of a table; a store that cannot be read is set aside with a note, and work starts anew.
+/// Whether an error says that the work folder holds something unreadable: it is not synced, so a power cut may leave
+/// a fact or a file half written.
+pub fn is_unreadable(error: &Error) -> bool {
+    ["fact::corrupt", "store::corrupt", "store::absent"].contains(&error.code())
+}
+
+/// Sets the store of a job's table aside, where it is kept as long as the table's folder, and gives its new place.
+pub fn set_aside(job: &JobSpec, hashes: &Hashes, work_dir: &Path) -> Result<PathBuf> {
+    let (folder, _lock) = lock(work_dir, &table(job, hashes)?)?;
+    let aside = folder.join(format!("aside-{}", WallClock.now_ms()));
+    std::fs::rename(folder.join("store"), &aside).map_err(|e| Error::io(folder.display(), e))?;
+    Ok(aside)
+}
+
+/// The store of a table.
 fn open(folder: &Path, fresh: bool) -> Result<Arc<dyn Store>> {
     if fresh && folder.exists() {
         std::fs::remove_dir_all(folder).map_err(|e| Error::io(folder.display(), e))?;

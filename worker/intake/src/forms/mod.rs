@@ -73,7 +73,8 @@ impl Given {
 
     /// Reads a description from the text of a file.
     pub fn parse(text: &str, table: Option<&str>) -> Result<Self> {
-        let value = serde_json::from_str(text).map_err(|e| Error::data("metadata::syntax", format!("not JSON: {e}")))?;
+        let value = serde_json::from_str(text)
+            .map_err(|e| Error::data("metadata::syntax", format!("not JSON: {e}")).help("write the file again"))?;
         Self::read(&value, table)
     }
 

@@ -13,4 +13,4 @@ pub use decode::TextReader;
 pub use decompress::Decompressed;
 pub use options::{BadBytes, BadRows, Limits, ReadOptions};
 pub use source::{Compression, Opened, Source, open, spool};
-pub use tokenize::{Field, Found, Tokenizer};
+pub use tokenize::{Field, Found, Tokenizer, first_records};

@@ -174,7 +174,9 @@ fn one_char(text: Option<&str>, name: &str) -> Result<Option<char>> {
     let mut chars = text.chars();
     match (chars.next(), chars.next()) {
         (Some(one), None) => Ok(Some(one)),
-        _ => Err(Error::invalid("job::option", format!("{name} must be one character")).at_pointer(format!("/source/dialect/{name}"))),
+        _ => Err(Error::invalid("job::option", format!("{name} must be one character"))
+            .at_pointer(format!("/source/dialect/{name}"))
+            .help("write `tab` for a tab, and `none` for no quote or escape")),
     }
 }
 

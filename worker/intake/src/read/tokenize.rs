@@ -222,22 +222,37 @@ impl Tokenizer {
     }
 }
 
+/// The first records of a text, at most `records_max`, their cells unescaped. The text may break off in a record,
+/// which then is left out unless `whole`.
+pub fn first_records(tokenizer: &Tokenizer, text: &str, records_max: usize, whole: bool) -> Vec<Vec<String>> {
+    let (mut at, mut fields, mut records) = (0, Vec::new(), Vec::new());
+    while records.len() < records_max
+        && let Found::Record { next, .. } = tokenizer.record(text.as_bytes(), at, whole, &mut fields)
+    {
+        let unescaped = fields.iter().map(|&field| {
+            let mut cell = String::new();
+            tokenizer.unescape(&text[field.start..field.end], field, &mut cell);
+            cell
+        });
+        records.push(unescaped.collect());
+        at = next;
+    }
+    records
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn cells(tokenizer: &Tokenizer, text: &str) -> Vec<Vec<String>> {
-        let (mut at, mut fields, mut records) = (0, Vec::new(), Vec::new());
-        while let Found::Record { next, .. } = tokenizer.record(text.as_bytes(), at, true, &mut fields) {
-            let unescaped = fields.iter().map(|&field| {
-                let mut cell = String::new();
-                tokenizer.unescape(&text[field.start..field.end], field, &mut cell);
-                cell
-            });
-            records.push(unescaped.collect());
-            at = next;
-        }
-        records
+        first_records(tokenizer, text, usize::MAX, true)
+    }
+
+    #[test]
+    fn a_record_that_breaks_off_is_left_out() {
+        let tokenizer = Tokenizer::new(b',', Some(b'"'), None, false);
+        assert_eq!(first_records(&tokenizer, "a,b\nc,d\ne", 9, false), [["a", "b"], ["c", "d"]]);
+        assert_eq!(first_records(&tokenizer, "a,b\nc,d\n", 1, true), [["a", "b"]]);
     }
 
     #[test]

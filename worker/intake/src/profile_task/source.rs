@@ -1,0 +1,142 @@
+//! A source of a profile task: opened, its form known, with what is stated beside it.
+
+use crate::forms::Given;
+use crate::infer::{Overrides, Typed};
+use crate::read::{Accounting, Opened, ReadOptions, Source, open};
+use crate::rows;
+use crate::simulated;
+use crate::sniff::Layout;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use synthfleet_proto::job::JobSpec;
+use synthfleet_proto::{Error, Result};
+
+/// A source whose form is known.
+pub(super) struct SourcePart {
+    pub opened: Opened,
+    pub layout: Layout,
+    pub typed: BTreeMap<String, Typed>,
+    stamp: Option<(u64, std::time::SystemTime)>,
+}
+
+impl SourcePart {
+    pub fn open(source: &Source, options: &ReadOptions) -> Result<Self> {
+        let stamp = stamp(source);
+        let opened = open(source, options)?;
+        let (layout, typed) = rows::layout(&opened)?;
+        Ok(Self { opened, layout, typed, stamp })
+    }
+
+    /// A further part of the same table: it must have the same columns.
+    pub fn like(self, first: &Self) -> Result<Self> {
+        let names = |part: &Self| part.layout.columns.iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+        let (wanted, has) = (names(first), names(&self));
+        if wanted == has {
+            return Ok(self);
+        }
+        let without =
+            |these: &[String], those: &[String]| these.iter().filter(|name| !those.contains(name)).cloned().collect::<Vec<_>>().join(", ");
+        let (lacks, extra) = (without(&wanted, &has), without(&has, &wanted));
+        let name = self.opened.source.name();
+        let message = if lacks.is_empty() && extra.is_empty() {
+            format!("{name} has its columns in another order")
+        } else {
+            format!("{name} lacks {lacks:?}, has extra {extra:?}")
+        };
+        Err(Error::data("source::parts_differ", message).in_source(name))
+    }
+
+    pub fn unchanged(&self) -> Result<()> {
+        if stamp(&self.opened.source) == self.stamp {
+            return Ok(());
+        }
+        let name = self.opened.source.name();
+        Err(Error::data("source::changed", format!("{name} changed while it was read"))
+            .in_source(name)
+            .help("read it again once nobody writes it"))
+    }
+}
+
+/// Length and time of change of a file.
+fn stamp(source: &Source) -> Option<(u64, std::time::SystemTime)> {
+    match source {
+        Source::Path(path) => std::fs::metadata(path).ok().and_then(|file| Some((file.len(), file.modified().ok()?))),
+        Source::Bytes(..) => None,
+    }
+}
+
+pub(super) fn source_of(uri: &str, simulated: Option<&simulated::Request>) -> Result<Source> {
+    match simulated {
+        Some(request) => Ok(Source::Bytes(format!("{}.csv", request.name), request.csv()?.into())),
+        None => Ok(Source::Path(PathBuf::from(uri.strip_prefix("file://").unwrap_or(uri)))),
+    }
+}
+
+/// What a given description, or one that lies beside the source, says.
+pub(super) fn given(job: &JobSpec, source: &SourcePart) -> Result<Given> {
+    let headers: Vec<&str> = source
+        .layout
+        .columns
+        .iter()
+        .map(|column| if column.header.trim().is_empty() { column.name.as_str() } else { column.header.trim() })
+        .collect();
+    let read = |path: &Path| std::fs::read_to_string(path).map_err(|e| Error::io(path.display(), e));
+    let parse = |path: &Path| Given::parse(&read(path)?, job.table.as_deref()).map_err(|e| e.in_source(path.display().to_string()));
+    let given = match &job.metadata {
+        Some(value) => match value.get("uri").and_then(serde_json::Value::as_str) {
+            Some(uri) => parse(Path::new(uri))?,
+            None => Given::read(value, job.table.as_deref())?,
+        },
+        None => match beside(&source.opened.source, &headers) {
+            Some(path) => parse(&path)?,
+            None => return Ok(Given::default()),
+        },
+    };
+    given.check_names(&headers)?;
+    Ok(given)
+}
+
+/// `X.csv.metadata.json`, or a `metadata.json` in the same folder that names exactly these columns.
+fn beside(source: &Source, headers: &[&str]) -> Option<PathBuf> {
+    let Source::Path(path) = source else { return None };
+    let own = PathBuf::from(format!("{}.metadata.json", path.display()));
+    if own.is_file() {
+        return Some(own);
+    }
+    let common = path.with_file_name("metadata.json");
+    let text = std::fs::read_to_string(&common).ok()?;
+    let given = Given::parse(&text, None).ok()?;
+    let names: Vec<&str> = given.columns.keys().map(String::as_str).collect();
+    let mut wanted = headers.to_vec();
+    wanted.sort_unstable();
+    (names == wanted).then_some(common)
+}
+
+/// Puts a description under what flags state.
+pub(super) fn merge(overrides: &mut Overrides, given: &Given) {
+    for (name, column) in &given.columns {
+        let stated = overrides.columns.entry(name.clone()).or_default();
+        stated.kind = stated.kind.or(column.wish.kind);
+        stated.role = stated.role.or(column.wish.role);
+        if stated.order.is_none() {
+            stated.order.clone_from(&column.wish.order);
+        }
+        if stated.regex.is_none() {
+            stated.regex.clone_from(&column.regex);
+        }
+    }
+}
+
+pub(super) fn add_accounts(mut first: Accounting, second: Accounting) -> Accounting {
+    first.records += second.records;
+    first.rows += second.rows;
+    first.rejected += second.rejected;
+    first.blank += second.blank;
+    first.padded += second.padded;
+    first.comments += second.comments;
+    first.bytes += second.bytes;
+    first.mended_bytes += second.mended_bytes;
+    first.faults.extend(second.faults);
+    first.notes.extend(second.notes);
+    first
+}
