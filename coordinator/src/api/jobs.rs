@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, json, put, tagged};
 use super::doors::Doors;
+use super::dress::trace;
 use super::guard::Call;
 use super::problem::{Problem, Slug};
 use super::{quota, shape};
@@ -55,7 +56,7 @@ pub async fn accept(doors: &Doors, call: &Call, headers: &HeaderMap, document: V
     quota::check(doors, &call.tenant, key.as_deref()).await?;
     let members = doors.members();
     let principal = call.principal.name.clone();
-    let request = Request { tenant: call.tenant.clone(), principal, door: "http", key, document, reply: None };
+    let request = Request { tenant: call.tenant.clone(), principal, door: "http", key, document, reply: None, trace: trace(headers) };
     let submitted = match admit(&doors.desk(&members), &doors.options.sources, request).await {
         Ok(submitted) => submitted,
         Err(error) => {

@@ -162,6 +162,7 @@ impl Message<'_> {
             key: Some(ObjectEvent { etag, ..object.clone() }.identity()),
             document,
             reply: None,
+            trace: None,
         };
         let members = service.roster.now();
         let desk = Desk {
