@@ -5,15 +5,7 @@ mod record;
 
 pub use record::fact as record_fact;
 
-use synthfleet_metrics::{Label, Series, long, shares, short};
-
-macro_rules! catalogue {
-    ($($name:ident = $sort:ident($text:literal $(, $buckets:ident)?; $labels:expr; $help:literal);)*) => {
-        $(#[doc = $help] pub const $name: &str = $text;)*
-        /// Every family of a coordinator.
-        pub const CATALOGUE: &[Series] = &[$(Series::$sort($name $(, $buckets)?, $labels, $help)),*];
-    };
-}
+use synthfleet_metrics::{Label, catalogue, long, shares, short};
 
 const KIND: Label = Label::Of("kind", &["profile", "synthesize", "benchmark", "generate"]);
 const POOL: Label = Label::UpTo("pool", 64);

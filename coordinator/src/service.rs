@@ -7,6 +7,7 @@ mod gauges;
 mod handle;
 mod hint;
 mod inbox;
+mod log;
 mod probe;
 pub(crate) mod read;
 mod sweep;
@@ -276,6 +277,13 @@ impl Service {
                 for (task, pool) in job.held(&mut Routes::new(&fleet, &|_| 0)) {
                     self.flow.begin(keys.tenant(), keys.job(), &task, &pool);
                 }
+                tracing::info!(
+                    job = keys.job(),
+                    tenant = keys.tenant(),
+                    trace_id = job.trace().id(),
+                    state = job.view.state().name(),
+                    "job taken into care"
+                );
                 self.jobs.insert(keys.job().to_owned(), job);
                 self.tell_care();
                 self.advance(keys.job(), JobEvent::Sweep).await

@@ -52,6 +52,7 @@ pub fn spec(job: Value) -> SpecFact {
         benchmarks: resolved.benchmarks,
         references: if request.references == References::All { vec!["holdout".into(), "flip10".into()] } else { vec!["holdout".into()] },
         reply: None,
+        trace: None,
         request,
     }
 }

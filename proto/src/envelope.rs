@@ -4,11 +4,13 @@
 //! fields are ignored, so that additions inside a major version reach old readers.
 
 mod body;
+mod trace;
 
 pub use body::{
     Body, ControlHint, ControlOp, EventHint, EventType, FinishedNotice, MemberNote, PROBE_TENANT, ProbeHint, ResultHint, ResultStatus,
     Submission, SubmittedReply, SubmittedStatus, TaskHint,
 };
+pub use trace::Trace;
 
 use crate::id::base32;
 use crate::outside::{Clock, Entropy};
@@ -42,16 +44,6 @@ pub struct Envelope {
     pub trace: Option<Trace>,
     /// What it says.
     pub body: Body,
-}
-
-/// W3C trace context.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Trace {
-    /// `traceparent`.
-    pub parent: String,
-    /// `tracestate`.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub state: String,
 }
 
 /// Why a message cannot be read: the reason it is buried with.
@@ -133,6 +125,12 @@ impl Envelope {
         Self { id: base32(entropy.bits()), at: clock.now_ms() as i64, tenant: tenant.to_owned(), job, task, trace: None, body }
     }
 
+    /// The same message as a part of a trace.
+    #[must_use]
+    pub fn within(self, trace: Trace) -> Self {
+        Self { trace: Some(trace), ..self }
+    }
+
     /// The bytes that travel.
     pub fn encode(&self) -> Result<Vec<u8>> {
         let bytes = self.body.write(&mut Writer { envelope: self, form: Form::MessagePack })?;
@@ -172,7 +170,9 @@ impl Envelope {
         if !legal {
             return Err(Refused::Decode);
         }
-        Ok(Self { id: head.id, at: head.at, tenant: head.tenant, job: head.job, task: head.task, trace: head.trace, body })
+        // a context that cannot be read is none; the message is as good as before
+        let trace = head.trace.filter(Trace::is_legal);
+        Ok(Self { id: head.id, at: head.at, tenant: head.tenant, job: head.job, task: head.task, trace, body })
     }
 }
 
@@ -269,6 +269,13 @@ mod tests {
         assert!(Envelope::decode_json(map.to_string().as_bytes()).is_ok());
         map["v"] = json!(2);
         assert_eq!(Envelope::decode_json(map.to_string().as_bytes()), Err(Refused::Version));
+    }
+
+    #[test]
+    fn a_trace_that_cannot_be_read_is_left_out() {
+        let wrong = Trace { parent: "\u{1b}[31m".into(), state: String::new() };
+        let bytes = hint().within(wrong).encode().expect("small");
+        assert_eq!(Envelope::decode(&bytes), Ok(hint()));
     }
 
     #[test]

@@ -149,28 +149,29 @@ fn facts_have_the_bytes_of_version_1() {
         real_rows: false,
         private: false,
     };
-    check(
-        "spec",
-        &SpecFact {
-            v: 1,
-            job: "job_0".into(),
-            tenant: "local".into(),
-            key_sha256: "k".into(),
-            request_sha256: "r".into(),
-            door: "cli".into(),
-            principal: "me".into(),
-            submitted_at: 1,
-            class: Class::Interactive,
-            weight: 50,
-            request: job(),
-            source_sha256: Some("s".into()),
-            holdout_sha256: None,
-            candidates: vec![candidate],
-            benchmarks: vec![ChosenBenchmark { name: "accuracy".into(), options: Value::Null }],
-            references: vec!["holdout".into()],
-            reply: None,
-        },
-    );
+    let spec = SpecFact {
+        v: 1,
+        job: "job_0".into(),
+        tenant: "local".into(),
+        key_sha256: "k".into(),
+        request_sha256: "r".into(),
+        door: "cli".into(),
+        principal: "me".into(),
+        submitted_at: 1,
+        class: Class::Interactive,
+        weight: 50,
+        request: job(),
+        source_sha256: Some("s".into()),
+        holdout_sha256: None,
+        candidates: vec![candidate],
+        benchmarks: vec![ChosenBenchmark { name: "accuracy".into(), options: Value::Null }],
+        references: vec!["holdout".into()],
+        reply: None,
+        trace: None,
+    };
+    check("spec", &spec);
+    let trace = Trace::read("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", Some("vendor=1"));
+    check("spec.traced", &SpecFact { trace, ..spec });
     let group = Group {
         group: "syn-mine-r0".into(),
         kind: TaskKind::Synthesize,

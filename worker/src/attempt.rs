@@ -6,8 +6,9 @@ mod voice;
 
 pub use checkpoints::{RESUME, resume};
 
-use crate::context::Context;
+use crate::context::{About, Context};
 use crate::execute::{Execution, Limits, Link, Usage};
+use crate::metrics::{self, Process, Running};
 use crate::{TaskFolder, commit, inputs, take};
 use beat::Beat;
 use checkpoints::Checkpoints;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_broker::Delivery;
 use synthfleet_proto::attempts::{After, Ended, Seen, StopCause, Verb, after};
-use synthfleet_proto::envelope::{EventHint, EventType, ResultStatus};
+use synthfleet_proto::envelope::{EventHint, EventType, ResultStatus, Trace};
 use synthfleet_proto::error::WireError;
 use synthfleet_proto::fact::{Checkpoint, Group, OutcomeStatus, SpecFact};
 use synthfleet_proto::key::JobKeys;
@@ -24,6 +25,7 @@ use synthfleet_proto::task::TaskId;
 use synthfleet_proto::{Error, Result};
 use synthfleet_store::create_fact;
 use tokio::sync::{mpsc, watch};
+use tracing::Span;
 use voice::Voice;
 
 /// A claimed attempt.
@@ -35,9 +37,18 @@ pub struct Attempt {
     pub nonce: String,
     pub group: Group,
     pub spec: Arc<SpecFact>,
+    /// The trace of the job.
+    pub trace: Trace,
     pub wait_seconds: f64,
     /// The member has another version than the plan was made for.
     pub is_mixed: bool,
+}
+
+impl Attempt {
+    /// As messages name it.
+    pub fn about(&self) -> About<'_> {
+        About { keys: &self.keys, task: &self.task, trace: &self.trace }
+    }
 }
 
 /// What a run left to be told in the outcome.
@@ -79,14 +90,24 @@ impl Stop {
 /// Runs a claimed attempt to its end; says what becomes of its message.
 pub async fn run(context: &Arc<Context>, attempt: Attempt, delivery: &Delivery, seen: &[Seen]) -> Result<Verb> {
     let stop = Stop(context.enter(attempt.keys.job(), &attempt.task));
+    Span::current().record("attempt", attempt.number);
+    tracing::info!(
+        kind = attempt.group.kind.name(),
+        name = attempt.group.name,
+        worker = context.options.name,
+        wait_seconds = attempt.wait_seconds,
+        "task taken"
+    );
+    let running = Running::begin(&context.book, &attempt, seen);
     let verb = watched(context, &attempt, delivery, seen, &stop).await;
+    drop(running);
     context.leave(attempt.keys.job(), &attempt.task);
     verb
 }
 
 async fn watched(context: &Arc<Context>, attempt: &Attempt, delivery: &Delivery, seen: &[Seen], stop: &Stop) -> Result<Verb> {
     let started = EventHint { attempt: Some(attempt.number), ..event(EventType::Started, context) };
-    context.tell_event(&attempt.keys, &attempt.task, started).await;
+    context.tell_event(attempt.about(), started).await;
     let path = scratch_of(context, attempt);
     let mut ran = Ran { started_at: context.now(), ..Ran::default() };
     let mut beat = Beat::begin();
@@ -110,7 +131,7 @@ async fn watched(context: &Arc<Context>, attempt: &Attempt, delivery: &Delivery,
     };
     let verb = match made {
         Ok((status, sha256)) => {
-            take::tell(context, &attempt.keys, &attempt.task, take::status_of(status), attempt.number, Some(sha256)).await;
+            take::tell(context, attempt.about(), take::status_of(status), attempt.number, Some(sha256)).await;
             Ok(Verb::Ack)
         }
         Err(ended) => end(context, attempt, &ended, seen, &ran).await,
@@ -152,12 +173,15 @@ async fn execute(
     let timeout = tokio::time::sleep(Duration::try_from_secs_f64(attempt.group.task_seconds).unwrap_or(Duration::MAX));
     let mut timeout = std::pin::pin!(timeout);
     let mut voice = Voice::default();
-    let mut checkpoints = Checkpoints::default();
+    let mut checkpoints = Checkpoints::of(attempt.group.kind);
+    let mut process = Process::none(&context.book, attempt.group.kind);
     let Execution { ended, usage } = loop {
         tokio::select! {
             execution = &mut work => break execution,
             Some(said) = heard.recv() => {
-                if let Some((name, step)) = voice.hear(context, attempt, said, ran).await {
+                if let Some(said) = process.hear(said)
+                    && let Some((name, step)) = voice.hear(context, attempt, said, ran).await
+                {
                     checkpoints.left(context, attempt, folder, &name, step);
                 }
             }
@@ -170,10 +194,14 @@ async fn execute(
         }
     };
     while let Ok(said) = heard.try_recv() {
-        if let Some((name, step)) = voice.hear(context, attempt, said, ran).await {
+        if let Some(said) = process.hear(said)
+            && let Some((name, step)) = voice.hear(context, attempt, said, ran).await
+        {
             checkpoints.left(context, attempt, folder, &name, step);
         }
     }
+    process.end(&ended);
+    metrics::used(&context.book, &attempt.group, &usage);
     ran.usage = usage;
     ran.phase = (!voice.phase.is_empty()).then_some(voice.phase);
     if ended != Ended::Well {
@@ -189,13 +217,15 @@ async fn end(context: &Context, attempt: &Attempt, ended: &Ended, seen: &[Seen],
     match follows {
         After::Outcome(status, error) => {
             let sha256 = failed(context, attempt, status, error, ran).await?;
-            take::tell(context, &attempt.keys, &attempt.task, take::status_of(status), attempt.number, Some(sha256)).await;
+            take::tell(context, attempt.about(), take::status_of(status), attempt.number, Some(sha256)).await;
         }
         After::End(mut end) => {
             end.checkpoint.clone_from(&ran.checkpoint);
+            let code = end.error.as_ref().map(|error| error.code.as_str());
+            tracing::info!(cause = end.cause.name(), code, counted = end.counted, delay_seconds = end.delay_seconds, "attempt ended");
             let key = attempt.keys.end(attempt.task.as_str(), attempt.number)?;
             create_fact(context.store(), &key, &end, context.nonce()).await?;
-            take::tell(context, &attempt.keys, &attempt.task, ResultStatus::Ended, attempt.number, None).await;
+            take::tell(context, attempt.about(), ResultStatus::Ended, attempt.number, None).await;
         }
     }
     Ok(verb)
@@ -206,7 +236,8 @@ async fn failed(context: &Context, attempt: &Attempt, status: OutcomeStatus, err
     outcome.error = Some(bounded(error));
     outcome.phase.clone_from(&ran.phase);
     let key = attempt.keys.outcome(attempt.task.as_str())?;
-    let (_, sha256) = create_fact(context.store(), &key, &outcome, context.nonce()).await?;
+    let (created, sha256) = create_fact(context.store(), &key, &outcome, context.nonce()).await?;
+    commit::note(context, attempt, &outcome, created);
     Ok(sha256)
 }
 

@@ -3,6 +3,7 @@
 use crate::TaskFolder;
 use crate::attempt::{Attempt, Ran, Stop};
 use crate::context::{Context, blocking};
+use crate::metrics;
 use crate::perform::{FINDINGS, HOLDOUT, METADATA, MODEL, PREPARED, SAMPLE, SCORES, SUMMARY, TRAIN};
 use std::time::Duration;
 use synthfleet_intake::parquet;
@@ -56,12 +57,26 @@ pub async fn commit(context: &Context, attempt: &Attempt, folder: &TaskFolder, r
     let key = attempt.keys.outcome(attempt.task.as_str())?;
     let nonce = context.nonce();
     let (created, sha256) = persist(stop, || create_fact(context.store(), &key, &fact, nonce)).await?;
+    note(context, attempt, &fact, created);
     if created == Created::New {
         return Ok((OutcomeStatus::Ok, sha256));
     }
-    tracing::info!(task = attempt.task.as_str(), attempt = attempt.number, "another attempt was first");
     let earlier = context.fact::<OutcomeFact>(&key).await?;
     earlier.map(|earlier| (earlier.fact.status, earlier.sha256)).ok_or_else(|| Error::conflict("store::race", "an outcome came and went"))
+}
+
+/// Says and counts how a task ended here.
+pub fn note(context: &Context, attempt: &Attempt, fact: &OutcomeFact, created: Created) {
+    if created == Created::Exists {
+        tracing::info!("another attempt was first");
+        metrics::duplicate(&context.book, attempt.group.kind);
+        return;
+    }
+    // a message may hold what stands in a cell: the code says enough
+    let code = fact.error.as_ref().map(|error| error.code.as_str());
+    let seconds = (fact.ended_at - fact.started_at) as f64 / 1e3;
+    tracing::info!(outcome = fact.status.name(), code, seconds, cpu_seconds = fact.cpu_seconds, "task ended");
+    metrics::outcome(&context.book, &attempt.group, fact, context.now());
 }
 
 /// Tries while the store is away: a finished task is not thrown away for a gap.

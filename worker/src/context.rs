@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use synthfleet_broker::{Broker, Route};
+use synthfleet_metrics::Book;
 use synthfleet_proto::attempts::{Limits, StopCause};
 use synthfleet_proto::class::Class;
-use synthfleet_proto::envelope::{Body, Envelope, EventHint, PROBE_TENANT, ResultHint, ResultStatus};
+use synthfleet_proto::envelope::{Body, Envelope, EventHint, PROBE_TENANT, ResultHint, ResultStatus, Trace};
 use synthfleet_proto::fact::{OutcomeFact, OutcomeStatus, PlanFact, SpecFact};
 use synthfleet_proto::key::{FactKey, JobKeys};
 use synthfleet_proto::outside::{Clock, Entropy};
@@ -139,10 +140,20 @@ pub struct Planned {
     pub spec: Arc<SpecFact>,
 }
 
+/// A task of a job, as messages name it.
+#[derive(Debug, Clone, Copy)]
+pub struct About<'a> {
+    pub keys: &'a JobKeys,
+    pub task: &'a TaskId,
+    pub trace: &'a Trace,
+}
+
 /// Settings, parts and memory of a worker.
 pub struct Context {
     pub options: Options,
     pub parts: Parts,
+    /// Where everything is counted.
+    pub book: Arc<Book>,
     plans: Mutex<BTreeMap<String, Planned>>,
     verified: Mutex<BTreeSet<String>>,
     running: Mutex<BTreeMap<(String, TaskId), Stopper>>,
@@ -167,11 +178,12 @@ const OUTCOMES_MAX: usize = 256;
 const PUZZLES_MAX: usize = 1_024;
 
 impl Context {
-    pub fn new(options: Options, parts: Parts) -> Self {
+    pub fn new(options: Options, parts: Parts, book: Arc<Book>) -> Self {
         let larder = Larder::new(options.scratch.join("larder"), options.larder_bytes_max);
         Self {
             options,
             parts,
+            book,
             plans: Mutex::default(),
             verified: Mutex::default(),
             running: Mutex::default(),
@@ -261,15 +273,24 @@ impl Context {
         if plan.sha256 != sha256 {
             return Ok(None);
         }
-        let spec = self.fact::<SpecFact>(&keys.spec()?).await?;
-        let Some(spec) = spec.filter(|spec| spec.sha256 == plan.fact.inputs.spec_sha256) else { return Ok(None) };
-        let planned = Planned { plan: Arc::new(plan.fact), spec: Arc::new(spec.fact) };
+        let Some(spec) = self.spec(keys, &plan.fact.inputs.spec_sha256).await? else { return Ok(None) };
+        let planned = Planned { plan: Arc::new(plan.fact), spec };
         let mut plans = lock(&self.plans);
         if plans.len() >= PLANS_MAX {
             plans.pop_first();
         }
         plans.insert(sha256.to_owned(), planned.clone());
         Ok(Some(planned))
+    }
+
+    /// The job with that content: from another plan of it, else from the store.
+    async fn spec(&self, keys: &JobKeys, sha256: &str) -> Result<Option<Arc<SpecFact>>> {
+        let known = lock(&self.plans).values().find(|known| known.plan.inputs.spec_sha256 == sha256).map(|known| Arc::clone(&known.spec));
+        if known.is_some() {
+            return Ok(known);
+        }
+        let spec = self.fact::<SpecFact>(&keys.spec()?).await?;
+        Ok(spec.filter(|spec| spec.sha256 == sha256).map(|spec| Arc::new(spec.fact)))
     }
 
     pub async fn fact<T: serde::de::DeserializeOwned>(&self, key: &FactKey) -> Result<Option<Kept<T>>> {
@@ -315,14 +336,14 @@ impl Context {
     }
 
     /// Tells coordinators to look at a task. Lost: they look by themselves later.
-    pub async fn tell_result(&self, keys: &JobKeys, task: &TaskId, result: ResultHint) {
-        let envelope = self.envelope(keys, task, Body::Result(result));
+    pub async fn tell_result(&self, about: About<'_>, result: ResultHint) {
+        let envelope = self.envelope(about, Body::Result(result));
         let sent = match envelope.encode() {
             Ok(bytes) => self.parts.broker.publish(&Route::Result, &bytes).await,
             Err(error) => Err(error),
         };
         if let Err(error) = sent {
-            tracing::warn!(job = keys.job(), task = task.as_str(), code = error.code(), "result hint was not sent");
+            tracing::warn!(code = error.code(), "result hint was not sent");
         }
     }
 
@@ -342,15 +363,17 @@ impl Context {
     }
 
     /// Tells whoever listens.
-    pub async fn tell_event(&self, keys: &JobKeys, task: &TaskId, event: EventHint) {
-        if let Ok(bytes) = self.envelope(keys, task, Body::Event(event)).encode() {
+    pub async fn tell_event(&self, about: About<'_>, event: EventHint) {
+        if let Ok(bytes) = self.envelope(about, Body::Event(event)).encode() {
             self.parts.broker.emit(&bytes).await;
         }
     }
 
-    fn envelope(&self, keys: &JobKeys, task: &TaskId, body: Body) -> Envelope {
-        let about = (Some(keys.job()), Some(task.as_str()));
-        Envelope::new(self.parts.clock.as_ref(), self.parts.entropy.as_ref(), keys.tenant(), about, body)
+    fn envelope(&self, about: About<'_>, body: Body) -> Envelope {
+        let About { keys, task, trace } = about;
+        let entropy = self.parts.entropy.as_ref();
+        let named = (Some(keys.job()), Some(task.as_str()));
+        Envelope::new(self.parts.clock.as_ref(), entropy, keys.tenant(), named, body).within(trace.child(entropy))
     }
 }
 

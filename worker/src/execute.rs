@@ -79,6 +79,10 @@ pub enum Told {
     },
     /// A line.
     Log(String),
+    /// Its process was started.
+    Begun,
+    /// Memory in bytes that its processes hold.
+    Memory(u64),
 }
 
 /// How a task ran.

@@ -48,7 +48,7 @@ pub async fn fill(context: &Context, attempt: &Attempt, path: &Path, seen: &[See
         source::bring(context, attempt, &folder, &mut task).await?;
         folder.tell(&task)?;
     }
-    if attempt.group.checkpoint && resume(context, &folder, seen).await.is_some() {
+    if attempt.group.checkpoint && resume(context, attempt, &folder, seen).await.is_some() {
         task.resume = Some(RESUME.to_owned());
         folder.tell(&task)?;
     }

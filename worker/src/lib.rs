@@ -11,6 +11,7 @@ mod context;
 pub mod execute;
 mod folder;
 mod inputs;
+pub mod metrics;
 mod perform;
 mod service;
 mod shelf;

@@ -2,11 +2,12 @@
 
 use crate::announce::{self, Card};
 use crate::context::{Context, Options, Parts};
-use crate::take;
+use crate::{metrics, take};
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_broker::{Inbox, Topic};
+use synthfleet_metrics::{Book, Raised};
 use synthfleet_proto::attempts::StopCause;
 use synthfleet_proto::class::Class;
 use synthfleet_proto::envelope::{Body, ControlOp, Envelope};
@@ -23,24 +24,37 @@ use tokio::task::JoinSet;
 /// service.run(shutdown).await?; // returns when `shutdown` became true and no task runs
 /// ```
 pub struct Service {
-    context: Arc<Context>,
+    options: Options,
+    parts: Parts,
+    book: Arc<Book>,
 }
 
 /// Pause after a broker error before it is asked again.
 const BROKER_PAUSE: Duration = Duration::from_millis(500);
 /// Pause before a look whether the scratch folder has room again.
 const ROOM_PAUSE: Duration = Duration::from_secs(5);
+/// Time between two looks at the disk of the scratch folder, for measures.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
 
 impl Service {
     /// A worker with its settings and parts. Nothing begins before [`Service::run`].
     pub fn new(options: Options, parts: Parts) -> Self {
-        Self { context: Arc::new(Context::new(options, parts)) }
+        Self { options, parts, book: Arc::new(Book::new(&[metrics::CATALOGUE])) }
+    }
+
+    /// Counts in the book of the process, which scrapes read.
+    #[must_use]
+    pub fn counted(mut self, book: Arc<Book>) -> Self {
+        book.set(metrics::BUILD_INFO, &[&self.options.version, "worker"], 1.0);
+        self.book = book;
+        self
     }
 
     /// Works until `shutdown` becomes true, or a coordinator asks the worker to leave: then takes nothing more,
     /// gives running tasks the drain time, stops what still runs (their attempts end `released`) and returns.
     pub async fn run(self, mut shutdown: watch::Receiver<bool>) -> Result<()> {
-        let context = self.context;
+        let context = Arc::new(Context::new(self.options, self.parts, self.book));
+        metrics::introduce(&context.book, &context.options.pool, &context.options.take);
         let scratch = &context.options.scratch;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(scratch).map_err(|e| Error::io(scratch.display(), e))?;
         let mut beside = JoinSet::new();
@@ -53,12 +67,15 @@ impl Service {
             slots.spawn(slot(Arc::clone(&context), number));
         }
         beside.spawn(control(Arc::clone(&context)));
+        beside.spawn(watch_room(Arc::clone(&context)));
+        tracing::info!(worker = context.options.name, pool = context.options.pool, slots = context.options.slots, "the worker takes tasks");
         tokio::select! {
             // an owner that is gone means the same as one that says stop
             _ = shutdown.wait_for(|stop| *stop) => {}
             () = context.leaving() => {}
         }
         context.leave_soon();
+        tracing::info!(running = context.running(|_, _| true).len(), "the worker takes nothing more");
         let drain = tokio::time::sleep(context.options.drain);
         let mut drain = std::pin::pin!(drain);
         let mut told = false;
@@ -67,6 +84,7 @@ impl Service {
                 ended = slots.join_next() => if ended.is_none() { break },
                 () = &mut drain, if !told => {
                     told = true;
+                    tracing::info!(running = context.running(|_, _| true).len(), "running tasks are given back");
                     context.stop(StopCause::Drain, |_, _| true);
                 }
             }
@@ -81,12 +99,14 @@ impl Service {
 
 /// One slot: one task at a time. Of several slots the first may be kept for what somebody waits for.
 async fn slot(context: Arc<Context>, number: usize) {
-    let classes = match context.options.reserves && context.options.slots > 1 && number == 0 {
-        true => vec![Class::Interactive],
-        false => context.options.classes.clone(),
+    let (classes, idle) = match context.options.reserves && context.options.slots > 1 && number == 0 {
+        true => (vec![Class::Interactive], "reserved"),
+        false => (context.options.classes.clone(), "free"),
     };
     let inbox = Inbox::Pool { pool: context.options.pool.clone(), classes };
+    let counts = |state: &str| Raised::new(&context.book, metrics::SLOTS, &[&context.options.pool, state], 1.0);
     while !context.is_leaving() {
+        let waiting = counts(idle);
         if !has_room(&context) {
             tracing::warn!("the scratch folder is full: no task is taken");
             context.leaving_or(ROOM_PAUSE).await;
@@ -105,11 +125,21 @@ async fn slot(context: Arc<Context>, number: usize) {
                 continue;
             }
         };
+        drop(waiting);
+        let _working = counts("busy");
         let verb = take::handle(&context, &delivery).await;
         if let Err(error) = context.parts.broker.settle(delivery, verb).await {
             // the message comes back; its task has its outcome or is tried again
             tracing::warn!(code = error.code(), "a delivery could not be settled");
         }
+    }
+}
+
+/// Measures the disk of the scratch folder again and again.
+async fn watch_room(context: Arc<Context>) {
+    loop {
+        metrics::room(&context.book, &context.options.scratch);
+        tokio::time::sleep(LOOK_EVERY).await;
     }
 }
 

@@ -1,7 +1,8 @@
 //! From a delivery to what becomes of it: decode, check against the plan, claim, run, settle.
 
 use crate::attempt::{Attempt, run};
-use crate::context::{Context, Planned};
+use crate::context::{About, Context, Planned};
+use crate::metrics;
 use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_broker::{Delivery, Settle, Wait};
@@ -13,6 +14,7 @@ use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::task::TaskId;
 use synthfleet_proto::{Error, ErrorKind, Result, id};
 use synthfleet_store::{Created, create_fact, history};
+use tracing::{Instrument, Span, field};
 
 /// Hints of unknown jobs come back so long, in case the plan is not visible yet.
 const UNKNOWN_PATIENCE: Duration = Duration::from_secs(15);
@@ -23,12 +25,23 @@ const VERSION_PATIENCE: Duration = Duration::from_secs(90);
 pub async fn handle(context: &Arc<Context>, delivery: &Delivery) -> Settle {
     let envelope = match Envelope::decode(delivery.body()) {
         Ok(envelope) => envelope,
-        Err(refused) => return Settle::Bury(refused.reason().to_owned()),
+        Err(refused) => {
+            tracing::warn!(reason = refused.reason(), "a message cannot be read");
+            context.book.add(metrics::MESSAGES_REFUSED, &[refused.reason()], 1);
+            return Settle::Bury(refused.reason().to_owned());
+        }
     };
-    match look(context, delivery, &envelope).await {
+    // every line that is written meanwhile tells what it is about
+    let (job, task) = (envelope.job.as_deref(), envelope.task.as_deref());
+    let span = tracing::error_span!("task", job, task, tenant = envelope.tenant, attempt = field::Empty, trace_id = field::Empty);
+    handled(context, delivery, &envelope).instrument(span).await
+}
+
+async fn handled(context: &Arc<Context>, delivery: &Delivery, envelope: &Envelope) -> Settle {
+    match look(context, delivery, envelope).await {
         Ok(settle) => settle,
         Err(error) => {
-            tracing::warn!(code = error.code(), error = error.message(), task = envelope.task.as_deref(), "cannot handle a hint");
+            tracing::warn!(code = error.code(), error = error.message(), "cannot handle a hint");
             match error.kind() {
                 ErrorKind::Invalid | ErrorKind::Data => Settle::Bury(error.code().to_owned()),
                 ErrorKind::Unavailable | ErrorKind::Conflict => Settle::Park(Wait::Five),
@@ -50,23 +63,26 @@ async fn look(context: &Arc<Context>, delivery: &Delivery, envelope: &Envelope) 
     let task = TaskId::parse(task)?;
     let Some(planned) = context.planned(&keys, hint.plan, &hint.plan_sha256).await? else {
         let is_old = context.puzzled(format!("{job} {}", hint.plan_sha256)) >= UNKNOWN_PATIENCE;
-        return Ok(if is_old { Settle::Ack } else { Settle::Park(Wait::Five) });
+        if is_old {
+            return Ok(refused(context, "unknown"));
+        }
+        return Ok(Settle::Park(Wait::Five));
     };
-    let Some(group) = planned.plan.group_of(&task) else {
-        tracing::warn!(tenant = keys.tenant(), job, task = task.as_str(), "hint of a task that is not in the plan");
-        return Ok(Settle::Ack);
-    };
+    let trace = planned.spec.root();
+    Span::current().record("trace_id", trace.id());
+    let Some(group) = planned.plan.group_of(&task) else { return Ok(refused(context, "not_in_plan")) };
     if context.options.take.width(group.kind, &group.name).is_none() {
         // the coordinator sends it to a pool that takes it, once it sees that nobody did
-        tracing::warn!(job, task = task.as_str(), "hint of a task that this pool does not take");
+        tracing::warn!("hint of a task that this pool does not take");
         return Ok(Settle::Ack);
     }
     let is_mixed = is_of_another_version(&planned, group);
     if is_mixed && context.puzzled(format!("{job} {task}")) < VERSION_PATIENCE {
+        context.book.add(metrics::HINTS_REFUSED, &["version"], 1);
         return Ok(Settle::Park(Wait::Thirty));
     }
     if context.store().head(keys.outcome(task.as_str())?.key()).await?.is_some() {
-        tell(context, &keys, &task, ResultStatus::Unknown, 0, None).await;
+        tell(context, About { keys: &keys, task: &task, trace: &trace }, ResultStatus::Unknown, 0, None).await;
         return Ok(Settle::Ack);
     }
     let fresh = hint.attempt == 1 && hint.hop == 0 && !delivery.redelivered();
@@ -74,6 +90,13 @@ async fn look(context: &Arc<Context>, delivery: &Delivery, envelope: &Envelope) 
         return Ok(end_of(run(context, attempt, delivery, &[]).await?));
     }
     followed(context, delivery, envelope, &keys, &task, (planned, is_mixed)).await
+}
+
+/// Forgets a hint that leads nowhere.
+fn refused(context: &Context, reason: &str) -> Settle {
+    tracing::warn!(reason, "a hint is not followed");
+    context.book.add(metrics::HINTS_REFUSED, &[reason], 1);
+    Settle::Ack
 }
 
 /// Whether this program has the member in another version than the plan was made for.
@@ -93,12 +116,12 @@ async fn followed(
 ) -> Result<Settle> {
     if is_cancelled(context, keys, task).await? {
         let error = Error::stopped("task::cancelled", "told to stop before it began").to_wire();
-        return end_without_run(context, keys, task, OutcomeStatus::Cancelled, error).await;
+        return end_without_run(context, keys, task, &planned, OutcomeStatus::Cancelled, error).await;
     }
     let seen = history(context.store(), keys, task.as_str()).await?;
     match attempts::next(&seen, context.options.limits.asked(planned.spec.request.budget.attempts), context.parts.run.as_deref()) {
         Next::Wait(time) => Ok(Settle::Park(Wait::covering(time))),
-        Next::GiveUp(error) => end_without_run(context, keys, task, OutcomeStatus::Failed, *error).await,
+        Next::GiveUp(error) => end_without_run(context, keys, task, &planned, OutcomeStatus::Failed, *error).await,
         Next::Run(number) => match claim(context, keys, task, &planned, envelope, (number, is_mixed), seen.last()).await? {
             Some(attempt) => Ok(end_of(run(context, attempt, delivery, &seen).await?)),
             None => Ok(Settle::Park(Wait::Five)),
@@ -147,6 +170,7 @@ async fn claim(
         nonce: claim.nonce,
         group: group.clone(),
         spec: planned.spec.clone(),
+        trace: planned.spec.root(),
         wait_seconds,
         is_mixed,
     };
@@ -159,10 +183,21 @@ pub async fn is_cancelled(context: &Context, keys: &JobKeys, task: &TaskId) -> R
     Ok(task_too || context.fact::<Cancel>(&keys.cancel()?).await?.is_some())
 }
 
-async fn end_without_run(context: &Context, keys: &JobKeys, task: &TaskId, status: OutcomeStatus, error: WireError) -> Result<Settle> {
+async fn end_without_run(
+    context: &Context,
+    keys: &JobKeys,
+    task: &TaskId,
+    planned: &Planned,
+    status: OutcomeStatus,
+    error: WireError,
+) -> Result<Settle> {
+    tracing::info!(outcome = status.name(), code = error.code, "task ended without a run");
     let outcome = OutcomeFact::not_run(task.clone(), status, error);
-    let (_, sha256) = create_fact(context.store(), &keys.outcome(task.as_str())?, &outcome, context.nonce()).await?;
-    tell(context, keys, task, status_of(status), 0, Some(sha256)).await;
+    let (created, sha256) = create_fact(context.store(), &keys.outcome(task.as_str())?, &outcome, context.nonce()).await?;
+    if let (Created::New, Some(group)) = (created, planned.plan.group_of(task)) {
+        metrics::ended(&context.book, group, status);
+    }
+    tell(context, About { keys, task, trace: &planned.spec.root() }, status_of(status), 0, Some(sha256)).await;
     Ok(Settle::Ack)
 }
 
@@ -177,6 +212,6 @@ pub fn status_of(status: OutcomeStatus) -> ResultStatus {
 }
 
 /// Tells coordinators to look at a task.
-pub async fn tell(context: &Context, keys: &JobKeys, task: &TaskId, status: ResultStatus, attempt: u16, sha256: Option<String>) {
-    context.tell_result(keys, task, ResultHint { status, attempt, outcome_sha256: sha256, error_kind: None, pool: None }).await;
+pub async fn tell(context: &Context, about: About<'_>, status: ResultStatus, attempt: u16, sha256: Option<String>) {
+    context.tell_result(about, ResultHint { status, attempt, outcome_sha256: sha256, error_kind: None, pool: None }).await;
 }

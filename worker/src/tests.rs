@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 use synthfleet_broker::{Broker, InProcess, Inbox, Route, Settings, Settle};
+use synthfleet_metrics::Book;
 use synthfleet_proto::about::CostClass;
 use synthfleet_proto::attempts::Ended;
 use synthfleet_proto::class::Class;
@@ -18,7 +19,7 @@ use synthfleet_proto::outside::{Clock, Entropy};
 use synthfleet_proto::pool::Take;
 use synthfleet_proto::task::{PREPARE, TaskId, TaskKind};
 use synthfleet_proto::{Error, id};
-use synthfleet_store::{Memory, Store, create_fact, read_fact};
+use synthfleet_store::{Counting as Counted, Memory, Store, create_fact, read_fact};
 use tokio::sync::watch;
 
 struct Ticking(AtomicU64);
@@ -104,6 +105,10 @@ struct Bench {
     plan_sha256: String,
     options: Options,
     runs: Arc<AtomicUsize>,
+    /// Counts what the worker asks of the store.
+    counted: Counted,
+    /// Where the worker counts.
+    book: Arc<Book>,
     stop: watch::Sender<bool>,
     running: tokio::task::JoinHandle<synthfleet_proto::Result<()>>,
     _scratch: tempfile::TempDir,
@@ -111,7 +116,9 @@ struct Bench {
 
 const TASK_SECONDS: f64 = 30.0;
 
+mod counts;
 mod fleet;
+mod requests;
 
 /// Makes the options those of a fleet, with the pool of the tests.
 fn be_fleet(options: &mut Options) {
@@ -142,6 +149,7 @@ fn spec() -> SpecFact {
         candidates: Vec::new(),
         benchmarks: Vec::new(),
         references: Vec::new(),
+        trace: None,
     }
 }
 
@@ -190,10 +198,12 @@ impl Bench {
         let mut options = Options::embedded(2, scratch.path().to_owned());
         change(&mut options);
         let run = (!options.announces).then(|| "this".to_owned());
-        let parts = Parts { store: store.clone(), broker: broker.clone(), clock, entropy, executor, links: None, run };
+        let counted = Counted::new(store.clone());
+        let parts = Parts { store: Arc::new(counted.clone()), broker: broker.clone(), clock, entropy, executor, links: None, run };
+        let book = Arc::new(Book::new(&[crate::metrics::CATALOGUE]));
         let (stop, stopped) = watch::channel(false);
-        let running = tokio::spawn(Service::new(options.clone(), parts.clone()).run(stopped));
-        Self { store, broker, parts, options, keys, plan_sha256, runs, stop, running, _scratch: scratch }
+        let running = tokio::spawn(Service::new(options.clone(), parts.clone()).counted(book.clone()).run(stopped));
+        Self { store, broker, parts, options, keys, plan_sha256, runs, counted, book, stop, running, _scratch: scratch }
     }
 
     /// The worker as one of a fleet that takes everything.
@@ -229,11 +239,17 @@ impl Bench {
     }
 
     async fn result(&self) -> ResultHint {
+        let Body::Result(result) = self.told().await.body else { panic!("not a result") };
+        result
+    }
+
+    /// The next message to the coordinators.
+    async fn told(&self) -> Envelope {
         let delivery =
             tokio::time::timeout(Duration::from_secs(60), self.broker.take(&Inbox::Result)).await.expect("in time").expect("taken");
         let envelope = Envelope::decode(delivery.body()).expect("a message");
         self.broker.settle(delivery, Settle::Ack).await.expect("settled");
-        if let Body::Result(result) = envelope.body { result } else { panic!("not a result") }
+        envelope
     }
 
     async fn outcome(&self) -> OutcomeFact {

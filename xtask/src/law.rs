@@ -13,8 +13,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("synthfleet-trees", &[]),
     ("xtask", &[]),
     ("synthfleet-harness", &[]),
-    ("synthfleet-broker", &["synthfleet-proto", "synthfleet-harness"]),
-    ("synthfleet-store", &["synthfleet-proto", "synthfleet-store-server", "synthfleet-harness"]),
+    // broker and store measure themselves: who waits for them cannot see what they do
+    ("synthfleet-broker", &["synthfleet-proto", "synthfleet-metrics", "synthfleet-harness"]),
+    ("synthfleet-store", &["synthfleet-proto", "synthfleet-metrics", "synthfleet-store-server", "synthfleet-harness"]),
     ("synthfleet-store-server", &[]),
     ("synthfleet-metrics", &[]),
     ("synthfleet-report", &["synthfleet-proto"]),

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
+use synthfleet_proto::envelope::Trace;
 use synthfleet_proto::id;
 use tokio::time::Instant;
 
@@ -20,10 +21,10 @@ pub async fn dress(State(doors): State<Arc<Doors>>, request: Request, next: Next
     let request_id = id::base32(doors.parts.service.entropy.bits());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let trace_id = trace_id(request.headers());
+    let trace = trace(request.headers());
     let mut response = next.run(request).await;
     if response.status().is_client_error() || response.status().is_server_error() {
-        response = explained(response, &path, &request_id, trace_id.as_deref());
+        response = explained(response, &path, &request_id, trace.as_ref().map(Trace::id));
     }
     let code = ["1xx", "2xx", "3xx", "4xx", "5xx"].get(usize::from(response.status().as_u16() / 100) - 1).copied().unwrap_or("5xx");
     doors.parts.book.observe(metrics::HTTP_DURATION, &[&route, method.as_str(), code], began.elapsed().as_secs_f64());
@@ -54,9 +55,7 @@ pub async fn nothing() -> Response {
 }
 
 /// The trace that the caller says this belongs to.
-fn trace_id(headers: &HeaderMap) -> Option<String> {
-    let parent = headers.get("traceparent")?.to_str().ok()?;
-    let trace = parent.split('-').nth(1)?;
-    let plain = trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit()) && trace.bytes().any(|byte| byte != b'0');
-    plain.then(|| trace.to_owned())
+pub fn trace(headers: &HeaderMap) -> Option<Trace> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    Trace::read(text("traceparent")?, text("tracestate"))
 }

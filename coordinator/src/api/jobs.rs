@@ -2,6 +2,7 @@
 
 use super::answer::{Answer, json, put, tagged};
 use super::doors::Doors;
+use super::dress::trace;
 use super::guard::Call;
 use super::problem::{Problem, Slug};
 use super::{quota, shape};
@@ -54,7 +55,7 @@ pub async fn accept(doors: &Doors, call: &Call, headers: &HeaderMap, document: V
     let key = idempotency_key(headers)?;
     quota::check(doors, &call.tenant, key.as_deref()).await?;
     let principal = call.principal.name.clone();
-    let request = Request { tenant: call.tenant.clone(), principal, door: "http", key, document, reply: None };
+    let request = Request { tenant: call.tenant.clone(), principal, door: "http", key, document, reply: None, trace: trace(headers) };
     let service = &doors.parts.service;
     let submitted = match admit_now(service, doors.parts.check.as_ref(), &doors.options.sources, request).await {
         Ok(submitted) => submitted,

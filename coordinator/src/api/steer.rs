@@ -2,11 +2,12 @@
 
 use super::answer::{Answer, json};
 use super::doors::Doors;
+use super::dress::trace;
 use super::guard::Call;
 use super::jobs::{begun, created, document, idempotency_key};
 use super::problem::{Problem, Slug};
 use super::{quota, shape};
-use crate::intake::{Asked, submit};
+use crate::intake::{Asked, submit_within};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
@@ -72,7 +73,7 @@ pub async fn retry(State(doors): State<Arc<Doors>>, Path(job): Path<String>, cal
         reply: None,
     };
     let members = doors.members();
-    let submitted = submit(&doors.desk(&members), asked).await?;
+    let submitted = submit_within(&doors.desk(&members), asked, trace(&headers)).await?;
     begun(&doors, &call.tenant, &submitted).await;
     created(&doors, &JobKeys::new(&call.tenant, &submitted.job)?, &submitted, StatusCode::ACCEPTED).await
 }

@@ -2,10 +2,11 @@
 
 use super::resolve::{CheckOptions, resolve};
 use super::source::Sources;
-use super::submit::{Asked, Desk, Submitted, submit};
+use super::submit::{Asked, Desk, Submitted, submit_within};
 use super::upload::Uploads;
 use serde_json::Value;
 use synthfleet_proto::class::Class;
+use synthfleet_proto::envelope::Trace;
 use synthfleet_proto::fact::Reply;
 use synthfleet_proto::job::JobSpec;
 use synthfleet_proto::{Error, Result};
@@ -25,14 +26,17 @@ pub struct Request {
     pub document: Value,
     /// Where its end is told.
     pub reply: Option<Reply>,
+    /// The trace that it belongs to, if its sender named one.
+    pub trace: Option<Trace>,
 }
 
 /// Accepts a job, or tells every problem at once; then nothing was stored.
 pub async fn admit(desk: &Desk<'_>, sources: &Sources, request: Request) -> Result<Submitted> {
     let mut job = read(desk, sources, &request)?;
     let source_sha256 = uploaded(desk, &request.tenant, &mut job).await?;
-    let Request { tenant, principal, door, key, reply, .. } = request;
-    submit(desk, Asked { tenant, principal, door: door.to_owned(), key, job, source_sha256, holdout_sha256: None, reply }).await
+    let Request { tenant, principal, door, key, reply, trace, .. } = request;
+    let asked = Asked { tenant, principal, door: door.to_owned(), key, job, source_sha256, holdout_sha256: None, reply };
+    submit_within(desk, asked, trace).await
 }
 
 /// Accepts a job by the members that the fleet has now. What this replica does not know may be of a worker that came a

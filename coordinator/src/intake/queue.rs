@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_broker::{Delivery, Inbox, Settle, Wait};
 use synthfleet_metrics::Book;
+use synthfleet_proto::envelope::Trace;
 use synthfleet_proto::{Error, ErrorKind, Result};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -95,17 +96,25 @@ impl Queue {
 
     async fn accept(&self, letter: Letter) -> Settle {
         let Letter { tenant, principal, key, document, reply, trace } = letter;
-        let request = Request { tenant: tenant.clone(), principal, door: "amqp", key: Some(key), document, reply: reply.clone() };
+        let request = Request {
+            tenant: tenant.clone(),
+            principal,
+            door: "amqp",
+            key: Some(key),
+            document,
+            reply: reply.clone(),
+            trace: trace.clone(),
+        };
         match self.admit(request).await {
             Ok(submitted) => {
-                tracing::info!(job = submitted.job, tenant, trace, replayed = submitted.replayed, "a job came by message");
                 let counted = if submitted.replayed { metrics::SUBMISSIONS_REPLAYED } else { metrics::JOBS_SUBMITTED };
                 self.book.add(counted, &["amqp"], 1);
                 if let Err(error) = self.handle.care(&tenant, &submitted.job).await {
                     tracing::info!(job = submitted.job, code = error.code(), "nobody here looks after a job that was accepted");
                 }
                 let Some(reply) = &reply else { return Settle::Ack };
-                if self.tell(&Answer::accepted(&submitted), reply).await { Settle::Ack } else { Settle::Park(Wait::Five) }
+                let trace = trace.unwrap_or_else(|| Trace::of_job(&submitted.job));
+                if self.tell(&Answer::accepted(&submitted).within(trace), reply).await { Settle::Ack } else { Settle::Park(Wait::Five) }
             }
             Err(error) if is_passing(&error) => {
                 tracing::warn!(tenant, code = error.code(), "a submission waits");

@@ -3,6 +3,7 @@
 use super::resolve::{CheckOptions, resolve};
 use crate::{Catalogue, plan};
 use bytes::Bytes;
+use synthfleet_proto::envelope::Trace;
 use synthfleet_proto::fact::{self, FinalFact, Reply, SpecFact};
 use synthfleet_proto::job::{JobSpec, JobState, References};
 use synthfleet_proto::key::JobKeys;
@@ -63,6 +64,11 @@ pub struct Submitted {
 /// The id is a function of tenant and key, so a repeated submission finds its job; another request
 /// under the same key is refused with the code `job::key_reused`.
 pub async fn submit(desk: &Desk<'_>, asked: Asked) -> Result<Submitted> {
+    submit_within(desk, asked, None).await
+}
+
+/// The same for a submission that names the trace it belongs to. A repeated one keeps the trace of the first.
+pub async fn submit_within(desk: &Desk<'_>, asked: Asked, trace: Option<Trace>) -> Result<Submitted> {
     let resolved = resolve(&asked.job, desk.catalogue, desk.check)?;
     let key = asked.key.clone().unwrap_or_else(|| id::hex(&desk.entropy.bits()));
     if key.is_empty() || key.len() > KEY_BYTES_MAX {
@@ -91,6 +97,7 @@ pub async fn submit(desk: &Desk<'_>, asked: Asked) -> Result<Submitted> {
         benchmarks: resolved.benchmarks,
         references,
         reply: asked.reply,
+        trace,
     };
     plan::check_size(&spec)?;
     desk.store.put(&keys.live()?, Bytes::from_static(b"{}")).await?;
@@ -106,6 +113,8 @@ pub async fn submit(desk: &Desk<'_>, asked: Asked) -> Result<Submitted> {
         return Ok(Submitted { job, replayed: true });
     }
     index(desk, &keys, now).await?;
+    let SpecFact { tenant, door, principal, .. } = &spec;
+    tracing::info!(job, tenant, trace_id = spec.root().id(), door, principal, "job accepted");
     Ok(Submitted { job, replayed: false })
 }
 

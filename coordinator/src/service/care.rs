@@ -3,7 +3,7 @@
 mod tasks;
 
 use super::read::{self, is_fact};
-use super::{Options, Parts, tell};
+use super::{Options, Parts, log, tell};
 use crate::job::{DEADLINE, Effect, Event, Fact, Known, NewFact, Phase, Rules, View, step};
 use crate::publish::{Press, publish};
 use crate::{judgement, metrics, reuse};
@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_metrics::Book;
-use synthfleet_proto::envelope::{Body, ControlHint, ControlOp, Envelope};
+use synthfleet_proto::envelope::{Body, ControlHint, ControlOp, Envelope, Trace};
 use synthfleet_proto::error::WireError;
 use synthfleet_proto::fact::{FinalFact, OutcomeFact, PublishedFact};
 use synthfleet_proto::job::JobState;
@@ -313,7 +313,9 @@ impl Job {
     /// What else follows from a new fact: events, room in the windows.
     fn note(&mut self, fact: &Fact, parts: &Parts) {
         tell::fact(parts, self, fact);
-        metrics::record_fact(&self.book, &self.view, fact, parts.clock.now_ms() as i64);
+        let now = parts.clock.now_ms() as i64;
+        log::fact(self, fact, now);
+        metrics::record_fact(&self.book, &self.view, fact, now);
         if let Fact::Outcome(outcome) = fact {
             let task = &outcome.fact.task;
             self.ended.push(task.clone());
@@ -341,7 +343,8 @@ impl Job {
         let about = (Some(self.keys.job()), task.map(TaskId::as_str));
         let target = task.map_or(self.keys.job(), TaskId::as_str).to_owned();
         let body = Body::Control(ControlHint { op, target, seconds: None });
-        let envelope = Envelope::new(parts.clock.as_ref(), parts.entropy.as_ref(), self.keys.tenant(), about, body);
+        let entropy = parts.entropy.as_ref();
+        let envelope = Envelope::new(parts.clock.as_ref(), entropy, self.keys.tenant(), about, body).within(self.trace().child(entropy));
         let sent = match envelope.encode() {
             Ok(bytes) => parts.broker.broadcast(&bytes).await,
             Err(error) => Err(error),
@@ -356,6 +359,11 @@ impl Job {
     pub fn take_ended(&mut self) -> Vec<(TaskId, String)> {
         let tenant = self.keys.tenant().to_owned();
         std::mem::take(&mut self.ended).into_iter().map(|task| (task, tenant.clone())).collect()
+    }
+
+    /// The trace that everything of the job belongs to.
+    pub fn trace(&self) -> Trace {
+        self.view.spec().map_or_else(|| Trace::of_job(self.keys.job()), |spec| spec.fact.root())
     }
 
     /// The end of the job, once it is there.

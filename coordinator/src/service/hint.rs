@@ -111,7 +111,8 @@ impl Service {
             hop: 0,
         };
         let about = (Some(id), Some(task.as_str()));
-        let envelope = Envelope::new(self.parts.clock.as_ref(), self.parts.entropy.as_ref(), job.keys.tenant(), about, Body::Task(hint));
+        let (clock, entropy) = (self.parts.clock.as_ref(), self.parts.entropy.as_ref());
+        let envelope = Envelope::new(clock, entropy, job.keys.tenant(), about, Body::Task(hint)).within(job.trace().child(entropy));
         match envelope.encode() {
             Ok(bytes) => Some((Route::Pool { pool: pool.to_owned(), class }, bytes)),
             Err(error) => {

@@ -40,6 +40,9 @@ pub struct Global {
     /// Draw no progress bars
     #[arg(long, global = true)]
     pub no_progress: bool,
+    /// Write logs as lines for people or as JSON objects: text, json
+    #[arg(long, global = true, value_name = "FORMAT", value_parser = ["text", "json"])]
+    pub log_format: Option<String>,
     /// Read this configuration file
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,

@@ -6,6 +6,7 @@ mod commands;
 mod config;
 mod explain;
 mod jobfile;
+mod logs;
 mod machine;
 mod present;
 mod processor;
@@ -114,7 +115,8 @@ fn surroundings(global: &Global, style: Style) -> Result<Surroundings> {
     let sources =
         config::Sources { file: global.config.as_deref(), variables: std::env::vars().filter(|(name, _)| interesting(name)).collect() };
     let (config, settings) = config::load(&sources)?;
-    start_logs(&config.log.level, global.verbose, style.colour);
+    let format = global.log_format.as_deref().unwrap_or(&config.log.format);
+    logs::start(&config.log.level, format, global.verbose, style.colour)?;
     Ok(Surroundings { config, settings, style, json: global.json, events: global.events.is_some(), quiet: global.quiet })
 }
 
@@ -131,18 +133,6 @@ fn leave(code: u8) -> ! {
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
-}
-
-fn start_logs(level: &str, verbose: u8, colour: bool) {
-    let level = match verbose {
-        0 => level.to_owned(),
-        1 => "info".to_owned(),
-        _ => "debug".to_owned(),
-    };
-    let filter = tracing_subscriber::EnvFilter::new(level);
-    if tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(std::io::stderr).try_init().is_err() {
-        tell!("logs were started twice");
-    }
 }
 
 /// Help and version go to stdout with success; a wrong word is told with its nearest neighbour.

@@ -162,6 +162,19 @@ pub struct Health {
     pub last_good: Duration,
 }
 
+/// What the connections to a broker are and did, for measures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Line {
+    /// Whether they are open.
+    pub connected: bool,
+    /// Whether the broker takes no messages for want of memory or disk.
+    pub blocked: bool,
+    /// Times that they were built again.
+    pub reconnects: u64,
+    /// Time of the last question and its answer, where the broker is asked.
+    pub round_trip: Option<Duration>,
+}
+
 /// Carries hints, at least once, in order per queue for messages that never came back.
 ///
 /// Every future may be dropped at any time without harm. Dropping an unsettled [`Delivery`] returns
@@ -210,4 +223,9 @@ pub trait Broker: Send + Sync {
 
     /// Whether the broker answers.
     fn health(&self) -> Health;
+
+    /// What its connections are and did. A broker that has none says whether it answers.
+    fn line(&self) -> Line {
+        Line { connected: self.health().ready, ..Line::default() }
+    }
 }

@@ -21,7 +21,7 @@ pub use options::{Declare, Options, Times, Tls};
 
 use crate::contract::check_size;
 use crate::topology::{self, Queue};
-use crate::{Broker, Delivery, Depth, Health, Inbox, Listener, Properties, Route, Settle, Topic};
+use crate::{Broker, Delivery, Depth, Health, Inbox, Line, Listener, Properties, Route, Settle, Topic};
 use async_trait::async_trait;
 use live::lock;
 use sending::Letter;
@@ -150,5 +150,10 @@ impl Broker for RabbitMq {
             }
             None => Health { ready: false, last_good: Duration::MAX },
         }
+    }
+
+    fn line(&self) -> Line {
+        let Gauges { connected, blocked, reconnects, round_trip, .. } = self.gauges();
+        Line { connected, blocked, reconnects, round_trip }
     }
 }

@@ -3,7 +3,7 @@
 use crate::process::Process;
 use crate::series::{Label, Series, Sort};
 use prometheus::core::Collector;
-use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
+use prometheus::{CounterVec, GaugeVec, HistogramOpts, HistogramVec, Opts, Registry, TextEncoder};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
@@ -11,7 +11,7 @@ use std::sync::{Mutex, PoisonError};
 const OTHER: &str = "other";
 
 enum Held {
-    Counter(IntCounterVec),
+    Counter(CounterVec),
     Gauge(GaugeVec),
     Histogram(HistogramVec),
 }
@@ -48,7 +48,7 @@ impl Book {
         let name = format!("synthfleet_{}", series.name);
         let labels: Vec<&str> = series.labels.iter().map(Label::name).collect();
         let made = match series.sort {
-            Sort::Counter => IntCounterVec::new(Opts::new(name, series.help), &labels).map(Held::Counter),
+            Sort::Counter => CounterVec::new(Opts::new(name, series.help), &labels).map(Held::Counter),
             Sort::Gauge => GaugeVec::new(Opts::new(name, series.help), &labels).map(Held::Gauge),
             Sort::Histogram(buckets) => {
                 HistogramVec::new(HistogramOpts::new(name, series.help).buckets(buckets()), &labels).map(Held::Histogram)
@@ -70,8 +70,15 @@ impl Book {
 
     /// Adds to a count. Values of labels are in the order of the family.
     pub fn add(&self, name: &str, labels: &[&str], amount: u64) {
+        self.add_share(name, labels, amount as f64);
+    }
+
+    /// Adds to a count that has fractions: seconds. What is below 0 or no number is left out.
+    pub fn add_share(&self, name: &str, labels: &[&str], amount: f64) {
         let Some(family) = self.family(name) else { return };
-        if let Held::Counter(counter) = &family.held {
+        if let Held::Counter(counter) = &family.held
+            && amount >= 0.0
+        {
             counter.with_label_values(&family.bounded(labels)).inc_by(amount);
         }
     }
@@ -112,7 +119,7 @@ impl Book {
         let family = self.families.get(name)?;
         let labels = family.bounded(labels);
         match &family.held {
-            Held::Counter(counter) => counter.get_metric_with_label_values(&labels).ok().map(|counter| counter.get() as f64),
+            Held::Counter(counter) => counter.get_metric_with_label_values(&labels).ok().map(|counter| counter.get()),
             Held::Gauge(gauge) => gauge.get_metric_with_label_values(&labels).ok().map(|gauge| gauge.get()),
             Held::Histogram(histogram) => {
                 histogram.get_metric_with_label_values(&labels).ok().map(|histogram| histogram.get_sample_count() as f64)
@@ -199,6 +206,15 @@ mod tests {
         assert_eq!(book.value("jobs_total", &["done"]), Some(2.0));
         assert_eq!(book.value("slots", &[]), Some(2.0));
         assert!(book.text().contains("synthfleet_wait_seconds_bucket{pool=\"a\",le=\"0.002\"} 1"));
+    }
+
+    #[test]
+    fn a_count_of_seconds_has_fractions_and_never_falls() {
+        let book = Book::new(&[&[JOBS]]);
+        for amount in [0.25, -1.0, f64::NAN, 0.5] {
+            book.add_share("jobs_total", &["done"], amount);
+        }
+        assert_eq!(book.value("jobs_total", &["done"]), Some(0.75));
     }
 
     #[test]

@@ -3,7 +3,9 @@
 
 mod book;
 mod process;
+mod raised;
 mod series;
 
 pub use book::Book;
-pub use series::{Label, Series, Sort, long, shares, short};
+pub use raised::Raised;
+pub use series::{Label, Series, Sort, long, shares, short, sizes};

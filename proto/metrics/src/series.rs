@@ -69,7 +69,32 @@ pub fn short() -> Vec<f64> {
     (0..15).map(|k| 0.001 * f64::from(1u32 << k)).collect()
 }
 
+/// Buckets of memory: `16 MiB · 2ᵏ`, k = 0..11, up to 32 GiB.
+pub fn sizes() -> Vec<f64> {
+    (0..12).map(|k| f64::from(16u32 << 20) * f64::from(1u32 << k)).collect()
+}
+
 /// Buckets of shares: steps of 0.05 up to 1.
 pub fn shares() -> Vec<f64> {
     (1..=20).map(|k| f64::from(k) / 20.0).collect()
+}
+
+/// Names of families as constants, and the list of them all, `CATALOGUE`: a recording and the catalogue cannot differ.
+///
+/// ```
+/// use synthfleet_metrics::{Label, catalogue, short};
+///
+/// catalogue! {
+///     REQUESTS = counter("requests_total"; &[Label::Of("outcome", &["ok", "failed"])]; "Requests.");
+///     WAIT = histogram("wait_seconds", short; &[]; "Time that requests wait.");
+/// }
+/// assert_eq!(CATALOGUE.iter().map(|series| series.name).collect::<Vec<_>>(), [REQUESTS, WAIT]);
+/// ```
+#[macro_export]
+macro_rules! catalogue {
+    ($($name:ident = $sort:ident($text:literal $(, $buckets:ident)?; $labels:expr; $help:literal);)*) => {
+        $(#[doc = $help] pub const $name: &str = $text;)*
+        /// Every family of this room.
+        pub const CATALOGUE: &[$crate::Series] = &[$($crate::Series::$sort($name $(, $buckets)?, $labels, $help)),*];
+    };
 }

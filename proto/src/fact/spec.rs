@@ -1,6 +1,7 @@
 //! The fact `spec`: a job as it was accepted, with presets and aliases resolved.
 
 use crate::class::Class;
+use crate::envelope::Trace;
 use crate::job::JobSpec;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -45,6 +46,16 @@ pub struct SpecFact {
     /// Where its end is told, if the submission wished for answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<Reply>,
+    /// The trace that the submission belongs to, if it named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Trace>,
+}
+
+impl SpecFact {
+    /// The trace that everything of the job belongs to.
+    pub fn root(&self) -> Trace {
+        self.trace.clone().unwrap_or_else(|| Trace::of_job(&self.job))
+    }
 }
 
 /// Where answers to a submission go.

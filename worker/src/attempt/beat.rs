@@ -72,7 +72,7 @@ impl Beat {
             Ok(Some(cause)) => stop.say(cause),
             Ok(None) => {}
             // the attempt goes on: its claim and its outcome are what counts
-            Err(error) => tracing::warn!(task = attempt.task.as_str(), code = error.code(), "no sign of life could be given"),
+            Err(error) => tracing::warn!(code = error.code(), "no sign of life could be given"),
         }
     }
 }

@@ -1,13 +1,14 @@
 //! States that a running task leaves, brought to the store so that a later attempt can go on from them.
 
 use super::Attempt;
-use crate::TaskFolder;
 use crate::context::Context;
+use crate::{TaskFolder, metrics};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use synthfleet_proto::attempts::Seen;
 use synthfleet_proto::fact::Checkpoint;
 use synthfleet_proto::key::Key;
+use synthfleet_proto::task::TaskKind;
 use synthfleet_proto::{Error, Result};
 use synthfleet_store::{download, upload_file};
 use tokio::task::JoinHandle;
@@ -20,14 +21,19 @@ const BYTES_MAX: u64 = 2 << 30;
 pub const RESUME: &str = "resume.bin";
 
 /// The states of one attempt.
-#[derive(Default)]
 pub struct Checkpoints {
+    kind: TaskKind,
     sequence: u32,
     coming: Option<JoinHandle<Result<Checkpoint>>>,
     kept: VecDeque<Checkpoint>,
 }
 
 impl Checkpoints {
+    /// None yet, of a task of a kind.
+    pub fn of(kind: TaskKind) -> Self {
+        Self { kind, sequence: 0, coming: None, kept: VecDeque::new() }
+    }
+
     /// The task left a state below `ckpt/`. While an earlier one is still on its way, this one is passed over.
     pub fn left(&mut self, context: &Arc<Context>, attempt: &Attempt, folder: &TaskFolder, name: &str, step: u64) {
         if self.coming.is_some() || name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
@@ -56,6 +62,7 @@ impl Checkpoints {
         self.coming = None;
         match arrived {
             Ok(checkpoint) => {
+                metrics::checkpoint(&context.book, self.kind, "saved", checkpoint.bytes);
                 self.kept.push_back(checkpoint);
                 while self.kept.len() > KEPT {
                     let Some(old) = self.kept.pop_front() else { break };
@@ -65,7 +72,10 @@ impl Checkpoints {
                     }
                 }
             }
-            Err(error) => tracing::warn!(code = error.code(), "a state could not be kept"),
+            Err(error) => {
+                metrics::checkpoint(&context.book, self.kind, "rejected", 0);
+                tracing::warn!(code = error.code(), "a state could not be kept");
+            }
         }
     }
 
@@ -84,7 +94,8 @@ impl Checkpoints {
 }
 
 /// The newest state of earlier attempts that can be read, in the task folder; damaged ones are passed over.
-pub async fn resume(context: &Context, folder: &TaskFolder, seen: &[Seen]) -> Option<Checkpoint> {
+pub async fn resume(context: &Context, attempt: &Attempt, folder: &TaskFolder, seen: &[Seen]) -> Option<Checkpoint> {
+    let count = |op, bytes| metrics::checkpoint(&context.book, attempt.group.kind, op, bytes);
     for checkpoint in seen.iter().rev().filter_map(|attempt| attempt.checkpoint.as_ref()) {
         let path = folder.given(RESUME);
         let brought = async {
@@ -94,8 +105,12 @@ pub async fn resume(context: &Context, folder: &TaskFolder, seen: &[Seen]) -> Op
             download(context.store(), &Key::parse(&checkpoint.key)?, &path, &checkpoint.sha256).await
         };
         match brought.await {
-            Ok(_) => return Some(checkpoint.clone()),
+            Ok(_) => {
+                count("resumed", checkpoint.bytes);
+                return Some(checkpoint.clone());
+            }
             Err(error) => {
+                count("rejected", checkpoint.bytes);
                 tracing::warn!(code = error.code(), "a state of an earlier attempt cannot be used");
                 // nothing half done is given
                 let _ = tokio::fs::remove_file(&path).await;

@@ -34,14 +34,16 @@ impl Voice {
             }
             Told::Measure { name, step, value } => {
                 let hint = EventHint { name: Some(name), step: Some(step), value: Some(value), ..event(EventType::Measure, context) };
-                context.tell_event(&attempt.keys, &attempt.task, hint).await;
+                context.tell_event(attempt.about(), hint).await;
                 return None;
             }
             Told::Checkpoint { name, step } => return Some((name, step)),
             Told::Log(text) => {
-                tracing::debug!(job = attempt.keys.job(), task = attempt.task.as_str(), bytes = text.len(), "a task wrote a line");
+                tracing::debug!(bytes = text.len(), "a task wrote a line");
                 return None;
             }
+            // the process itself is watched elsewhere
+            Told::Begun | Told::Memory(_) => return None,
         }
         if self.sent.is_none_or(|sent| sent.elapsed() >= context.options.progress_every) {
             self.seq += 1;
@@ -53,7 +55,7 @@ impl Voice {
                 attempt: Some(attempt.number),
                 ..event(EventType::Progress, context)
             };
-            context.tell_event(&attempt.keys, &attempt.task, hint).await;
+            context.tell_event(attempt.about(), hint).await;
         }
         None
     }

@@ -86,8 +86,9 @@ enum Over {
     Scratch(u64),
 }
 
-/// Looks until something is over its limit. Off the async threads: it reads many small files.
-async fn watch(group: u32, folder: PathBuf, limits: Limits) -> Over {
+/// Looks until something is over its limit, and tells the memory from time to time. Off the async threads: it reads
+/// many small files.
+async fn watch(group: u32, folder: PathBuf, limits: Limits, told: mpsc::Sender<Told>) -> Over {
     let mut looks = 0;
     loop {
         tokio::time::sleep(MEMORY_EVERY).await;
@@ -100,6 +101,9 @@ async fn watch(group: u32, folder: PathBuf, limits: Limits) -> Over {
         match tokio::task::spawn_blocking(look).await {
             Ok((memory, _)) if memory > limits.memory_bytes => return Over::Memory(memory),
             Ok((_, scratch)) if scratch > limits.scratch_bytes => return Over::Scratch(scratch),
+            Ok((memory, _)) if looks % LOOKS_PER_FOLDER == 0 => {
+                let _ = told.try_send(Told::Memory(memory));
+            }
             _ => {}
         }
     }
@@ -126,10 +130,12 @@ impl Executor for Child {
             }
         };
         let group = Group(child.id());
+        // nobody listens any more: the task ends all the same
+        let _ = link.told.send(Told::Begun).await;
         let lines = child.stdout.take().map(|out| tokio::spawn(read_lines(out, link.told.clone())));
         let tail = child.stderr.take().map(|err| tokio::spawn(read_tail(err)));
         let mut stopped: Option<StopCause> = None;
-        let mut watch = std::pin::pin!(watch(group.0.unwrap_or_default(), folder.path().to_owned(), *limits));
+        let mut watch = std::pin::pin!(watch(group.0.unwrap_or_default(), folder.path().to_owned(), *limits, link.told.clone()));
         let (mut over, mut deadline) = (None, None);
         let status = loop {
             tokio::select! {
@@ -300,6 +306,7 @@ mod tests {
 
     struct Run {
         execution: Execution,
+        begun: bool,
         told: Vec<Told>,
     }
 
@@ -321,11 +328,12 @@ mod tests {
             execution = child.execute(&folder, &limits, Link { stop: receiver, told }) => execution,
             () = stopping => unreachable!("never ends"),
         };
+        let begun = heard.try_recv() == Ok(Told::Begun);
         let mut all = Vec::new();
         while let Ok(one) = heard.try_recv() {
             all.push(one);
         }
-        Run { execution, told: all }
+        Run { execution, begun, told: all }
     }
 
     fn kind(ended: &Ended) -> Option<ErrorKind> {
@@ -350,6 +358,12 @@ mod tests {
         assert_eq!(run.told[0], Told::Progress { fraction: 0.5, phase: "fit".into() });
         assert_eq!(run.told[1], Told::Log("plain text".into()));
         assert!(matches!(run.execution.ended, Ended::Error(error) if error.code == "x::y"));
+    }
+
+    #[tokio::test]
+    async fn a_process_that_was_started_and_its_memory_are_told() {
+        let run = run("sleep 2.5", 1 << 30, None).await;
+        assert!(run.begun && matches!(run.told[..], [Told::Memory(bytes)] if bytes > 100_000), "{:?}", run.told);
     }
 
     #[tokio::test]

@@ -49,9 +49,10 @@ impl Bench {
         change(&mut options);
         let executor = Arc::new(Scripted { script, runs: Arc::clone(&self.runs) });
         let parts = Parts { executor, ..self.parts.clone() };
+        let book = Arc::clone(&self.book);
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(async move {
-            let ended = Service::new(options, parts).run(stopped).await;
+            let ended = Service::new(options, parts).counted(book).run(stopped).await;
             drop(stop);
             ended
         })
@@ -138,7 +139,12 @@ async fn a_running_task_gives_signs_of_life_while_it_runs() {
     let key = bench.keys.lease(task().as_str(), 1).expect("legal");
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert!(bench.store.head(key.key()).await.expect("asked").is_none(), "short tasks need none");
+    bench.counted.reset();
     until("lease", || async { bench.store.head(key.key()).await.expect("asked") }).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    // the lease | cancelled, the job or the task, and a newer claim
+    let counts = bench.counted.counts();
+    assert_eq!((counts.put, counts.get), (1, 3), "what a sign of life asks of the store");
 }
 
 #[tokio::test(start_paused = true)]
@@ -171,6 +177,9 @@ async fn the_next_attempt_goes_on_from_the_state_that_was_left() {
     assert_eq!(bench.claimed(2).await.resumed_from, Some(state.key));
     while bench.result().await.status != ResultStatus::Ok {}
     assert_eq!(bench.outcome().await.outputs[0].sha256, id::sha256_hex(b"half way"));
+    let attempts = ["first", "released", "lost"].map(|cause| bench.count("task_attempts_total", &["benchmark", cause]));
+    let states = ["saved", "resumed", "rejected"].map(|op| bench.count("checkpoints_total", &["benchmark", op]));
+    assert_eq!((attempts, states), ([1.0, 1.0, 0.0], [1.0, 1.0, 0.0]));
     second.abort();
 }
 

@@ -2,6 +2,12 @@
 
 use super::*;
 use serde_json::json;
+use synthfleet_broker::Inbox;
+use synthfleet_proto::class::Class;
+use synthfleet_proto::envelope::{Envelope, Trace};
+use synthfleet_proto::fact::SpecFact;
+use synthfleet_proto::key::JobKeys;
+use synthfleet_store::read_fact;
 
 #[tokio::test]
 async fn a_job_is_accepted_shown_and_listed() {
@@ -15,6 +21,37 @@ async fn a_job_is_accepted_shown_and_listed() {
     assert_eq!((shown.status, &shown.json()["id"]), (StatusCode::OK, &json!(id)));
     let listed = replica.get("/v1/jobs").await.json();
     assert_eq!((&listed["items"][0]["id"], &listed["next_cursor"]), (&json!(id), &Value::Null));
+}
+
+/// The next hint of a job's tasks.
+async fn hint(replica: &Replica) -> Envelope {
+    let inbox = Inbox::Pool { pool: "local".into(), classes: Class::ALL.to_vec() };
+    let taken = tokio::time::timeout(std::time::Duration::from_secs(20), replica.parts.broker.take(&inbox)).await;
+    Envelope::decode(taken.expect("in time").expect("a hint").body()).expect("a message")
+}
+
+#[tokio::test]
+async fn the_trace_of_a_submission_goes_with_its_job_and_every_hint() {
+    let replica = Replica::new();
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let headers = [("content-type", "application/json"), ("traceparent", parent), ("tracestate", "vendor=1")];
+    let told = replica.ask("POST", "/v1/jobs", &headers, small_job().to_string()).await;
+    let keys = JobKeys::new("local", told.json()["id"].as_str().expect("an id")).expect("legal");
+    let key = keys.spec().expect("legal");
+    let spec = read_fact::<SpecFact>(replica.parts.store.as_ref(), key.key()).await.expect("read").expect("there").fact;
+    assert_eq!(spec.root().parent, parent);
+    let trace = hint(&replica).await.trace.expect("traced");
+    assert_eq!((trace.id(), trace.state.as_str()), ("0af7651916cd43dd8448eb211c80319c", "vendor=1"));
+    assert!(trace.span() != spec.root().span() && trace.parent.ends_with("-01"), "{}", trace.parent);
+}
+
+#[tokio::test]
+async fn a_job_without_a_trace_begins_one_that_every_process_knows() {
+    let replica = Replica::new();
+    let told =
+        replica.ask("POST", "/v1/jobs", &[("content-type", "application/json"), ("traceparent", "00-0-0-01")], small_job().to_string());
+    let id = told.await.json()["id"].as_str().expect("an id").to_owned();
+    assert_eq!(hint(&replica).await.trace.expect("traced").id(), Trace::of_job(&id).id());
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use synthfleet_broker::{Broker, Properties};
 use synthfleet_metrics::Book;
+use synthfleet_proto::envelope::Trace;
 use synthfleet_proto::fact::{FinalFact, PublishedFact, PublishedFile, Reply, ReplyForm, SpecFact};
 use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::outside::Clock;
@@ -23,18 +24,19 @@ pub struct Answer {
     kind: &'static str,
     job: Option<String>,
     body: Value,
+    trace: Option<Trace>,
 }
 
 impl Answer {
     /// The job is stored.
     pub fn accepted(submitted: &Submitted) -> Self {
         let body = json!({ "job": submitted.job, "links": job_links(&submitted.job), "replayed": submitted.replayed });
-        Self { kind: "synthfleet.job.accepted.v1", job: Some(submitted.job.clone()), body }
+        Self { kind: "synthfleet.job.accepted.v1", job: Some(submitted.job.clone()), body, trace: None }
     }
 
     /// There is no job, and why.
     pub fn rejected(error: &Error) -> Self {
-        Self { kind: "synthfleet.job.rejected.v1", job: None, body: json!({ "problem": problem_of(&error.to_wire()) }) }
+        Self { kind: "synthfleet.job.rejected.v1", job: None, body: json!({ "problem": problem_of(&error.to_wire()) }), trace: None }
     }
 
     /// The job ended.
@@ -48,7 +50,13 @@ impl Answer {
         if body.to_string().len() > FILES_BYTES_MAX {
             body["files"] = files.into_iter().filter(|file| file["path"] == "manifest.json").collect();
         }
-        Self { kind: "synthfleet.job.finished.v1", job: Some(job.to_owned()), body }
+        Self { kind: "synthfleet.job.finished.v1", job: Some(job.to_owned()), body, trace: None }
+    }
+
+    /// The same, told as a part of a trace.
+    #[must_use]
+    pub fn within(self, trace: Trace) -> Self {
+        Self { trace: Some(trace), ..self }
     }
 
     /// Sends it. `false`: it was not sent and may be tried again; a queue that is gone is not tried again.
@@ -89,6 +97,10 @@ impl Answer {
                 .map(|(name, value)| (format!("cloudEvents_{name}"), value.to_owned()));
         let mut headers = BTreeMap::from(attributes);
         headers.extend(self.job.iter().map(|job| ("x-synthfleet-job".to_owned(), job.clone())));
+        if let Some(trace) = &self.trace {
+            headers.insert("traceparent".to_owned(), trace.parent.clone());
+            headers.extend((!trace.state.is_empty()).then(|| ("tracestate".to_owned(), trace.state.clone())));
+        }
         let content_type = match reply.form {
             ReplyForm::Json => "application/json",
             ReplyForm::Msgpack => "application/msgpack",
@@ -110,7 +122,7 @@ impl Answer {
 pub async fn finished(parts: &Parts, keys: &JobKeys, spec: &SpecFact, last: &FinalFact) -> Result<()> {
     let Some(reply) = &spec.reply else { return Ok(()) };
     let published = read_fact::<PublishedFact>(parts.store.as_ref(), keys.published()?.key()).await?.map(|kept| kept.fact);
-    let answer = Answer::finished(keys.job(), last, published.as_ref());
+    let answer = Answer::finished(keys.job(), last, published.as_ref()).within(spec.root());
     if answer.send(parts.broker.as_ref(), None, parts.clock.as_ref(), reply).await {
         return Ok(());
     }

@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 use synthfleet_broker::{CONTENT_TYPE, Properties};
+use synthfleet_proto::envelope::Trace;
 use synthfleet_proto::fact::ReplyForm;
 use synthfleet_proto::{Error, Result, id};
 
@@ -22,6 +23,8 @@ pub struct Content {
     pub document: Value,
     /// The idempotency key that the body or the event gives.
     pub key: Option<String>,
+    /// The trace that the body or the event names.
+    pub trace: Option<Trace>,
 }
 
 /// How answers to a message are written.
@@ -57,7 +60,7 @@ pub fn read(properties: &Properties, body: &[u8]) -> Result<Content> {
         return plain(content);
     }
     let key = event_key(&event)?;
-    Ok(Content { key: Some(key), ..plain(content)? })
+    Ok(Content { key: Some(key), trace: trace(&event, "traceparent", "tracestate"), ..plain(content)? })
 }
 
 /// A job, with or without a key beside its fields.
@@ -67,7 +70,7 @@ fn plain(mut document: Value) -> Result<Content> {
         Some(Value::String(key)) => Some(key),
         Some(_) => return Err(Error::invalid("submission::key", "idempotency_key is text").at_pointer("/idempotency_key")),
     };
-    Ok(Content { document, key })
+    Ok(Content { document, key, trace: None })
 }
 
 /// Our own envelope: the job and its key lie in the body.
@@ -78,14 +81,16 @@ fn enveloped(mut envelope: Value) -> Result<Content> {
     if envelope["kind"] != "submit" {
         return Err(wrong_type(envelope["kind"].as_str().unwrap_or_default()));
     }
+    let trace = envelope["trace"].as_object().and_then(|given| trace(given, "parent", "state"));
     let mut body = envelope["body"].take();
     let key = body["idempotency_key"].as_str().map(str::to_owned);
-    Ok(Content { document: body["job"].take(), key })
+    Ok(Content { document: body["job"].take(), key, trace })
 }
 
 /// A CloudEvent whose attributes and data are one JSON object.
 fn structured(mut event: Value) -> Result<Content> {
-    let key = event_key(event.as_object().ok_or_else(|| broken("a CloudEvent is an object"))?)?;
+    let attributes = event.as_object().ok_or_else(|| broken("a CloudEvent is an object"))?;
+    let (key, trace) = (event_key(attributes)?, trace(attributes, "traceparent", "tracestate"));
     let content = event["datacontenttype"].as_str().unwrap_or("application/json").to_owned();
     let data = match event["data_base64"].take() {
         Value::Null => event["data"].take(),
@@ -95,7 +100,12 @@ fn structured(mut event: Value) -> Result<Content> {
         }
         _ => return Err(broken("data_base64 is text")),
     };
-    Ok(Content { key: Some(key), ..plain(data)? })
+    Ok(Content { key: Some(key), trace, ..plain(data)? })
+}
+
+/// The trace that some fields name.
+fn trace(fields: &Map<String, Value>, parent: &str, state: &str) -> Option<Trace> {
+    Trace::read(fields.get(parent)?.as_str()?, fields.get(state).and_then(Value::as_str))
 }
 
 /// Source and id of an event are its key: equal ones are one event.

@@ -5,6 +5,7 @@ use super::principals::Principals;
 use crate::intake::KEY_BYTES_MAX;
 use serde_json::Value;
 use synthfleet_broker::{BODY_BYTES_MAX, Properties};
+use synthfleet_proto::envelope::Trace;
 use synthfleet_proto::fact::Reply;
 use synthfleet_proto::{Error, id};
 
@@ -25,7 +26,7 @@ pub struct Letter {
     /// Where answers go.
     pub reply: Option<Reply>,
     /// The trace it belongs to.
-    pub trace: Option<String>,
+    pub trace: Option<Trace>,
 }
 
 /// A submission that is not accepted.
@@ -48,14 +49,16 @@ pub fn open(properties: &Properties, body: &[u8], principals: &Principals) -> Re
         return Err(refuse("size", error.help("send the table by upload or link, never in a message")));
     }
     let (tenant, principal) = principals.of(properties).map_err(|error| refuse("tenant", error))?;
-    let Content { document, key } = read(properties, body).map_err(|error| refuse(reason_of(&error), error))?;
+    let Content { document, key, trace } = read(properties, body).map_err(|error| refuse(reason_of(&error), error))?;
     // the more a sender says of a key, the better it knows: body or event, then property, then the bytes themselves
     let key = key.or_else(|| properties.message_id.clone()).unwrap_or_else(|| format!("body:{}", id::sha256_hex(body)));
     if key.is_empty() || key.len() > KEY_BYTES_MAX {
         let error = Error::invalid("submission::key", format!("an idempotency key has 1 to {KEY_BYTES_MAX} bytes"));
         return Err(refuse("key", error));
     }
-    let trace = properties.headers.get("traceparent").filter(|parent| parent.len() <= 55).cloned();
+    // headers are written last on the way, and so are nearest to the truth
+    let header = |name: &str| properties.headers.get(name).map(String::as_str);
+    let trace = header("traceparent").and_then(|parent| Trace::read(parent, header("tracestate"))).or(trace);
     Ok(Letter { tenant, principal, key, document, reply, trace })
 }
 

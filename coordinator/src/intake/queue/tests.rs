@@ -67,7 +67,7 @@ fn golden_messages_of_every_form_are_read() {
         let reply = letter.reply.map(|reply| json!({"to": reply.to, "correlation_id": reply.correlation_id, "form": reply.form}));
         let got = json!({
             "tenant": letter.tenant, "principal": letter.principal, "key": letter.key, "document": letter.document,
-            "reply": reply, "trace": letter.trace,
+            "reply": reply, "trace": letter.trace.map(|trace| trace.parent),
         });
         assert_eq!(got, expected, "{name}");
     }
@@ -245,6 +245,18 @@ async fn a_sender_hears_that_the_job_is_accepted_and_that_it_ended() {
         .expect("read");
     let spec = spec.expect("there").fact;
     assert_eq!((spec.door.as_str(), spec.principal.as_str(), spec.class.name()), ("amqp", "user:alice", "batch"));
+}
+
+#[tokio::test]
+async fn answers_belong_to_the_trace_of_the_submission() {
+    let bench = Bench::new(|_| {});
+    declared(&bench).await;
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    bench.send(Properties { headers: [("traceparent".to_owned(), parent.to_owned())].into(), ..asking() }, &job()).await;
+    for kind in ["synthfleet.job.accepted.v1", "synthfleet.job.finished.v1"] {
+        let (properties, _) = bench.answer("answers").await;
+        assert_eq!((properties.kind.as_deref(), properties.headers["traceparent"].as_str()), (Some(kind), parent));
+    }
 }
 
 #[tokio::test]

@@ -162,6 +162,7 @@ impl Message<'_> {
             key: Some(ObjectEvent { etag, ..object.clone() }.identity()),
             document,
             reply: None,
+            trace: None,
         };
         match admit_now(service, coordinator.check.as_ref(), &intake.options.sources, request).await {
             Ok(submitted) => Ok(self.begun(&submitted).await),

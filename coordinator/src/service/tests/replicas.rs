@@ -312,7 +312,7 @@ async fn a_replica_that_leaves_takes_its_sign_of_life_back() {
 async fn admitted(parts: &Parts) -> Result<crate::intake::Submitted> {
     let document = json!({"source": "sim:demo", "synthesizers": ["seqtree"]});
     let (tenant, principal) = ("local".to_owned(), "me".to_owned());
-    let request = crate::intake::Request { tenant, principal, door: "http", key: None, document, reply: None };
+    let request = crate::intake::Request { tenant, principal, door: "http", key: None, document, reply: None, trace: None };
     crate::intake::admit_now(parts, &|_, _, _| Vec::new(), &crate::intake::Sources::default(), request).await
 }
 

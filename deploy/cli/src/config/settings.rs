@@ -37,6 +37,7 @@ pub struct RunConfig {
 #[serde(deny_unknown_fields)]
 pub struct LogConfig {
     pub level: String,
+    pub format: String,
 }
 
 /// Where facts and data lie.

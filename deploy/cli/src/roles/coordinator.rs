@@ -10,7 +10,6 @@ use crate::{machine, tell};
 use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_coordinator::{Options, Parts, Roster, Service, metrics};
-use synthfleet_metrics::Book;
 use synthfleet_proto::Result;
 use tokio::sync::broadcast;
 
@@ -19,8 +18,10 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     let config = &surroundings.config;
     let shutdown = signals::shutdown()?;
     let options = options(&config.coordinator);
-    let store = parts::store(&config.store, None).await?;
-    let broker = brokers::open(&config.broker, Who { role: "coordinator", pool: "", id: &options.id }).await?;
+    let book = port::book(&[metrics::CATALOGUE]);
+    let store = port::measured_store(parts::store(&config.store, None).await?, &book);
+    let who = Who { role: "coordinator", pool: "", id: &options.id };
+    let broker = port::measured_broker(brokers::open(&config.broker, who).await?, &book);
     let (events, _) = broadcast::channel(super::EVENTS_MAX);
     let parts = Parts {
         store,
@@ -33,7 +34,6 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
         events,
     };
     tell!("  coordinator {}", options.id);
-    let book = Arc::new(Book::new(&[metrics::CATALOGUE]));
     let broker = Arc::clone(&parts.broker);
     let (service, handle) = Service::new(options, parts.clone());
     let line = Line { handle, book: Arc::clone(&book) };

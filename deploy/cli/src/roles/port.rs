@@ -3,10 +3,12 @@
 use crate::tell;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use synthfleet_broker::Broker;
 use synthfleet_coordinator::Handle;
 use synthfleet_coordinator::api::{self, admin};
-use synthfleet_metrics::Book;
+use synthfleet_metrics::{Book, Series};
 use synthfleet_proto::{Error, Result};
+use synthfleet_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -17,6 +19,21 @@ pub struct Line {
     pub handle: Handle,
     /// The book.
     pub book: Arc<Book>,
+}
+
+/// The book of a process: the families of its roles and of what they stand on.
+pub fn book(roles: &[&[Series]]) -> Arc<Book> {
+    Arc::new(Book::new(&[roles, &[synthfleet_store::metrics::CATALOGUE, synthfleet_broker::metrics::CATALOGUE]].concat()))
+}
+
+/// A store whose requests are counted.
+pub fn measured_store(store: Arc<dyn Store>, book: &Arc<Book>) -> Arc<dyn Store> {
+    Arc::new(synthfleet_store::Measured::new(store, Arc::clone(book)))
+}
+
+/// A broker whose messages are counted.
+pub fn measured_broker(broker: Arc<dyn Broker>, book: &Arc<Book>) -> Arc<dyn Broker> {
+    Arc::new(synthfleet_broker::Measured::start(broker, Arc::clone(book)))
 }
 
 /// Opens a port that a setting names; port 0 is any free one.

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_broker::InProcess;
 use synthfleet_coordinator::{Catalogue, Options, Parts, Roster, Service, metrics};
-use synthfleet_metrics::Book;
 use synthfleet_proto::outside::Entropy;
 use synthfleet_proto::{Error, Result, id};
 use synthfleet_worker::members;
@@ -31,9 +30,10 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     let slots = if config.worker.slots > 0 { config.worker.slots } else { machine::threads() };
     let (events, _) = broadcast::channel(super::EVENTS_MAX);
     let broker = Arc::new(InProcess::new(synthfleet_broker::Settings { pools: vec![POOL.into()], ..Default::default() }));
+    let book = port::book(&[metrics::CATALOGUE, synthfleet_worker::metrics::CATALOGUE]);
     let service_parts = Parts {
-        store: parts::store(&config.store, Some(&place)).await?,
-        broker: broker.clone(),
+        store: port::measured_store(parts::store(&config.store, Some(&place)).await?, &book),
+        broker: port::measured_broker(broker, &book),
         clock: Arc::new(parts::WallClock),
         entropy: Arc::new(parts::MachineEntropy),
         roster: Arc::new(Roster::fixed(Catalogue::of(members()), POOL, slots)),
@@ -43,14 +43,13 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
         events,
     };
     let worker = worker_of(&service_parts, &config.worker.isolate, slots, folder.join("scratch"), config.worker.drain_seconds)?;
-    let book = Arc::new(Book::new(&[metrics::CATALOGUE]));
     let (service, handle) = Service::new(options(), service_parts.clone());
     tell!("  serving  store {}   {slots} tasks at once", place.display());
     let line = Line { handle, book: Arc::clone(&book) };
     let mut served = doors::open(config, Wish { local_files: true, messages: false }, &service_parts, line, &shutdown).await?;
     port::operators(&config.serve.admin, Arc::new(|| true), Arc::clone(&book), shutdown.clone(), &mut served).await?;
     let (stop, stopped) = watch::channel(false);
-    let worker = tokio::spawn(worker.run(stopped));
+    let worker = tokio::spawn(worker.counted(Arc::clone(&book)).run(stopped));
     let ended = service.counted(book).run(shutdown).await;
     let code = port::close(served, ended).await;
     stop.send_replace(true);

@@ -10,12 +10,11 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use synthfleet_metrics::Book;
 use synthfleet_proto::pool::{Take, check_pool_name};
 use synthfleet_proto::{Error, Result};
 use synthfleet_table::budget::MEMORY_BYTES_PER_TASK;
 use synthfleet_worker::execute::{Child, ChildOptions, Executor, Pool};
-use synthfleet_worker::{Options, Parts, Service, check_take, members};
+use synthfleet_worker::{Options, Parts, Service, check_take, members, metrics};
 use tokio::task::JoinSet;
 
 /// Decoded tables that tasks in threads of this process share.
@@ -30,8 +29,10 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     let name = if config.worker.id.is_empty() { parts::name('w') } else { config.worker.id.clone() };
     let (scratch, _lock) = scratch(&root(surroundings), &name)?;
     let options = options(&config.worker, &name, scratch.clone())?;
-    let store = parts::store(&config.store, None).await?;
+    let book = port::book(&[metrics::CATALOGUE]);
+    let store = port::measured_store(parts::store(&config.store, None).await?, &book);
     let broker = brokers::open(&config.broker, Who { role: "worker", pool: &options.pool, id: &name }).await?;
+    let broker = port::measured_broker(broker, &book);
     tell!("  worker   {name}   pool {}   takes {}   {} at once", options.pool, options.take, options.slots);
     let parts = Parts {
         store,
@@ -42,12 +43,11 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
         links: Some(parts::links(&config.sources, &config.store).await?),
         run: None,
     };
-    let book = Arc::new(Book::new(&[]));
     let mut served = JoinSet::new();
     let (broker, leaving) = (Arc::clone(&parts.broker), shutdown.clone());
     let ready = Arc::new(move || broker.health().ready && !*leaving.borrow());
-    port::operators(&config.worker.admin, ready, book, shutdown.clone(), &mut served).await?;
-    let ended = Service::new(options, parts).run(shutdown).await;
+    port::operators(&config.worker.admin, ready, Arc::clone(&book), shutdown.clone(), &mut served).await?;
+    let ended = Service::new(options, parts).counted(book).run(shutdown).await;
     // what cannot be removed now is swept by the next worker
     let _ = std::fs::remove_dir_all(&scratch);
     served.abort_all();

@@ -1,6 +1,7 @@
 //! Numbers for metrics: what the session is and did.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// What metrics show of a session.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub struct Gauges {
     pub events_dropped: u64,
     /// Verbs that came after the delivery had gone back.
     pub late_verbs: u64,
+    /// Time of the last self-test; `None`: there was none yet.
+    pub round_trip: Option<Duration>,
 }
 
 /// The same, counting.
@@ -37,6 +40,8 @@ pub(super) struct Counters {
     pub silent: AtomicU64,
     pub events_dropped: AtomicU64,
     pub late_verbs: AtomicU64,
+    /// Microseconds; 0: none yet.
+    pub round_trip_us: AtomicU64,
 }
 
 impl Counters {
@@ -52,7 +57,13 @@ impl Counters {
             silent: number(&self.silent),
             events_dropped: number(&self.events_dropped),
             late_verbs: number(&self.late_verbs),
+            round_trip: Some(number(&self.round_trip_us)).filter(|time| *time > 0).map(Duration::from_micros),
         }
+    }
+
+    /// Notes how long a question and its answer took.
+    pub fn note_round_trip(&self, time: Duration) {
+        self.round_trip_us.store(u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1), Ordering::Relaxed);
     }
 }
 

@@ -196,7 +196,10 @@ impl Live {
                             tracing::warn!(reason, "the broker takes no messages");
                             counters.blocked.store(true, Ordering::Relaxed);
                         }
-                        Event::ConnectionUnblocked => counters.blocked.store(false, Ordering::Relaxed),
+                        Event::ConnectionUnblocked => {
+                            tracing::info!("the broker takes messages again");
+                            counters.blocked.store(false, Ordering::Relaxed);
+                        }
                         // an error of one channel is told to those who use it
                         Event::Error(error) if error.is_amqp_soft_error() => {}
                         Event::Error(error) => live.end(error.to_string()),

@@ -156,7 +156,7 @@ async fn supervise(session: Arc<Session>) {
     };
     let mut ended = std::pin::pin!(ended);
     let mut backoff = Backoff::new(&session.options);
-    let (mut number, mut last_line) = (0, None);
+    let (mut number, mut lives, mut last_line) = (0, 0u64, None);
     loop {
         number += 1;
         let begun = tokio::select! {
@@ -165,8 +165,11 @@ async fn supervise(session: Arc<Session>) {
         };
         match begun {
             Ok(live) => {
-                tracing::info!(place = session.place, number, "connected to the broker");
-                if number > 1 {
+                lives += 1;
+                if lives == 1 {
+                    tracing::info!(place = session.place, "the broker is there");
+                } else {
+                    tracing::info!(place = session.place, lives, "the broker is back");
                     count(&session.counters.reconnects);
                 }
                 let since = Instant::now();
@@ -219,10 +222,12 @@ impl Session {
 /// Asks something every few seconds; ends with the reason when there is no answer.
 async fn self_test(session: &Session, live: &Live) -> String {
     loop {
-        tokio::time::sleep(session.options.times.self_test).await;
+        let asked = Instant::now();
         if let Err(error) = super::depth::result(live).await {
             return error.to_string();
         }
+        session.counters.note_round_trip(asked.elapsed());
+        tokio::time::sleep(session.options.times.self_test).await;
     }
 }
 

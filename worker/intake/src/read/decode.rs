@@ -140,7 +140,7 @@ impl TextReader {
         let raw = std::mem::take(&mut self.raw);
         let mut rest = raw.as_slice();
         loop {
-            match std::str::from_utf8(rest) {
+            match simdutf8::compat::from_utf8(rest) {
                 Ok(valid) => {
                     self.seen_multibyte |= !valid.is_ascii();
                     text.push_str(valid);
