@@ -37,6 +37,7 @@ pub fn check() -> Outcome {
         }
     }
     broken.extend(invariants(&sources));
+    broken.extend(failures(&std::fs::read_to_string("ARCHITECTURE.md").unwrap_or_default(), &sources));
     if let Ok(pages) = std::fs::read_to_string("deploy/cli/src/explain.toml") {
         broken.extend(codes(&products, &pages));
     }
@@ -110,6 +111,26 @@ fn promises(path: &Path, text: &str) -> Option<String> {
     (writes && elsewhere).then(|| format!("{}: derives Serialize outside proto and options", path.display()))
 }
 
+/// Each test that the table of failures names is there.
+fn failures(architecture: &str, sources: &[String]) -> Vec<String> {
+    let table = architecture.split("## Failures and their tests").nth(1).unwrap_or_default().split("\n## ").next().unwrap_or_default();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| event")).collect();
+    if rows.is_empty() {
+        return vec!["ARCHITECTURE.md: no table of failures".to_owned()];
+    }
+    let mut broken = Vec::new();
+    for row in rows {
+        let named = row.rsplit('|').nth(1).unwrap_or_default();
+        let tests: Vec<&str> = named.split('`').skip(1).step_by(2).collect();
+        if tests.is_empty() {
+            broken.push(format!("ARCHITECTURE.md: no test in {row:?}"));
+        }
+        let is_there = |test: &&&str| sources.iter().any(|text| text.contains(&format!("fn {test}(")));
+        broken.extend(tests.iter().filter(|test| !is_there(test)).map(|test| format!("ARCHITECTURE.md: no test is named {test}")));
+    }
+    broken
+}
+
 /// Each invariant of a room that exists starts a test's name.
 fn invariants(sources: &[String]) -> Vec<String> {
     let missing = INVARIANTS.iter().filter(|number| !sources.iter().any(|text| text.contains(&format!("fn {number}"))));
@@ -154,6 +175,15 @@ mod tests {
     fn a_code_without_page_and_a_page_without_code_are_told() {
         let told = codes(&["(\"a::b\")".to_owned()], "[\"c::d\"]\n");
         assert_eq!(told.len(), 2);
+    }
+
+    #[test]
+    fn a_failure_without_a_test_that_exists_is_told() {
+        let table =
+            "## Failures and their tests\n| event | what | tests |\n|---|---|---|\n| a | b | `known` |\n| c | d | `gone` |\n| e | f | |\n";
+        let told = failures(table, &["fn known() {".to_owned()]);
+        assert!(told.len() == 2 && told[0].ends_with("gone"), "{told:?}");
+        assert_eq!(failures("", &[]).len(), 1);
     }
 
     #[test]
