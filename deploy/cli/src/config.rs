@@ -2,7 +2,7 @@
 
 mod settings;
 
-pub use settings::{BrokerConfig, Config, CoordinatorConfig, SourcesConfig, StoreConfig, WorkerConfig};
+pub use settings::{BrokerConfig, ClientConfig, Config, CoordinatorConfig, SourcesConfig, StoreConfig, WorkerConfig};
 
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};

@@ -1,6 +1,6 @@
 //! One file a role of the process: what is wired with what.
 
-mod brokers;
+pub mod brokers;
 pub mod coordinator;
 pub mod embedded;
 pub mod parts;

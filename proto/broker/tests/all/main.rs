@@ -4,5 +4,6 @@ mod battery;
 mod fleet;
 mod moto;
 mod own;
+mod probe;
 mod simulated;
 mod sqs;
