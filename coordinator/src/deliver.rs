@@ -28,9 +28,29 @@ pub fn check_folder(folder: &Path, force: bool) -> Result<()> {
 /// Marks a folder whose files are being replaced: it has no manifest, yet it is ours.
 const UNFINISHED: &str = ".synthfleet-unfinished";
 
+/// Where published files are fetched from.
+pub trait Origin: Sync {
+    /// Brings a file to a path, and checks that its bytes are those that were published.
+    fn fetch(&self, file: &PublishedFile, to: &Path) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// Files that lie in a store under their keys.
+struct Stored<'a>(&'a dyn Store);
+
+impl Origin for Stored<'_> {
+    async fn fetch(&self, file: &PublishedFile, to: &Path) -> Result<()> {
+        download(self.0, &Key::parse(&file.key)?, to, &file.sha256).await.map(|_| ())
+    }
+}
+
+/// Copies all published files from a store into a folder: see [`deliver_from`].
+pub async fn deliver(store: &dyn Store, published: &PublishedFact, folder: &Path, force: bool) -> Result<()> {
+    deliver_from(&Stored(store), published, folder, force).await
+}
+
 /// Copies all published files into a folder, the manifest last. Files of an earlier output that are not
 /// part of this one are removed.
-pub async fn deliver(store: &dyn Store, published: &PublishedFact, folder: &Path, force: bool) -> Result<()> {
+pub async fn deliver_from(origin: &impl Origin, published: &PublishedFact, folder: &Path, force: bool) -> Result<()> {
     check_folder(folder, force)?;
     let broken = |path: &Path, error| Error::io(path.display(), error);
     tokio::fs::create_dir_all(folder).await.map_err(|e| broken(folder, e))?;
@@ -39,11 +59,11 @@ pub async fn deliver(store: &dyn Store, published: &PublishedFact, folder: &Path
     remove_earlier(folder, published).await?;
     let (manifest, others): (Vec<_>, Vec<_>) = published.files.iter().partition(|file| file.path == MANIFEST);
     for file in &others {
-        place(store, file, folder).await?;
+        place(origin, file, folder).await?;
     }
     sync_folders(folder, &others).await?;
     for file in manifest {
-        place(store, file, folder).await?;
+        place(origin, file, folder).await?;
     }
     tokio::fs::remove_file(&mark).await.map_err(|e| broken(&mark, e))?;
     sync(folder).await
@@ -68,7 +88,7 @@ fn is_plain(path: &str) -> bool {
     !path.is_empty() && Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)))
 }
 
-async fn place(store: &dyn Store, file: &PublishedFile, folder: &Path) -> Result<()> {
+async fn place(origin: &impl Origin, file: &PublishedFile, folder: &Path) -> Result<()> {
     if !is_plain(&file.path) {
         return Err(Error::internal("output::path", format!("{:?} is not a path inside the output folder", file.path)));
     }
@@ -78,7 +98,7 @@ async fn place(store: &dyn Store, file: &PublishedFile, folder: &Path) -> Result
         tokio::fs::create_dir_all(parent).await.map_err(broken)?;
     }
     let temporary = target.with_file_name(format!(".{}.part", target.file_name().unwrap_or_default().to_string_lossy()));
-    download(store, &Key::parse(&file.key)?, &temporary, &file.sha256).await?;
+    origin.fetch(file, &temporary).await?;
     let written = tokio::fs::File::open(&temporary).await.map_err(broken)?;
     written.sync_all().await.map_err(broken)?;
     tokio::fs::rename(&temporary, &target).await.map_err(broken)

@@ -82,6 +82,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("s3s", &["synthfleet-store-server"]),
     ("axum", &["synthfleet-coordinator", "synthfleet"]),
     ("tower-http", &["synthfleet-coordinator", "synthfleet"]),
+    ("hyper-rustls", &["synthfleet"]),
     ("prometheus", &["synthfleet-metrics"]),
     ("clap", &["synthfleet"]),
     ("tracing-subscriber", &["synthfleet"]),

@@ -7,7 +7,7 @@ use super::upload::Uploads;
 use serde_json::Value;
 use synthfleet_proto::class::Class;
 use synthfleet_proto::envelope::Trace;
-use synthfleet_proto::fact::Reply;
+use synthfleet_proto::fact::{Reply, UploadBegun, UploadDone};
 use synthfleet_proto::job::JobSpec;
 use synthfleet_proto::{Error, Result};
 
@@ -33,9 +33,11 @@ pub struct Request {
 /// Accepts a job, or tells every problem at once; then nothing was stored.
 pub async fn admit(desk: &Desk<'_>, sources: &Sources, request: Request) -> Result<Submitted> {
     let mut job = read(desk, sources, &request)?;
-    let source_sha256 = uploaded(desk, &request.tenant, &mut job).await?;
+    let source_sha256 = source(desk, &request.tenant, &mut job).await?;
+    let holdout = uploaded(desk, &request.tenant, job.holdout_source.as_deref(), "/holdout_source").await?;
+    let holdout_sha256 = holdout.map(|(_, done)| done.sha256);
     let Request { tenant, principal, door, key, reply, trace, .. } = request;
-    let asked = Asked { tenant, principal, door: door.to_owned(), key, job, source_sha256, holdout_sha256: None, reply };
+    let asked = Asked { tenant, principal, door: door.to_owned(), key, job, source_sha256, holdout_sha256, reply };
     submit_within(desk, asked, trace).await
 }
 
@@ -86,14 +88,20 @@ fn read(desk: &Desk<'_>, sources: &Sources, request: &Request) -> Result<JobSpec
     }
 }
 
-/// The SHA-256 of an upload that is the job's source; the table gets the name and the format of the file.
-async fn uploaded(desk: &Desk<'_>, tenant: &str, job: &mut JobSpec) -> Result<Option<String>> {
-    let Some(upload) = job.source.uri.strip_prefix("upload:") else { return Ok(None) };
+/// What is known of an upload that a job names; `None`: it names something else.
+async fn uploaded(desk: &Desk<'_>, tenant: &str, uri: Option<&str>, pointer: &str) -> Result<Option<(UploadBegun, UploadDone)>> {
+    let Some(upload) = uri.and_then(|uri| uri.strip_prefix("upload:")) else { return Ok(None) };
     let uploads = Uploads { store: desk.store, entropy: desk.entropy, clock: desk.clock, tenant };
-    let unknown = || Error::data("source::not_found", "no such upload").at_pointer("/source/uri");
+    let unknown = || Error::data("source::not_found", "no such upload").at_pointer(pointer);
     let begun = uploads.find(upload).await?.ok_or_else(unknown)?;
-    let incomplete = || Error::invalid("upload::incomplete", "the upload is not complete").at_pointer("/source/uri");
+    let incomplete = || Error::invalid("upload::incomplete", "the upload is not complete").at_pointer(pointer);
     let done = uploads.done(upload).await?.ok_or_else(|| incomplete().help("POST /v1/uploads/{id}/complete first"))?;
+    Ok(Some((begun, done)))
+}
+
+/// The SHA-256 of an upload that is the job's source; the table gets the name and the format of the file.
+async fn source(desk: &Desk<'_>, tenant: &str, job: &mut JobSpec) -> Result<Option<String>> {
+    let Some((begun, done)) = uploaded(desk, tenant, Some(&job.source.uri), "/source/uri").await? else { return Ok(None) };
     let file = begun.name.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain = ["gz", "zst"].iter().find_map(|packed| file.strip_suffix(&format!(".{packed}"))).unwrap_or(file);
     let (stem, ending) = plain.rsplit_once('.').unwrap_or((plain, ""));

@@ -1,8 +1,12 @@
 //! The command line: every command and flag, once. Help, completions and man pages follow from it.
 
+mod client;
 mod fleet;
+mod wishes;
 
+pub use client::{Dead, DeadWhat, Jobs, JobsWhat, Queue, Submit, Token, TokenWhat, Workers};
 pub use fleet::{Coordinator, Places, Serve, Worker};
+pub use wishes::Wishes;
 
 use crate::present::style::Colour;
 use clap::{Args, Parser, Subcommand};
@@ -46,6 +50,9 @@ pub struct Global {
     /// Read this configuration file
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// The server that submit, jobs, workers, queue, dead and token speak to
+    #[arg(long, global = true, value_name = "URL")]
+    pub server: Option<String>,
 }
 
 /// What to do.
@@ -95,8 +102,29 @@ pub enum Command {
         after_long_help = "Examples:\n  synthfleet worker --take '*'\n  synthfleet worker --take synthesize:seqtree --slots 4\n  synthfleet worker --take 'benchmark:*,profile,generate'"
     )]
     Worker(Worker),
-    /// Check this machine: processor, memory, work folder, store
-    Doctor,
+    /// Ask a server for jobs, one for each source
+    #[command(
+        after_long_help = "Examples:\n  synthfleet submit adult.csv --wait\n  synthfleet submit s3://tables/a.csv s3://tables/b.csv --preset quick\n  synthfleet submit --job nightly.toml --idempotency-key 2026-01-31"
+    )]
+    Submit(Box<Submit>),
+    /// See and steer the jobs of a server
+    Jobs(Jobs),
+    /// See the workers of a fleet, or ask one to leave
+    #[command(subcommand)]
+    Workers(Workers),
+    /// See how full the queues of a fleet are
+    #[command(subcommand)]
+    Queue(Queue),
+    /// See messages that were buried, send them again or forget them
+    Dead(Dead),
+    /// Make, list and revoke tokens of a server
+    Token(Token),
+    /// Check this machine and what the settings name: store, broker, buckets, security
+    Doctor {
+        /// Only this part; all that the settings name if absent
+        #[arg(value_enum)]
+        part: Option<DoctorPart>,
+    },
     /// Print a completion script
     Completions {
         /// The shell
@@ -116,6 +144,19 @@ pub enum Command {
         /// The task folder
         folder: PathBuf,
     },
+}
+
+/// A part of `doctor`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum DoctorPart {
+    /// Where facts and data lie
+    Store,
+    /// How processes reach each other
+    Broker,
+    /// Buckets that links of users may name
+    S3,
+    /// Who may do what, and what tasks could do
+    Security,
 }
 
 /// Flags of `config`.
@@ -245,57 +286,9 @@ pub struct Running {
 pub struct Run {
     /// Path, `-` for standard input, or sim:NAME; may stand in --job instead
     pub source: Option<String>,
-    /// quick or standard
-    #[arg(long, value_name = "NAME")]
-    pub preset: Option<String>,
-    /// Synthesizers to try instead of the preset's
-    #[arg(short, long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
-    pub synthesizers: Vec<String>,
-    /// Benchmarks to score on instead of the default set
-    #[arg(short, long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
-    pub benchmarks: Vec<String>,
-    /// An option of a candidate or a benchmark
-    #[arg(long, value_name = "NAME.OPTION=VALUE")]
-    pub set: Vec<String>,
-    /// Fits of each candidate
-    #[arg(long, value_name = "N")]
-    pub repeats: Option<u32>,
-    /// Rows to deliver: train, input or a number
-    #[arg(long, value_name = "ROWS")]
-    pub rows: Option<String>,
-    /// Formats to deliver: csv, tsv, parquet, each with .gz or .zst
-    #[arg(long, value_name = "FORMAT", value_delimiter = ',')]
-    pub formats: Vec<String>,
-    /// Privacy gate: balanced, strict, off
-    #[arg(long, value_name = "NAME")]
-    pub gate: Option<String>,
-    /// Weights profile: balanced, utility, strict-privacy
-    #[arg(long, value_name = "NAME")]
-    pub weights: Option<String>,
-    /// Exit with 4 if a score of the winner lies below
-    #[arg(long, value_name = "SCORE=VALUE")]
-    pub fail_under: Vec<String>,
-    /// Reference rows: default, all
-    #[arg(long, value_name = "WHICH")]
-    pub references: Option<String>,
-    /// Time for the whole job, for example 5m
-    #[arg(long, value_name = "TIME")]
-    pub budget: Option<String>,
-    /// Time for one task
-    #[arg(long, value_name = "TIME")]
-    pub task_time: Option<String>,
-    /// Planned memory of one task
-    #[arg(long, value_name = "SIZE")]
-    pub task_memory: Option<String>,
     /// Run tasks in threads or in child processes: pool, child
     #[arg(long, value_name = "HOW")]
     pub isolate: Option<String>,
-    /// What profile and metadata show: protected, exact
-    #[arg(long, value_name = "HOW")]
-    pub disclosure: Option<String>,
-    /// Job file, TOML or JSON; flags override it
-    #[arg(long, value_name = "FILE")]
-    pub job: Option<PathBuf>,
     /// Output folder
     #[arg(short, long, value_name = "DIR")]
     pub output: Option<PathBuf>,
@@ -308,9 +301,6 @@ pub struct Run {
     /// Do every task anew
     #[arg(long)]
     pub no_cache: bool,
-    /// Guard text cells against spreadsheets: prefix = + - @ with '
-    #[arg(long)]
-    pub csv_safe: bool,
     /// Further layout of the output: original
     #[arg(long, value_name = "NAME", value_parser = ["original"])]
     pub layout: Option<String>,
@@ -318,7 +308,7 @@ pub struct Run {
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
-    pub reading: Reading,
+    pub wishes: Wishes,
     #[command(flatten)]
     pub running: Running,
 }

@@ -3,7 +3,8 @@
 mod settings;
 
 pub use settings::{
-    BrokerConfig, BucketQueueConfig, Config, CoordinatorConfig, DoorsConfig, ServeConfig, SourcesConfig, StoreConfig, WorkerConfig,
+    BrokerConfig, BucketQueueConfig, ClientConfig, Config, CoordinatorConfig, DoorsConfig, ServeConfig, SourcesConfig, StoreConfig,
+    WorkerConfig,
 };
 
 use figment::Figment;

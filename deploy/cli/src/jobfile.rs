@@ -1,43 +1,43 @@
 //! From flags to a job: a JSON object with the field names of the job description, so that the strict
 //! reader of the job judges file and flags alike.
 
-use crate::arguments::{Reading, Run};
+use crate::arguments::{Reading, Wishes};
 use serde_json::{Map, Value, json};
 use std::path::Path;
 use synthfleet_proto::{Error, Result};
 
-/// The job of a `run`: the job file's fields, overridden by flags.
-pub fn of_run(run: &Run) -> Result<Value> {
-    let mut job = match &run.job {
+/// The job of flags: the job file's fields, overridden by flags.
+pub fn of_flags(source: Option<&str>, wishes: &Wishes) -> Result<Value> {
+    let mut job = match &wishes.job {
         Some(path) => read(path)?,
         None => Map::new(),
     };
-    put(&mut job, "preset", &run.preset);
-    put(&mut job, "repeats", &run.repeats);
-    put(&mut job, "gate", &run.gate);
-    put(&mut job, "weights", &run.weights);
-    put(&mut job, "references", &run.references);
-    put(&mut job, "disclosure", &run.disclosure);
-    put_list(&mut job, "synthesizers", &run.synthesizers);
-    put_list(&mut job, "benchmarks", &run.benchmarks);
-    put_list(&mut job, "formats", &run.formats);
-    if let Some(rows) = &run.rows {
+    put(&mut job, "preset", &wishes.preset);
+    put(&mut job, "repeats", &wishes.repeats);
+    put(&mut job, "gate", &wishes.gate);
+    put(&mut job, "weights", &wishes.weights);
+    put(&mut job, "references", &wishes.references);
+    put(&mut job, "disclosure", &wishes.disclosure);
+    put_list(&mut job, "synthesizers", &wishes.synthesizers);
+    put_list(&mut job, "benchmarks", &wishes.benchmarks);
+    put_list(&mut job, "formats", &wishes.formats);
+    if wishes.csv_safe {
+        job.insert("csv_safe".into(), json!(true));
+    }
+    if let Some(rows) = &wishes.rows {
         job.insert("rows".into(), rows.parse::<u64>().map_or_else(|_| json!(rows), |n| json!(n)));
     }
     let mut limits = Map::new();
-    for floor in &run.fail_under {
+    for floor in &wishes.fail_under {
         let (score, value) = pair("--fail-under", floor)?;
         limits.insert(score.to_owned(), number("--fail-under", value)?);
     }
     if !limits.is_empty() {
         job.insert("fail_under".into(), Value::Object(limits));
     }
-    if run.csv_safe {
-        job.insert("csv_safe".into(), json!(true));
-    }
-    budget(&mut job, run)?;
-    options(&mut job, &run.set)?;
-    reading(&mut job, run.source.as_deref(), &run.reading)?;
+    budget(&mut job, wishes)?;
+    options(&mut job, &wishes.set)?;
+    reading(&mut job, source, &wishes.reading)?;
     Ok(Value::Object(job))
 }
 
@@ -113,15 +113,15 @@ fn columns(form: &mut Map<String, Value>, reading: &Reading) -> Result<()> {
     Ok(())
 }
 
-fn budget(job: &mut Map<String, Value>, run: &Run) -> Result<()> {
+fn budget(job: &mut Map<String, Value>, wishes: &Wishes) -> Result<()> {
     let mut budget = job.remove("budget").and_then(|b| b.as_object().cloned()).unwrap_or_default();
-    if let Some(time) = &run.budget {
+    if let Some(time) = &wishes.budget {
         budget.insert("seconds".into(), json!(seconds("--budget", time)?));
     }
-    if let Some(time) = &run.task_time {
+    if let Some(time) = &wishes.task_time {
         budget.insert("task_seconds".into(), json!(seconds("--task-time", time)?));
     }
-    if let Some(size) = &run.task_memory {
+    if let Some(size) = &wishes.task_memory {
         budget.insert("memory_bytes_per_task".into(), json!(bytes("--task-memory", size)?));
     }
     if !budget.is_empty() {

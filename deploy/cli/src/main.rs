@@ -2,6 +2,7 @@
 //! does the process exit.
 
 mod arguments;
+mod client;
 mod commands;
 mod config;
 mod explain;
@@ -102,7 +103,13 @@ fn run(arguments: &Arguments, style: Style) -> Result<u8> {
         Command::Benchmarks(what) => commands::catalogue::run(what, &commands::catalogue::benchmarks(), &surroundings),
         Command::Explain { code } => commands::explain::run(code.as_deref(), &surroundings),
         Command::Config(arguments::Config::Show { origin }) => commands::config::show(*origin, &surroundings),
-        Command::Doctor => commands::doctor::run(&machine::work_dir(&surroundings.config.run.work_dir, &variable), &surroundings),
+        Command::Submit(flags) => roles::block_on(commands::submit::run(flags, &surroundings)),
+        Command::Jobs(flags) => roles::block_on(commands::jobs::run(flags, &surroundings)),
+        Command::Workers(what) => roles::block_on(commands::workers::run(what, &surroundings)),
+        Command::Queue(arguments::Queue::Ls) => roles::block_on(commands::queue::list(&surroundings)),
+        Command::Dead(flags) => roles::block_on(commands::dead::run(&flags.what, &surroundings)),
+        Command::Token(flags) => roles::block_on(commands::token::run(flags, &surroundings)),
+        Command::Doctor { part } => roles::block_on(commands::doctor::run(*part, &surroundings)),
         Command::Completions { shell } => commands::pages::completions(*shell),
         Command::Man { folder } => commands::pages::man(folder),
         Command::Version => commands::pages::version(&surroundings),
@@ -114,7 +121,10 @@ fn run(arguments: &Arguments, style: Style) -> Result<u8> {
 fn surroundings(global: &Global, style: Style) -> Result<Surroundings> {
     let sources =
         config::Sources { file: global.config.as_deref(), variables: std::env::vars().filter(|(name, _)| interesting(name)).collect() };
-    let (config, settings) = config::load(&sources)?;
+    let (mut config, settings) = config::load(&sources)?;
+    if let Some(server) = &global.server {
+        config.client.server.clone_from(server);
+    }
     let format = global.log_format.as_deref().unwrap_or(&config.log.format);
     logs::start(&config.log.level, format, global.verbose, style.colour)?;
     Ok(Surroundings { config, settings, style, json: global.json, events: global.events.is_some(), quiet: global.quiet })

@@ -9,6 +9,7 @@ mod gauges;
 mod held;
 mod live;
 mod options;
+mod probe;
 mod publisher;
 mod sending;
 mod session;
@@ -18,6 +19,7 @@ mod words;
 
 pub use gauges::Gauges;
 pub use options::{Declare, Options, Times, Tls};
+pub use probe::{Probed, probe};
 
 use crate::contract::check_size;
 use crate::topology::{self, Queue};

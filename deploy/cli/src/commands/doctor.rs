@@ -1,127 +1,99 @@
-//! `doctor`: what this machine offers, one line a check: `ok|warn|fail  what  found  fix`.
+//! `doctor`: what this machine offers and what the settings name, one line a check: `ok|warn|fail  what  found  fix`.
+
+mod broker;
+mod machine;
+mod s3;
+mod security;
+mod store;
 
 use super::Surroundings;
+use crate::arguments::DoctorPart;
+use crate::present::style::safe;
 use crate::say;
 use serde_json::json;
-use std::path::{Path, PathBuf};
 use synthfleet_proto::{Error, Result};
 
-/// With less room large tables may not fit.
-const FREE_BYTES_MIN: u64 = 5 << 30;
+/// Exit code of a failed check.
+const FAILED: u8 = 1;
+/// Exit code where something did not answer.
+const UNREACHABLE: u8 = 5;
+/// Codes of errors that say that nobody answered.
+const AWAY: [&str; 3] = ["store::unavailable", "broker::unavailable", "client::unreachable"];
 
 /// What a check found.
 #[derive(Debug, serde::Serialize)]
 struct Check {
     state: &'static str,
-    what: &'static str,
+    what: String,
     found: String,
     fix: String,
+    #[serde(skip)]
+    away: bool,
 }
 
 impl Check {
-    fn new(good: bool, bad: &'static str, what: &'static str, found: impl Into<String>, fix: &str) -> Self {
-        Self { state: if good { "ok" } else { bad }, what, found: found.into(), fix: if good { String::new() } else { fix.to_owned() } }
+    fn new(state: &'static str, what: impl Into<String>, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { state, what: what.into(), found: found.into(), fix: fix.into(), away: false }
+    }
+
+    fn ok(what: impl Into<String>, found: impl Into<String>) -> Self {
+        Self::new("ok", what, found, "")
+    }
+
+    fn warn(what: impl Into<String>, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::new("warn", what, found, fix)
+    }
+
+    fn fail(what: impl Into<String>, found: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self::new("fail", what, found, fix)
+    }
+
+    fn warns_unless(good: bool, what: impl Into<String>, found: impl Into<String>, fix: &str) -> Self {
+        if good { Self::ok(what, found) } else { Self::warn(what, found, fix) }
+    }
+
+    fn fails_unless(good: bool, what: impl Into<String>, found: impl Into<String>, fix: &str) -> Self {
+        if good { Self::ok(what, found) } else { Self::fail(what, found, fix) }
+    }
+
+    /// What an error says was found.
+    fn of(what: impl Into<String>, error: &Error) -> Self {
+        let away = AWAY.contains(&error.code());
+        Self { away, ..Self::fail(what, format!("{} ({})", error.message(), error.code()), error.helps().join("; ")) }
     }
 }
 
-/// Runs the checks of the local part.
-pub fn run(work_dir: &Path, surroundings: &Surroundings) -> Result<u8> {
-    let mut checks = vec![
-        Check::new(true, "warn", "version", env!("CARGO_PKG_VERSION"), ""),
-        Check::new(
-            crate::processor::fits(),
-            "fail",
-            "processor",
-            std::env::consts::ARCH,
-            "build with the flags of your processor: see README.md",
-        ),
-    ];
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    checks.push(Check::new(threads > 1, "warn", "cores", threads.to_string(), "one core works, slowly"));
-    let memory = crate::machine::memory_bytes();
-    checks.push(Check::new(
-        memory.is_some_and(|bytes| bytes >= 4 << 30),
-        "warn",
-        "memory",
-        memory.map_or("unknown".to_owned(), size),
-        "plan less with --task-memory",
-    ));
-    checks.push(work_folder(work_dir));
-    checks.push(space(work_dir));
-    checks.push(settings(surroundings));
-    checks.push(races(work_dir).unwrap_or_else(|check| check));
+/// Runs the checks of one part, or of all that the settings name.
+pub async fn run(part: Option<DoctorPart>, surroundings: &Surroundings) -> Result<u8> {
+    let config = &surroundings.config;
+    let work_dir = crate::machine::work_dir(&config.run.work_dir, &crate::variable);
+    let wanted = |which: DoctorPart, named: bool| part.map_or(named, |part| part == which);
+    let mut checks = Vec::new();
+    if part.is_none() {
+        checks.extend(machine::checks(&work_dir, surroundings));
+    }
+    if wanted(DoctorPart::Store, !config.store.url.is_empty()) {
+        checks.extend(store::checks(&config.store, &work_dir.join("serve/store")).await);
+    }
+    if wanted(DoctorPart::Broker, config.broker.url != "memory:") {
+        checks.extend(broker::checks(&config.broker).await);
+    }
+    if wanted(DoctorPart::S3, !config.sources.buckets.is_empty()) {
+        checks.extend(s3::checks(config).await);
+    }
+    if wanted(DoctorPart::Security, true) {
+        checks.extend(security::checks(surroundings, &work_dir));
+    }
     if surroundings.json {
-        say!("{}", json!(checks));
+        say!("{}", json!({ "checks": checks }));
     } else {
         for check in &checks {
-            say!("{:<5} {:<12} {:<32} {}", check.state, check.what, check.found, check.fix);
+            say!("{}", format!("{:<5} {:<18} {:<44} {}", check.state, check.what, safe(&check.found), safe(&check.fix)).trim_end());
         }
     }
-    Ok(u8::from(checks.iter().any(|check| check.state == "fail")))
-}
-
-fn work_folder(folder: &Path) -> Check {
-    let writable = std::fs::create_dir_all(folder)
-        .and_then(|()| std::fs::write(folder.join(".doctor"), b"x"))
-        .and_then(|()| std::fs::remove_file(folder.join(".doctor")));
-    Check::new(writable.is_ok(), "fail", "work folder", folder.display().to_string(), "choose another with --work-dir")
-}
-
-/// Room for work files: an intake of a large table spills, and every candidate keeps a sample.
-fn space(folder: &Path) -> Check {
-    match rustix::fs::statvfs(folder) {
-        Ok(found) => {
-            let free = found.f_bavail.saturating_mul(found.f_frsize);
-            Check::new(
-                free >= FREE_BYTES_MIN,
-                "warn",
-                "space",
-                format!("{} free", size(free)),
-                "free room, or choose another with --work-dir",
-            )
-        }
-        Err(error) => Check::new(false, "warn", "space", error.to_string(), "choose another with --work-dir"),
-    }
-}
-
-/// Settings that something else than the program's own defaults states; a wrong one ends every command.
-fn settings(surroundings: &Surroundings) -> Check {
-    let stated: Vec<&str> =
-        surroundings.settings.iter().filter(|setting| setting.origin != "default").map(|setting| setting.key.as_str()).collect();
-    let found = if stated.is_empty() { "all as delivered".to_owned() } else { format!("stated: {}", stated.join(", ")) };
-    Check::new(true, "warn", "settings", found, "")
-}
-
-/// 32 writers race for each of 20 names: exactly one may win each. The local store rests on it.
-fn races(folder: &Path) -> Result<Check, Check> {
-    let fix = "the folder's file system has no atomic hard links: choose another with --work-dir";
-    let place = folder.join(format!(".race-{}", std::process::id()));
-    let winners = race(&place, 32, 20);
-    let cleared = std::fs::remove_dir_all(&place);
-    match (winners, cleared) {
-        (Ok(winners), Ok(())) => Ok(Check::new(winners == 20, "fail", "create race", format!("{winners} winners of 20 races"), fix)),
-        (Err(error), _) => Err(Check::new(false, "fail", "create race", error.message(), fix)),
-        (_, Err(error)) => Err(Check::new(false, "warn", "create race", error.to_string(), "remove the folder by hand")),
-    }
-}
-
-fn race(place: &PathBuf, writers: usize, names: usize) -> Result<usize> {
-    std::fs::create_dir_all(place).map_err(|e| Error::io(place.display(), e))?;
-    let wins = std::thread::scope(|scope| {
-        let handles: Vec<_> = (0..writers)
-            .map(|writer| {
-                scope.spawn(move || {
-                    let mine = place.join(format!("writer-{writer}"));
-                    let made = std::fs::write(&mine, writer.to_string()).is_ok();
-                    (0..names).filter(|name| made && std::fs::hard_link(&mine, place.join(format!("name-{name}"))).is_ok()).count()
-                })
-            })
-            .collect();
-        handles.into_iter().map(|handle| handle.join().unwrap_or(0)).sum()
-    });
-    Ok(wins)
-}
-
-fn size(bytes: u64) -> String {
-    format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64)
+    Ok(match checks.iter().find(|check| check.away) {
+        Some(_) => UNREACHABLE,
+        None if checks.iter().any(|check| check.state == "fail") => FAILED,
+        None => 0,
+    })
 }

@@ -6,6 +6,7 @@ use crate::roles::embedded::{Ended, Hashes, Run, Wishes, is_unreadable, set_asid
 use crate::source::Spooled;
 use crate::{arguments, jobfile, machine, say, source, tell};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::Path;
 use synthfleet_coordinator::deliver::{check_folder, deliver};
@@ -21,9 +22,9 @@ use synthfleet_worker::{check_options, members};
 use tokio::sync::{broadcast, watch};
 
 /// Exit code of a job without a release, or below a floor.
-const NO_RELEASE: u8 = 4;
-/// Exit code of an interrupted run.
-const INTERRUPTED: u8 = 130;
+pub const NO_RELEASE: u8 = 4;
+/// Exit code of an interrupted command.
+pub const INTERRUPTED: u8 = 130;
 
 /// Runs the job of the flags.
 pub fn run(flags: &arguments::Run, surroundings: &Surroundings) -> Result<u8> {
@@ -32,7 +33,7 @@ pub fn run(flags: &arguments::Run, surroundings: &Surroundings) -> Result<u8> {
     let runtime = runtime.map_err(|e| Error::internal("cli::runtime", e.to_string()))?;
     let setting = flags.running.work_dir.as_deref().unwrap_or(&surroundings.config.run.work_dir);
     let work_dir = machine::work_dir(setting, &crate::variable);
-    let mut job = jobfile::of_run(flags)?;
+    let mut job = jobfile::of_flags(flags.source.as_deref(), &flags.wishes)?;
     let _spooled = spool(&mut job, &work_dir)?;
     let job = JobSpec::read(&job).map_err(|error| error.and(wrong_names(&job)))?;
     let output = flags.output.clone().unwrap_or_else(|| Path::new("synthfleet-out").join(stem(&job.source.uri)));
@@ -131,7 +132,7 @@ async fn finish(
     let file = file.ok_or_else(|| Error::internal("run::results", "the job has no results"))?;
     let object = fetch(run.store(), &synthfleet_proto::key::Key::parse(&file.key)?, &file.sha256).await?;
     let results: Results = serde_json::from_slice(&object.bytes).map_err(|e| Error::internal("run::results", e.to_string()))?;
-    let below = below_floor(&results, job);
+    let below = below_floor(&results, &job.fail_under);
     if flags.layout.is_some() {
         super::layout::original(output, &results, &single::budget(&flags.running, surroundings)?)?;
     }
@@ -164,7 +165,7 @@ fn first_files(published: &PublishedFact) -> Vec<&str> {
 }
 
 /// Scores of the winner that lie below their floor.
-fn below_floor(results: &Results, job: &JobSpec) -> Vec<String> {
+pub fn below_floor(results: &Results, floors: &BTreeMap<String, f64>) -> Vec<String> {
     let winner = results.verdict.winner.as_deref();
     let row = results.candidates.iter().find(|candidate| Some(candidate.name.as_str()) == winner);
     let delivered = results.verdict.delivered_repeat;
@@ -179,7 +180,7 @@ fn below_floor(results: &Results, job: &JobSpec) -> Vec<String> {
         Some(value) => Some(format!("{score} is {value:.4}, floor {floor}")),
         None => Some(format!("{score} has no value, floor {floor}")),
     };
-    job.fail_under.iter().filter_map(told).collect()
+    floors.iter().filter_map(told).collect()
 }
 
 /// Standard input is kept in a file first: reading looks at it twice. Paths become absolute, since tasks

@@ -2,5 +2,6 @@
 
 pub mod board;
 pub mod error;
+pub mod list;
 pub mod progress;
 pub mod style;

@@ -1,11 +1,11 @@
 //! One file a role of the process: what is wired with what.
 
-mod brokers;
+pub mod brokers;
 pub mod coordinator;
 mod doors;
 pub mod embedded;
 pub mod parts;
-mod people;
+pub mod people;
 mod port;
 pub mod serve;
 mod signals;

@@ -51,7 +51,7 @@ pub fn folder(url: &str) -> Option<PathBuf> {
 }
 
 /// A bucket as the settings say, with a server and rights of its own if they name one.
-fn bucket(url: &str, config: &StoreConfig) -> Result<s3::Settings> {
+pub fn bucket(url: &str, config: &StoreConfig) -> Result<s3::Settings> {
     let path_style = match config.path_style.as_str() {
         "auto" => None,
         "yes" => Some(true),

@@ -78,10 +78,7 @@ impl Ground {
     /// Starts a role.
     pub fn role(&self, arguments: &[&str]) -> Role {
         let number = self.roles.fetch_add(1, Ordering::Relaxed);
-        let log = self.desk.path(&format!("{number}-{}.log", arguments[0]));
-        let told = File::create(&log).expect("a writable temporary folder");
-        let child = self.command(arguments).stdout(Stdio::null()).stderr(told).spawn().expect("the binary starts");
-        Role { child, log }
+        Role::start(self.command(arguments), self.desk.path(&format!("{number}-{}.log", arguments[0])))
     }
 
     /// Starts a coordinator and waits until its API listens.
@@ -182,6 +179,13 @@ pub struct Role {
 }
 
 impl Role {
+    /// Starts a command that says into a file what it does.
+    pub fn start(mut command: Command, log: PathBuf) -> Self {
+        let told = File::create(&log).expect("a writable temporary folder");
+        let child = command.stdout(Stdio::null()).stderr(told).spawn().expect("the binary starts");
+        Self { child, log }
+    }
+
     /// What it said so far.
     pub fn said(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(&self.log).unwrap_or_default()).into_owned()

@@ -236,11 +236,11 @@ pub(super) async fn within<T>(time: Duration, place: &str, step: &str, work: imp
     }
 }
 
-async fn open(connection: &Connection, place: &str, time: Duration) -> Result<Channel> {
+pub(super) async fn open(connection: &Connection, place: &str, time: Duration) -> Result<Channel> {
     within(time, place, "open a channel", connection.create_channel()).await
 }
 
-async fn connect(options: &Options, direction: &str) -> Result<Connection> {
+pub(super) async fn connect(options: &Options, direction: &str) -> Result<Connection> {
     let uri = options.uri()?;
     let place = place(&uri);
     let step = format!("connect to the broker at {}:{}", uri.authority.host, uri.authority.port);

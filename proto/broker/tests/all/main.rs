@@ -4,6 +4,7 @@ mod battery;
 mod fleet;
 mod moto;
 mod own;
+mod probe;
 mod sessions;
 mod simulated;
 mod sqs;
