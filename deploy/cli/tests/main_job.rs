@@ -94,6 +94,19 @@ fn a_copy_with_a_tenth_of_its_cells_redrawn_is_rejected() {
 }
 
 #[test]
+fn without_a_release_the_nearest_gate_and_a_way_on_are_told_and_no_table_is_written() {
+    let desk = Desk::new();
+    let source = shared("data/titanic.csv");
+    let arguments = ["run", source.to_str().expect("utf-8"), "--preset", "quick", "--gate", "strict", "-o", "out"];
+    let ended = desk.run(&arguments).must_end(4);
+    let told = ended.stdout.lines().find(|line| line.starts_with("  no release: ")).expect("a conclusion");
+    assert!(told.contains("nearest: ") && told.contains(", limit ") && told.contains("holdout"), "{told}");
+    let written = std::fs::read_dir(desk.path("out")).expect("a folder").flatten().map(|entry| entry.file_name());
+    assert!(!written.into_iter().any(|name| name.to_string_lossy().starts_with("synthetic.")), "a table was released");
+    assert!(desk.text("out/report.html").contains("No synthetic table is published"));
+}
+
+#[test]
 fn the_demo_runs_from_one_word() {
     let desk = Desk::new();
     let ended = desk.run(&["demo"]).must_be_done();

@@ -3,7 +3,7 @@
 use super::style::{Style, safe};
 use comfy_table::{CellAlignment, Table, TableStyle};
 use synthfleet_proto::results::{CandidateResult, RepeatResult, Results};
-use synthfleet_proto::verdict::{Decision, GateState, Ranked, Verdict};
+use synthfleet_proto::verdict::{Decision, Ranked, Verdict};
 
 /// The whole text: table, winner, warnings.
 pub fn text(results: &Results, style: Style) -> String {
@@ -51,7 +51,7 @@ pub fn conclusion(verdict: &Verdict, style: Style) -> String {
 }
 
 fn worst_gate(row: &Ranked) -> String {
-    let failed = row.gates.iter().find(|gate| gate.state == GateState::Fail);
+    let failed = row.gates.iter().find(|gate| !gate.passed);
     failed.map(|gate| format!(" ({} {}, limit {})", gate.name, number(gate.value), gate.limit)).unwrap_or_default()
 }
 
