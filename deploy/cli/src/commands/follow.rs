@@ -28,7 +28,7 @@ pub struct End {
 /// The server is away, or the job is not there.
 pub async fn follow(client: &Client, job: &str, surroundings: &Surroundings) -> Result<Option<Value>> {
     let quiet = surroundings.quiet || surroundings.json || surroundings.events;
-    let progress = Progress::new(surroundings.style, quiet);
+    let progress = Progress::new(surroundings.style, quiet, None);
     let mut watch = Watch::new(client, job);
     let mut begun = false;
     // one for all: a signal between two events is not lost

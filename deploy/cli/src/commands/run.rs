@@ -79,7 +79,7 @@ async fn watched(run: &Run, seed: u64, surroundings: &Surroundings) -> Result<(E
     let (style, as_lines) = (surroundings.style, surroundings.events);
     let quiet = surroundings.quiet || surroundings.json || as_lines;
     let shown = tokio::spawn(async move {
-        let progress = Progress::new(style, quiet, seed);
+        let progress = Progress::new(style, quiet, Some(seed));
         loop {
             match heard.recv().await {
                 Ok(event) if as_lines => match serde_json::to_string(&event) {

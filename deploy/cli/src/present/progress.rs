@@ -14,15 +14,15 @@ use synthfleet_proto::task::TaskKind;
 pub struct Progress {
     style: Style,
     quiet: bool,
-    seed: u64,
+    seed: Option<u64>,
     bar: ProgressBar,
     /// Tasks that were not begun when the run was cut off.
     open: AtomicU32,
 }
 
 impl Progress {
-    /// Nothing is drawn before the first event. `seed`: the job's.
-    pub fn new(style: Style, quiet: bool, seed: u64) -> Self {
+    /// Nothing is drawn before the first event. `seed`: the job's, where it is known.
+    pub fn new(style: Style, quiet: bool, seed: Option<u64>) -> Self {
         let bar = ProgressBar::with_draw_target(
             None,
             if style.live && !quiet { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() },
@@ -74,7 +74,8 @@ impl Progress {
             self.line(&format!("  note     {column}{} ({})", safe(&note.text), note.code));
         }
         let shape = &summary.shape;
-        self.line(&format!("  split    {} train / {} holdout   seed {}", count(shape.train_rows), count(shape.holdout_rows), self.seed));
+        let seed = self.seed.map_or_else(String::new, |seed| format!("   seed {seed}"));
+        self.line(&format!("  split    {} train / {} holdout{seed}", count(shape.train_rows), count(shape.holdout_rows)));
     }
 
     fn task(&self, task: &TaskEvent) {
