@@ -10,7 +10,7 @@ mod source;
 mod submit;
 pub mod upload;
 
-pub use admit::{Request, admit};
+pub use admit::{Request, admit, admit_now};
 pub use document::{DEPTH_MAX, read_json, read_msgpack};
 pub use resolve::{BASELINES, CheckOptions, Preset, Resolved, preset, presets, resolve};
 pub(crate) use source::is_upload;

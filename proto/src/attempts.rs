@@ -27,6 +27,12 @@ impl Limits {
     pub const FLEET: Self = Self { crashes_max: 3, unavailable_max: 8, out_of_memory_max: 2 };
     /// One process: the same code on the same bytes would fail alike.
     pub const EMBEDDED: Self = Self { crashes_max: 1, unavailable_max: 3, out_of_memory_max: 1 };
+
+    /// The limits of a job that asks for so many attempts.
+    #[must_use]
+    pub fn asked(self, attempts: Option<u16>) -> Self {
+        Self { crashes_max: attempts.unwrap_or(self.crashes_max), ..self }
+    }
 }
 
 /// One attempt as it is seen from outside.
@@ -263,6 +269,14 @@ mod tests {
     fn a_fresh_attempt_is_left_alone_and_a_silent_one_is_followed() {
         assert_eq!(next(&[open(1, 49, None)], Limits::FLEET, None), Next::Wait(Duration::from_secs(30)));
         assert_eq!(next(&[open(1, 50, None)], Limits::FLEET, None), Next::Run(2));
+    }
+
+    #[test]
+    fn a_job_may_ask_for_more_attempts() {
+        let died: Vec<Seen> = (1..4).map(|number| open(number, 99, None)).collect();
+        assert!(matches!(next(&died, Limits::FLEET, None), Next::GiveUp(_)));
+        assert_eq!(next(&died, Limits::FLEET.asked(Some(5)), None), Next::Run(4));
+        assert_eq!(Limits::FLEET.asked(None), Limits::FLEET);
     }
 
     #[test]

@@ -289,11 +289,14 @@ pub struct Limits {
     pub task_seconds: f64,
     /// Planned memory of one task in bytes. 64 MiB to 1 TiB; default 4 GiB.
     pub memory_bytes_per_task: u64,
+    /// Attempts of one task that may end by a crash of the task or of its worker. 1 to 20; what the fleet allows
+    /// (3) if absent.
+    pub attempts: Option<u16>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { seconds: 86_400.0, task_seconds: 3_600.0, memory_bytes_per_task: 4 << 30 }
+        Self { seconds: 86_400.0, task_seconds: 3_600.0, memory_bytes_per_task: 4 << 30, attempts: None }
     }
 }
 

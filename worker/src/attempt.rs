@@ -184,7 +184,8 @@ async fn execute(
 
 /// Stores what follows from an attempt that did not end well.
 async fn end(context: &Context, attempt: &Attempt, ended: &Ended, seen: &[Seen], ran: &Ran) -> Result<Verb> {
-    let (follows, verb) = after(ended, seen, context.options.limits, context.parts.run.as_deref());
+    let limits = context.options.limits.asked(attempt.spec.request.budget.attempts);
+    let (follows, verb) = after(ended, seen, limits, context.parts.run.as_deref());
     match follows {
         After::Outcome(status, error) => {
             let sha256 = failed(context, attempt, status, error, ran).await?;

@@ -96,7 +96,7 @@ async fn followed(
         return end_without_run(context, keys, task, OutcomeStatus::Cancelled, error).await;
     }
     let seen = history(context.store(), keys, task.as_str()).await?;
-    match attempts::next(&seen, context.options.limits, context.parts.run.as_deref()) {
+    match attempts::next(&seen, context.options.limits.asked(planned.spec.request.budget.attempts), context.parts.run.as_deref()) {
         Next::Wait(time) => Ok(Settle::Park(Wait::covering(time))),
         Next::GiveUp(error) => end_without_run(context, keys, task, OutcomeStatus::Failed, *error).await,
         Next::Run(number) => match claim(context, keys, task, &planned, envelope, (number, is_mixed), seen.last()).await? {

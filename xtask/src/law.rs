@@ -55,6 +55,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "synthfleet-broker",
             "synthfleet-store",
             "synthfleet-store-server",
+            "synthfleet-harness",
             "synthfleet-metrics",
             "synthfleet-coordinator",
             "synthfleet-report",

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
   test [--setup]   everything that a change must pass; --setup first installs what is missing
+  setup            install what a fresh Debian machine lacks, and nothing else
   validate         formatting, law, tidiness and lints only
   law              who may depend on whom
   tidy             habits that a machine can check
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let outcome = match words[..] {
         ["test"] => shelf::test(false),
         ["test", "--setup"] => shelf::test(true),
+        ["setup"] => shelf::setup(),
         ["validate"] => shelf::validate(),
         ["law"] => law::check(),
         ["tidy"] => tidy::check(),

@@ -16,11 +16,16 @@ pub fn validate() -> Outcome {
 /// Everything that a change must pass.
 pub fn test(setup: bool) -> Outcome {
     if setup {
-        step("setup", install)?;
+        self::setup()?;
     }
     validate()?;
     step("build", || cargo(&["build", "--release", "--workspace", "--locked"]))?;
     step("tests", run_tests)
+}
+
+/// What tests and builds need of the machine.
+pub fn setup() -> Outcome {
+    step("setup", install)
 }
 
 /// What is too long for every change: statistics over many seeds, the outside judge.
@@ -33,7 +38,7 @@ pub fn long() -> Outcome {
 fn run_tests() -> Outcome {
     let has_nextest = Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|o| o.status.success());
     if has_nextest {
-        cargo(&["nextest", "run", "--release", "--workspace", "--locked", "--no-fail-fast"])
+        cargo(&["nextest", "run", "--release", "--workspace", "--locked", "--profile", "merge"])
     } else {
         cargo(&["test", "--release", "--workspace", "--locked"])
     }

@@ -46,7 +46,7 @@ impl Options {
     /// The defaults, for callers of a kind.
     pub fn new(auth: Auth, version: &str) -> Self {
         Self {
-            sources: Sources { local_files: auth == Auth::Off, links: None },
+            sources: Sources { local_files: auth == Auth::Off, ..Sources::default() },
             auth,
             tenant: "local".to_owned(),
             version: version.to_owned(),

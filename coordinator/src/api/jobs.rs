@@ -5,7 +5,7 @@ use super::doors::Doors;
 use super::guard::Call;
 use super::problem::{Problem, Slug};
 use super::{quota, shape};
-use crate::intake::{KEY_BYTES_MAX, Request, Submitted, admit, read_json};
+use crate::intake::{KEY_BYTES_MAX, Request, Submitted, admit_now, read_json};
 use crate::metrics;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
@@ -53,10 +53,10 @@ pub async fn created(doors: &Doors, keys: &JobKeys, submitted: &Submitted, statu
 pub async fn accept(doors: &Doors, call: &Call, headers: &HeaderMap, document: Value) -> Result<Submitted, Problem> {
     let key = idempotency_key(headers)?;
     quota::check(doors, &call.tenant, key.as_deref()).await?;
-    let members = doors.members();
     let principal = call.principal.name.clone();
     let request = Request { tenant: call.tenant.clone(), principal, door: "http", key, document, reply: None };
-    let submitted = match admit(&doors.desk(&members), &doors.options.sources, request).await {
+    let service = &doors.parts.service;
+    let submitted = match admit_now(service, doors.parts.check.as_ref(), &doors.options.sources, request).await {
         Ok(submitted) => submitted,
         Err(error) => {
             doors.parts.book.add(metrics::SUBMISSIONS_REFUSED, &["http"], 1);

@@ -1,6 +1,6 @@
 //! From a document that somebody sent to an accepted job: the same path for every door.
 
-use super::resolve::resolve;
+use super::resolve::{CheckOptions, resolve};
 use super::source::Sources;
 use super::submit::{Asked, Desk, Submitted, submit};
 use super::upload::Uploads;
@@ -35,6 +35,34 @@ pub async fn admit(desk: &Desk<'_>, sources: &Sources, request: Request) -> Resu
     let holdout_sha256 = holdout.map(|(_, done)| done.sha256);
     let Request { tenant, principal, door, key, reply, .. } = request;
     submit(desk, Asked { tenant, principal, door: door.to_owned(), key, job, source_sha256, holdout_sha256, reply }).await
+}
+
+/// Accepts a job by the members that the fleet has now. What this replica does not know may be of a worker that came a
+/// moment ago, so it looks again before it refuses.
+///
+/// # Errors
+/// As [`admit`]; `Unavailable` with `fleet::no_members` while no worker ever said what it takes.
+pub async fn admit_now(service: &crate::Parts, check: CheckOptions<'_>, sources: &Sources, request: Request) -> Result<Submitted> {
+    let accept = async |request| {
+        let members = service.roster.now();
+        let (store, clock, entropy) = (service.store.as_ref(), service.clock.as_ref(), service.entropy.as_ref());
+        admit(&Desk { store, catalogue: &members.catalogue, check, clock, entropy }, sources, request).await
+    };
+    match accept(request.clone()).await {
+        Err(error) if !service.roster.is_fixed() && names_unknown_member(&error) => {
+            service.roster.renew(service.store.as_ref()).await?;
+            if service.roster.now().catalogue.synthesizers().is_empty() {
+                let error = Error::unavailable("fleet::no_members", "no worker has said yet what it takes");
+                return Err(error.help("start a worker; then submit again"));
+            }
+            accept(request).await
+        }
+        told => told,
+    }
+}
+
+fn names_unknown_member(error: &Error) -> bool {
+    std::iter::once(error).chain(error.others()).any(|error| error.code() == "job::unknown_member")
 }
 
 /// Reads and checks a job without storing anything.

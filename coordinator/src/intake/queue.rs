@@ -11,7 +11,7 @@ pub use letter::{Letter, Refused, open};
 pub use principals::Principals;
 
 use super::quota::LiveJobs;
-use super::{CheckOptions, Desk, Request, Sources, admit};
+use super::{Request, Sources, admit_now};
 use crate::{Handle, Parts, metrics};
 use answer::Answer;
 use std::sync::Arc;
@@ -122,10 +122,7 @@ impl Queue {
             self.book.add(metrics::QUOTA_REFUSALS, &["live_jobs"], 1);
             return Err(Error::unavailable("quota::live_jobs", "too many jobs of this tenant have not ended"));
         }
-        let catalogue = self.parts.roster.now().catalogue.clone();
-        let check: CheckOptions<'_> = self.check.as_ref();
-        let desk = Desk { store, catalogue: &catalogue, check, clock: self.parts.clock.as_ref(), entropy: self.parts.entropy.as_ref() };
-        admit(&desk, &self.options.sources, request).await
+        admit_now(&self.parts, self.check.as_ref(), &self.options.sources, request).await
     }
 
     /// Tells the sender and keeps the message with its reason.

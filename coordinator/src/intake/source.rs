@@ -14,26 +14,26 @@ pub type CheckLink = Arc<dyn Fn(&str) -> Result<()> + Send + Sync>;
 pub struct Sources {
     /// Paths of this machine: for a person at this machine alone.
     pub local_files: bool,
-    /// Judge of links; `None`: no link is followed.
+    /// Judge of links that are read; `None`: no link is followed.
     pub links: Option<CheckLink>,
+    /// Judge of places that results go to; `None`: they stay in the store.
+    pub outputs: Option<CheckLink>,
 }
 
 impl Sources {
     /// What a job names and may not be read or written, each at its pointer.
     pub fn refused(&self, job: &JobSpec) -> Vec<Error> {
         let mut problems = Vec::new();
-        let mut check = |pointer: &str, uri: &str| {
-            problems.extend(self.judge(uri).err().map(|error| error.at_pointer(pointer)));
-        };
-        check("/source/uri", &job.source.uri);
+        let mut note = |pointer: &str, judged: Result<()>| problems.extend(judged.err().map(|error| error.at_pointer(pointer)));
+        note("/source/uri", self.judge(&job.source.uri));
         if let Some(uri) = &job.holdout_source {
-            check("/holdout_source", uri);
+            note("/holdout_source", self.judge(uri));
         }
         if let Some(uri) = job.metadata.as_ref().and_then(only_uri) {
-            check("/metadata/uri", uri);
+            note("/metadata/uri", self.judge(uri));
         }
-        if let Some(uri) = &job.output {
-            check("/output", if is_scheme(uri, "sim") || is_scheme(uri, "upload") { "" } else { uri });
+        if let Some(place) = &job.output {
+            note("/output", self.judge_output(place));
         }
         if job.callback_url.is_some() {
             let error = Error::invalid("job::callback_later", "callbacks are not made by this version").at_pointer("/callback_url");
@@ -50,14 +50,32 @@ impl Sources {
             return if is_upload(upload) { Ok(()) } else { Err(Error::data("source::not_found", "no such upload")) };
         }
         if uri.contains("://") {
-            let Some(check) = &self.links else { return Err(refused("links are not followed here")) };
-            return check(uri);
+            return asked(self.links.as_ref(), uri);
         }
+        self.judge_path(uri)
+    }
+
+    /// Results go to buckets, never to a page.
+    fn judge_output(&self, place: &str) -> Result<()> {
+        if place.contains("://") {
+            return asked(self.outputs.as_ref(), place);
+        }
+        if is_scheme(place, "sim") || is_scheme(place, "upload") {
+            return Err(refused("nothing is written there"));
+        }
+        self.judge_path(place)
+    }
+
+    fn judge_path(&self, uri: &str) -> Result<()> {
         if uri.is_empty() || uri == "-" || !self.local_files {
             return Err(refused("this is not a link that can be followed from here").help("use sim:, upload:, s3:// or https://"));
         }
         Ok(())
     }
+}
+
+fn asked(check: Option<&CheckLink>, link: &str) -> Result<()> {
+    check.map_or_else(|| Err(refused("links are not followed here")), |check| check(link))
 }
 
 fn refused(why: &str) -> Error {
@@ -84,10 +102,13 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    /// Follows what is in the bucket `in`.
+    /// Follows what is in the bucket `in` and writes to the bucket `out`.
     fn sources() -> Sources {
-        let links = |link: &str| if link.starts_with("s3://in/") { Ok(()) } else { Err(refused("not this one")) };
-        Sources { local_files: false, links: Some(Arc::new(links)) }
+        let only = |place: &'static str| {
+            let check = move |link: &str| if link.starts_with(place) { Ok(()) } else { Err(refused("not this one")) };
+            Some(Arc::new(check) as CheckLink)
+        };
+        Sources { local_files: false, links: only("s3://in/"), outputs: only("s3://out/") }
     }
 
     fn refusals(sources: &Sources, job: Value) -> Vec<String> {
@@ -112,6 +133,14 @@ mod tests {
     }
 
     #[test]
+    fn results_go_where_they_may_and_only_there() {
+        for (output, refused) in [("s3://out/a/", 0), ("s3://in/a/", 1), ("https://out/a", 1), ("upload:x", 1), ("/tmp", 1)] {
+            let job = json!({"source": "sim:demo", "output": output});
+            assert_eq!(refusals(&sources(), job), vec!["/output source::refused"; refused], "{output}");
+        }
+    }
+
+    #[test]
     fn an_upload_is_named_by_its_id() {
         assert_eq!(refusals(&sources(), json!({"source": "upload:../../x"})), ["/source/uri source::not_found"]);
     }
@@ -132,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_person_at_the_machine_may_name_its_files() {
-        let local = Sources { local_files: true, links: None };
+        let local = Sources { local_files: true, ..Sources::default() };
         assert_eq!(refusals(&local, json!({"source": "data/a.csv", "output": "out"})), [""; 0]);
         assert_eq!(refusals(&local, json!({"source": "-"})), ["/source/uri source::refused"]);
     }

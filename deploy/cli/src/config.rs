@@ -2,7 +2,10 @@
 
 mod settings;
 
-pub use settings::{BrokerConfig, ClientConfig, Config, CoordinatorConfig, SourcesConfig, StoreConfig, WorkerConfig};
+pub use settings::{
+    BrokerConfig, BucketQueueConfig, ClientConfig, Config, CoordinatorConfig, DoorsConfig, ServeConfig, SourcesConfig, StoreConfig,
+    WorkerConfig,
+};
 
 use figment::Figment;
 use figment::providers::{Format, Serialized, Toml};

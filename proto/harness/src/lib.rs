@@ -2,6 +2,7 @@
 //! running before, and nothing stays.
 
 mod api;
+pub mod http;
 mod moto;
 mod node;
 mod proxy;

@@ -2,10 +2,9 @@
 //!
 //! `cargo xtask test --setup` makes the Python environment it runs in.
 
+use crate::http;
 use crate::node::{answers, home, open, within};
 use std::fs::File;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -60,24 +59,12 @@ impl Moto {
     /// Asks one of the imitated services for what no client of the test asks: a bucket, a subscription.
     /// Gives status and body.
     pub fn ask(&self, service: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Result<(u16, String), String> {
-        let told = |e: std::io::Error| format!("{service} {method} {path}: {e}");
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).map_err(told)?;
-        stream.set_read_timeout(Some(Duration::from_secs(30))).map_err(told)?;
-        let mut head = format!("{method} {path} HTTP/1.1\r\nhost: 127.0.0.1:{}\r\nconnection: close\r\n", self.port);
         // the scope of the signature names the service; nobody checks the rest
         let scope = format!("{}/20260101/us-east-1/{service}/aws4_request", Self::KEYS.0);
-        head += &format!("authorization: AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0\r\n");
-        for (name, value) in headers {
-            head += &format!("{name}: {value}\r\n");
-        }
-        let request = format!("{head}content-length: {}\r\n\r\n{body}", body.len());
-        stream.write_all(request.as_bytes()).map_err(told)?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).map_err(told)?;
-        let answer = String::from_utf8_lossy(&answer);
-        let status = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
-        let status = status.ok_or_else(|| format!("{service} {method} {path}: no HTTP answer"))?;
-        Ok((status, answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()))
+        let signed = format!("AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0");
+        let headers = [&[("authorization", signed.as_str())], headers].concat();
+        let answer = http::ask(self.port, method, path, &headers, body.as_bytes()).map_err(|told| format!("{service} {told}"))?;
+        Ok((answer.status, answer.text()))
     }
 
     /// Where SQS, S3 and everything else is asked.

@@ -55,6 +55,9 @@ impl JobSpec {
         found.within("/budget/seconds", self.budget.seconds, 0.001, 2_592_000.0);
         found.within("/budget/task_seconds", self.budget.task_seconds, 0.001, 604_800.0);
         found.within("/budget/memory_bytes_per_task", self.budget.memory_bytes_per_task as f64, (64u64 << 20) as f64, (1u64 << 40) as f64);
+        if let Some(attempts) = self.budget.attempts {
+            found.within("/budget/attempts", f64::from(attempts), 1.0, 20.0);
+        }
         if let Some(epsilon) = self.epsilon {
             found.expect(epsilon > 0.0 && epsilon.is_finite(), "/epsilon", || format!("epsilon is {epsilon}, allowed: above 0"));
         }

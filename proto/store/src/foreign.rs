@@ -140,6 +140,14 @@ impl Links {
         }
     }
 
+    /// Refuses places that results can never be written to, without asking anybody: at the door.
+    ///
+    /// # Errors
+    /// `source::link` for what is no place in a bucket, `source::refused` for what is not allowed.
+    pub fn check_place(&self, prefix: &str) -> Result<()> {
+        publish::check(&self.inner, prefix)
+    }
+
     /// What a link names now. Of `https://` nothing is asked: whoever looks twice may see two things.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::objects::Seen;
 use super::rules::{Ignored, Rule, SIDECAR, Sidecar};
 use super::template::{SIDECAR_BYTES_MAX, Template};
 use super::{Place, S3Events};
-use crate::intake::{Desk, Request, Submitted, admit};
+use crate::intake::{Request, Submitted, admit_now};
 use crate::metrics;
 use std::time::Duration;
 use synthfleet_broker::sqs::BucketEvent;
@@ -163,15 +163,7 @@ impl Message<'_> {
             document,
             reply: None,
         };
-        let members = service.roster.now();
-        let desk = Desk {
-            store: service.store.as_ref(),
-            catalogue: &members.catalogue,
-            check: coordinator.check.as_ref(),
-            clock: service.clock.as_ref(),
-            entropy: service.entropy.as_ref(),
-        };
-        match admit(&desk, &intake.options.sources, request).await {
+        match admit_now(service, coordinator.check.as_ref(), &intake.options.sources, request).await {
             Ok(submitted) => Ok(self.begun(&submitted).await),
             // the upload has its job; its rule or sidecar changed since
             Err(error) if error.code() == "job::key_reused" => {

@@ -140,7 +140,8 @@ impl Job {
         }
         attempts.values_mut().for_each(|seen| seen.sort_by_key(|one| one.number));
         let measured = Measured { hinted, attempts, wait_usual: Duration::ZERO, run: parts.run.clone() };
-        Ok(reconcile::due(&self.view, &measured, limits))
+        let asked = self.view.spec().and_then(|spec| spec.fact.request.budget.attempts);
+        Ok(reconcile::due(&self.view, &measured, limits.asked(asked)))
     }
 
     fn attempt(&self, task: &TaskId, number: u16, age: Duration) -> Seen {

@@ -38,6 +38,9 @@ pub struct Worker {
     /// Folder for task folders; it holds real rows
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<std::path::PathBuf>,
+    /// Where health and metrics are told
+    #[arg(long, value_name = "ADDRESS")]
+    pub admin: Option<String>,
     #[command(flatten)]
     pub places: Places,
 }
@@ -48,6 +51,9 @@ pub struct Coordinator {
     /// Where the API listens
     #[arg(long, value_name = "ADDRESS")]
     pub listen: Option<String>,
+    /// Where health and metrics are told
+    #[arg(long, value_name = "ADDRESS")]
+    pub admin: Option<String>,
     #[command(flatten)]
     pub places: Places,
 }
@@ -61,6 +67,9 @@ pub struct Serve {
     /// Run tasks in child processes or in threads: child, pool
     #[arg(long, value_name = "HOW")]
     pub isolate: Option<String>,
+    /// Where health and metrics are told
+    #[arg(long, value_name = "ADDRESS")]
+    pub admin: Option<String>,
     /// Store: file:///folder; a folder below the work folder if absent
     #[arg(long, value_name = "URL")]
     pub store: Option<String>,

@@ -1,10 +1,12 @@
 //! The settings, section by section. `default.toml` names each with its unit.
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use std::net::IpAddr;
 use std::path::PathBuf;
+use synthfleet_coordinator::intake::s3_events::RuleWish;
 
 /// All settings.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub run: RunConfig,
@@ -12,6 +14,7 @@ pub struct Config {
     pub broker: BrokerConfig,
     pub coordinator: CoordinatorConfig,
     pub serve: ServeConfig,
+    pub doors: DoorsConfig,
     pub worker: WorkerConfig,
     pub sources: SourcesConfig,
     pub client: ClientConfig,
@@ -19,7 +22,7 @@ pub struct Config {
 }
 
 /// Settings of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
     pub threads: usize,
@@ -30,14 +33,14 @@ pub struct RunConfig {
 }
 
 /// Settings of logs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogConfig {
     pub level: String,
 }
 
 /// Where facts and data lie.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StoreConfig {
     pub url: String,
@@ -49,7 +52,7 @@ pub struct StoreConfig {
 }
 
 /// How processes reach each other.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BrokerConfig {
     pub url: String,
@@ -62,7 +65,7 @@ pub struct BrokerConfig {
 }
 
 /// Settings of a coordinator.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CoordinatorConfig {
     pub id: String,
@@ -72,15 +75,41 @@ pub struct CoordinatorConfig {
 }
 
 /// Where the API listens.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ServeConfig {
     pub listen: String,
+    pub auth: String,
+    pub proxy_header: String,
+    pub proxy_peers: Vec<IpAddr>,
+    pub proxy_users: Vec<String>,
     pub admin: String,
 }
 
+/// The doors beside the API.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DoorsConfig {
+    pub queue: bool,
+    pub users: Vec<String>,
+    pub anonymous: String,
+    pub takers: usize,
+    pub buckets: Vec<BucketQueueConfig>,
+}
+
+/// A queue with events of buckets.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BucketQueueConfig {
+    pub queue: String,
+    #[serde(default)]
+    pub endpoint: String,
+    pub tenant: String,
+    pub rules: Vec<RuleWish>,
+}
+
 /// Settings of a worker.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WorkerConfig {
     pub take: String,
@@ -99,7 +128,7 @@ pub struct WorkerConfig {
 }
 
 /// Which links of users are read.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourcesConfig {
     pub buckets: Vec<String>,
@@ -107,7 +136,7 @@ pub struct SourcesConfig {
 }
 
 /// How commands reach a server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientConfig {
     pub server: String,

@@ -55,8 +55,7 @@ pub fn rabbit(config: &BrokerConfig, who: Who<'_>) -> Result<rabbitmq::Options> 
 }
 
 async fn queues(config: &BrokerConfig) -> Result<Sqs> {
-    let named = |text: &String| (!text.is_empty()).then(|| text.clone());
-    let account = sqs::Account { endpoint: named(&config.endpoint), ..sqs::Account::default() };
+    let account = sqs::Account { endpoint: parts::named(&config.endpoint), ..sqs::Account::default() };
     let prefix = config.url.trim_start_matches("sqs:").trim_matches('/');
     let declare = if makes_queues(config)? { sqs::Declare::Auto } else { sqs::Declare::Never };
     let mut settings = sqs::Settings { declare, ..sqs::Settings::default() };

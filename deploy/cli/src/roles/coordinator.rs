@@ -1,13 +1,16 @@
 //! The role `coordinator`: one of any number of replicas that look after the jobs of a fleet.
 
 use super::brokers::Who;
+use super::doors::{self, Wish};
+use super::port::{self, Line};
 use super::{brokers, parts, signals};
 use crate::commands::Surroundings;
 use crate::config::CoordinatorConfig;
 use crate::{machine, tell};
 use std::sync::Arc;
 use std::time::Duration;
-use synthfleet_coordinator::{Options, Parts, Roster, Service};
+use synthfleet_coordinator::{Options, Parts, Roster, Service, metrics};
+use synthfleet_metrics::Book;
 use synthfleet_proto::Result;
 use tokio::sync::broadcast;
 
@@ -30,9 +33,15 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
         events,
     };
     tell!("  coordinator {}", options.id);
-    let (service, _handle) = Service::new(options, parts);
-    service.run(shutdown).await?;
-    Ok(0)
+    let book = Arc::new(Book::new(&[metrics::CATALOGUE]));
+    let broker = Arc::clone(&parts.broker);
+    let (service, handle) = Service::new(options, parts.clone());
+    let line = Line { handle, book: Arc::clone(&book) };
+    let mut served = doors::open(config, Wish { local_files: false, messages: true }, &parts, line, &shutdown).await?;
+    let ready = Arc::new(move || broker.health().ready);
+    port::operators(&config.serve.admin, ready, Arc::clone(&book), shutdown.clone(), &mut served).await?;
+    let ended = service.counted(book).run(shutdown).await;
+    port::close(served, ended).await
 }
 
 fn options(config: &CoordinatorConfig) -> Options {

@@ -2,8 +2,11 @@
 
 pub mod brokers;
 pub mod coordinator;
+mod doors;
 pub mod embedded;
 pub mod parts;
+pub mod people;
+mod port;
 pub mod serve;
 mod signals;
 pub mod worker;
@@ -29,6 +32,7 @@ pub fn lay_over(config: &mut Config, command: &Command) -> Result<()> {
             lay(&mut worker.threads, &flags.threads);
             lay(&mut worker.isolate, &flags.isolate);
             lay(&mut worker.scratch, &flags.scratch);
+            lay(&mut worker.admin, &flags.admin);
             if let Some(memory) = &flags.memory {
                 worker.memory_bytes = jobfile::bytes("--memory", memory)?;
             }
@@ -36,10 +40,12 @@ pub fn lay_over(config: &mut Config, command: &Command) -> Result<()> {
         }
         Command::Coordinator(flags) => {
             lay(&mut config.serve.listen, &flags.listen);
+            lay(&mut config.serve.admin, &flags.admin);
             places(config, &flags.places)
         }
         Command::Serve(flags) => {
             lay(&mut config.serve.listen, &flags.listen);
+            lay(&mut config.serve.admin, &flags.admin);
             lay(&mut config.worker.isolate, &flags.isolate);
             lay(&mut config.store.url, &flags.store);
             Ok(())

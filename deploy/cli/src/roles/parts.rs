@@ -40,6 +40,11 @@ pub fn name(letter: char) -> String {
     format!("{letter}-{}", &id::base32(MachineEntropy.bits())[10..])
 }
 
+/// A setting that is empty where nothing is named.
+pub fn named(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
 /// The folder that a `file://` address names.
 pub fn folder(url: &str) -> Option<PathBuf> {
     url.strip_prefix("file://").filter(|path| path.starts_with('/')).map(PathBuf::from)
@@ -47,7 +52,6 @@ pub fn folder(url: &str) -> Option<PathBuf> {
 
 /// A bucket as the settings say, with a server and rights of its own if they name one.
 pub fn bucket(url: &str, config: &StoreConfig) -> Result<s3::Settings> {
-    let named = |text: &String| (!text.is_empty()).then(|| text.clone());
     let path_style = match config.path_style.as_str() {
         "auto" => None,
         "yes" => Some(true),

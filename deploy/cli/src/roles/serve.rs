@@ -1,5 +1,7 @@
 //! The role `serve`: coordinator and worker in one process on a store of its own, for one machine.
 
+use super::doors::{self, Wish};
+use super::port::{self, Line};
 use super::{parts, signals, worker};
 use crate::commands::Surroundings;
 use crate::{machine, tell};
@@ -9,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_broker::InProcess;
-use synthfleet_coordinator::{Catalogue, Options, Parts, Roster, Service};
+use synthfleet_coordinator::{Catalogue, Options, Parts, Roster, Service, metrics};
+use synthfleet_metrics::Book;
 use synthfleet_proto::outside::Entropy;
 use synthfleet_proto::{Error, Result, id};
 use synthfleet_worker::members;
@@ -40,14 +43,19 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
         events,
     };
     let worker = worker_of(&service_parts, &config.worker.isolate, slots, folder.join("scratch"), config.worker.drain_seconds)?;
-    let (service, _handle) = Service::new(options(), service_parts);
+    let book = Arc::new(Book::new(&[metrics::CATALOGUE]));
+    let (service, handle) = Service::new(options(), service_parts.clone());
     tell!("  serving  store {}   {slots} tasks at once", place.display());
+    let line = Line { handle, book: Arc::clone(&book) };
+    let mut served = doors::open(config, Wish { local_files: true, messages: false }, &service_parts, line, &shutdown).await?;
+    port::operators(&config.serve.admin, Arc::new(|| true), Arc::clone(&book), shutdown.clone(), &mut served).await?;
     let (stop, stopped) = watch::channel(false);
     let worker = tokio::spawn(worker.run(stopped));
-    let ended = service.run(shutdown).await;
+    let ended = service.counted(book).run(shutdown).await;
+    let code = port::close(served, ended).await;
     stop.send_replace(true);
     worker.await.map_err(|e| Error::internal("run::worker", e.to_string()))??;
-    ended.map(|()| 0)
+    code
 }
 
 /// Looks after every job that its store has, for ever.

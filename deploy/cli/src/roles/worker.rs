@@ -1,7 +1,7 @@
 //! The role `worker`: takes tasks of a fleet, runs each in a child process, commits outcomes.
 
 use super::brokers::Who;
-use super::{brokers, parts, signals};
+use super::{brokers, parts, port, signals};
 use crate::commands::Surroundings;
 use crate::config::WorkerConfig;
 use crate::{machine, tell};
@@ -10,11 +10,13 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use synthfleet_metrics::Book;
 use synthfleet_proto::pool::{Take, check_pool_name};
 use synthfleet_proto::{Error, Result};
 use synthfleet_table::budget::MEMORY_BYTES_PER_TASK;
 use synthfleet_worker::execute::{Child, ChildOptions, Executor, Pool};
 use synthfleet_worker::{Options, Parts, Service, check_take, members};
+use tokio::task::JoinSet;
 
 /// Decoded tables that tasks in threads of this process share.
 const SHELF_BYTES_MAX: u64 = 1 << 30;
@@ -40,9 +42,15 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
         links: Some(parts::links(&config.sources, &config.store).await?),
         run: None,
     };
+    let book = Arc::new(Book::new(&[]));
+    let mut served = JoinSet::new();
+    let (broker, leaving) = (Arc::clone(&parts.broker), shutdown.clone());
+    let ready = Arc::new(move || broker.health().ready && !*leaving.borrow());
+    port::operators(&config.worker.admin, ready, book, shutdown.clone(), &mut served).await?;
     let ended = Service::new(options, parts).run(shutdown).await;
     // what cannot be removed now is swept by the next worker
     let _ = std::fs::remove_dir_all(&scratch);
+    served.abort_all();
     ended.map(|()| 0)
 }
 

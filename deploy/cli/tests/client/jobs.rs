@@ -7,7 +7,7 @@ use synthfleet_proto::id::sha256_hex;
 
 #[test]
 fn a_job_is_waited_for_shown_and_fetched_with_every_hash_checked() {
-    let fleet = Fleet::new(Kind::Whole);
+    let fleet = Fleet::new();
     let ended = fleet.run(&["submit", "sim:demo?rows=1000", "--preset", "quick", "--wait"]).must_be_done();
     assert!(
         ended.stdout.contains("score") && ended.stdout.contains("seqtree") && ended.stdout.contains("next     synthfleet jobs files job_"),
@@ -34,7 +34,7 @@ fn a_job_is_waited_for_shown_and_fetched_with_every_hash_checked() {
 
 #[test]
 fn one_object_holds_what_became_of_every_submitted_job() {
-    let fleet = Fleet::new(Kind::Whole);
+    let fleet = Fleet::new();
     fleet.desk.file("small.json", r#"{"synthesizers": ["independent"], "benchmarks": ["accuracy"], "gate": "off", "repeats": 1}"#);
     fleet.desk.file("bad.csv", "a,b\n1,2\n3\n4,5,6\n7,8\n9,10\n11,12\n");
     let ended = fleet.run(&["submit", "sim:demo?rows=400", "bad.csv", "--job", "small.json", "--wait", "--json"]).must_end(3);
@@ -48,11 +48,11 @@ fn one_object_holds_what_became_of_every_submitted_job() {
 
 #[test]
 fn a_file_is_uploaded_in_parts_and_never_held_whole() {
-    let fleet = Fleet::new(Kind::Idle);
+    let fleet = Fleet::new();
     let text = plain(1_200_000, 1);
     assert!(text.len() > 33 << 20, "three parts, but {} bytes", text.len());
     let file = fleet.desk.file("long.csv", &text);
-    let arguments = ["submit", file.to_str().expect("utf-8"), "--server", &fleet.server.url, "--json"];
+    let arguments = ["submit", file.to_str().expect("utf-8"), "--server", &fleet.url, "--hold", "--json"];
     let (ended, used) = fleet.desk.run_measured(&arguments);
     let told = object(&ended.must_end(0));
     assert!(used.peak_bytes < 100 << 20, "{} MiB", used.peak_bytes >> 20);
@@ -63,16 +63,16 @@ fn a_file_is_uploaded_in_parts_and_never_held_whole() {
 
 #[test]
 fn standard_input_is_uploaded_too() {
-    let fleet = Fleet::new(Kind::Idle);
+    let fleet = Fleet::new();
     let text = plain(50, 1);
-    let ended = fleet.desk.run_with_input(&["submit", "-", "--server", &fleet.server.url, "--json"], text.as_bytes()).must_end(0);
+    let ended = fleet.desk.run_with_input(&["submit", "-", "--server", &fleet.url, "--hold", "--json"], text.as_bytes()).must_end(0);
     let job = fleet.show(object(&ended)["jobs"][0]["id"].as_str().expect("an id"));
     assert_eq!(job["table"]["sha256"], sha256_hex(text.as_bytes()));
 }
 
 #[test]
 fn an_uploaded_table_with_metadata_and_holdout_gives_what_it_gives_here() {
-    let fleet = Fleet::new(Kind::Whole);
+    let fleet = Fleet::new();
     let file = fleet.desk.file("t.csv", plain(400, 5));
     let file = file.to_str().expect("utf-8");
     let metadata = fleet.desk.run(&["profile", file, "--format", "sdv"]).must_end(0).stdout;
@@ -88,9 +88,9 @@ fn an_uploaded_table_with_metadata_and_holdout_gives_what_it_gives_here() {
 
 #[test]
 fn equal_keys_are_one_job_and_one_upload() {
-    let fleet = Fleet::new(Kind::Idle);
+    let fleet = Fleet::new();
     let file = fleet.desk.file("t.csv", plain(50, 1));
-    let submit = |source: &str| fleet.run(&["submit", source, "--idempotency-key", "order-7", "--json"]);
+    let submit = |source: &str| fleet.run(&["submit", source, "--idempotency-key", "order-7", "--hold", "--json"]);
     let id = |ended: Ended| object(&ended)["jobs"][0]["id"].clone();
     let first = id(submit(file.to_str().expect("utf-8")).must_end(0));
     assert_eq!(id(submit(file.to_str().expect("utf-8")).must_end(0)), first);
@@ -101,7 +101,7 @@ fn equal_keys_are_one_job_and_one_upload() {
 
 #[test]
 fn every_problem_of_a_job_is_told_and_nothing_is_sent() {
-    let fleet = Fleet::new(Kind::Idle);
+    let fleet = Fleet::new();
     let file = fleet.desk.file("adult.csv", plain(50, 1));
     let refused = fleet.run(&["submit", file.to_str().expect("utf-8"), "--holdout", "0.9", "--repeats", "99"]).must_end(2);
     assert!(refused.stderr.contains("/holdout") && refused.stderr.contains("/repeats"), "{}", refused.stderr);
@@ -113,14 +113,14 @@ fn every_problem_of_a_job_is_told_and_nothing_is_sent() {
         refused.stderr
     );
     fleet.run(&["submit", "sim:demo", "adul.csv"]).must_refuse(3, "source::not_found");
-    fleet.run(&["submit", "http://host/t.csv"]).must_refuse(3, "source::refused");
+    fleet.run(&["submit", "http://host/t.csv"]).must_refuse(3, "source::link");
     assert!(fleet.run(&["submit"]).must_end(2).stderr.contains("no source"));
     assert_eq!(object(&fleet.run(&["jobs", "ls", "--json"]).must_end(0))["items"], serde_json::json!([]));
 }
 
 #[test]
 fn a_job_is_watched_event_by_event() {
-    let fleet = Fleet::new(Kind::Whole);
+    let fleet = Fleet::new();
     let id = fleet.job(&[]);
     let ended = fleet.run(&["jobs", "watch", &id, "--events", "jsonl"]).must_be_done();
     let events: Vec<Value> =
@@ -133,8 +133,8 @@ fn a_job_is_watched_event_by_event() {
 
 #[test]
 fn a_job_is_cancelled_and_says_so() {
-    let fleet = Fleet::new(Kind::Idle);
-    let id = fleet.job(&["--label", "team=a", "--summary", "a try"]);
+    let fleet = Fleet::new();
+    let id = fleet.job(&["--hold", "--label", "team=a", "--summary", "a try"]);
     fleet.run(&["jobs", "cancel", &id, "--reason", "wrong table"]).must_end(0);
     assert!(fleet.run(&["jobs", "watch", &id]).must_end(1).stdout.contains("cancelled"));
     assert_eq!(fleet.show(&id)["state"], "cancelled");
@@ -146,7 +146,7 @@ fn a_job_is_cancelled_and_says_so() {
 
 #[test]
 fn an_ended_job_is_asked_for_again_and_a_running_one_is_not() {
-    let fleet = Fleet::new(Kind::Whole);
+    let fleet = Fleet::new();
     let id = fleet.job(&["--wait"]);
     fleet.run(&["jobs", "cancel", &id]).must_refuse(1, "client::conflict");
     let again = object(&fleet.run(&["jobs", "retry", &id, "--json"]).must_end(0));
@@ -159,7 +159,7 @@ fn an_ended_job_is_asked_for_again_and_a_running_one_is_not() {
 
 #[test]
 fn a_held_job_goes_on_when_it_is_released() {
-    let fleet = Fleet::new(Kind::Whole);
+    let fleet = Fleet::new();
     let id = fleet.job(&["--hold"]);
     let patience = Instant::now() + Duration::from_secs(60);
     while fleet.show(&id)["state"] != "on_hold" {
@@ -173,9 +173,9 @@ fn a_held_job_goes_on_when_it_is_released() {
 
 #[test]
 fn lists_go_on_over_pages_until_their_limit() {
-    let fleet = Fleet::new(Kind::Idle);
+    let fleet = Fleet::new();
     let sources: Vec<String> = (0..4).map(|seed| format!("sim:demo?rows=100&seed={seed}")).collect();
-    let arguments: Vec<&str> = ["submit"].into_iter().chain(sources.iter().map(String::as_str)).collect();
+    let arguments: Vec<&str> = ["submit", "--hold"].into_iter().chain(sources.iter().map(String::as_str)).collect();
     let shown = fleet.run(&arguments).must_end(0).stdout;
     assert_eq!(shown.matches("next     synthfleet jobs watch job_").count(), 4, "{shown}");
     let listed = |limit: &str| object(&fleet.run(&["jobs", "ls", "--limit", limit, "--json"]).must_end(0));

@@ -2,25 +2,43 @@
 
 mod jobs;
 mod people;
-mod server;
 #[path = "../support/mod.rs"]
 mod support;
 
 use serde_json::Value;
-use server::{Kind, Server};
+use support::fleet::Role;
 use support::{Desk, Ended};
 
-/// A server with a desk whose commands speak to it.
+/// A served store with a desk whose commands speak to it.
 struct Fleet {
     desk: Desk,
-    server: Server,
+    url: String,
+    _serving: Role,
 }
 
 impl Fleet {
-    fn new(kind: Kind) -> Self {
+    /// For everybody who reaches the port.
+    fn new() -> Self {
+        Self::with("off")
+    }
+
+    /// For those who have a token.
+    fn guarded() -> Self {
+        Self::with("tokens")
+    }
+
+    fn with(auth: &str) -> Self {
         let desk = Desk::new();
-        let server = Server::start(&desk, kind);
-        Self { desk, server }
+        let mut command = desk.command(&["serve", "--listen", "127.0.0.1:0", "--isolate", "pool", "--store", &store_url(&desk)]);
+        command.env("SYNTHFLEET_SERVE_AUTH", auth).env("SYNTHFLEET_WORKER_SLOTS", "2");
+        let serving = Role::start(command, desk.path("serve.log"));
+        let url = format!("http://127.0.0.1:{}", serving.port("api"));
+        Self { desk, url, _serving: serving }
+    }
+
+    /// The store as `--store` names it.
+    fn store_url(&self) -> String {
+        store_url(&self.desk)
     }
 
     fn run(&self, arguments: &[&str]) -> Ended {
@@ -30,7 +48,7 @@ impl Fleet {
     /// Runs a command with a token.
     fn run_as(&self, token: &str, arguments: &[&str]) -> Ended {
         let mut command = self.desk.command(arguments);
-        command.env("SYNTHFLEET_CLIENT_SERVER", &self.server.url).env("SYNTHFLEET_CLIENT_TOKEN", token);
+        command.env("SYNTHFLEET_CLIENT_SERVER", &self.url).env("SYNTHFLEET_CLIENT_TOKEN", token);
         Ended::of(&command.output().expect("the binary starts"))
     }
 
@@ -46,6 +64,10 @@ impl Fleet {
     fn show(&self, job: &str) -> Value {
         object(&self.run(&["jobs", "show", job, "--json"]).must_end(0))
     }
+}
+
+fn store_url(desk: &Desk) -> String {
+    format!("file://{}", desk.path("store").display())
 }
 
 /// What `--json` printed: exactly one object.

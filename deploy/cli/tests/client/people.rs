@@ -2,8 +2,11 @@
 
 use super::*;
 use serde_json::json;
+use std::time::Duration;
+use support::fleet::Ground;
 use synthfleet_proto::fleet::DeadDoc;
 use synthfleet_proto::{fact, key};
+use synthfleet_store::{Local, Settings, Store};
 
 fn refused(ended: &Ended, code: &str) -> Value {
     let told = object(ended);
@@ -39,9 +42,9 @@ fn wrong_flags_and_ids_are_refused_before_anybody_is_asked() {
 
 #[test]
 fn a_server_with_tokens_gets_its_first_one_through_its_store() {
-    let fleet = Fleet::new(Kind::Guarded);
+    let fleet = Fleet::guarded();
     refused(&fleet.run(&["jobs", "ls", "--json"]).must_end(5), "client::unauthorized");
-    let store = fleet.server.store_url();
+    let store = fleet.store_url();
     fleet.run(&["token", "new", "--store", &store]).must_refuse(2, "cli::flag");
     let made = fleet.run(&["token", "new", "--store", &store, "--every-tenant", "--scope", "admin", "--note", "first"]).must_end(0);
     let admin = made.stdout.trim();
@@ -49,15 +52,15 @@ fn a_server_with_tokens_gets_its_first_one_through_its_store() {
     fleet.run_as(admin, &["jobs", "ls"]).must_end(0);
     // and as a file
     let file = fleet.desk.file("token", format!("{admin}\n"));
-    let mut command = fleet.desk.command(&["jobs", "ls", "--server", &fleet.server.url]);
+    let mut command = fleet.desk.command(&["jobs", "ls", "--server", &fleet.url]);
     command.env("SYNTHFLEET_CLIENT_TOKEN_FILE", file);
     Ended::of(&command.output().expect("the binary starts")).must_end(0);
 }
 
 #[test]
 fn tokens_are_made_listed_and_revoked_and_never_shown_again() {
-    let fleet = Fleet::new(Kind::Guarded);
-    let admin = fleet.run(&["token", "new", "--store", &fleet.server.store_url(), "--every-tenant", "--scope", "admin"]).must_end(0).stdout;
+    let fleet = Fleet::guarded();
+    let admin = fleet.run(&["token", "new", "--store", &fleet.store_url(), "--every-tenant", "--scope", "admin"]).must_end(0).stdout;
     let admin = admin.trim();
     let made =
         object(&fleet.run_as(admin, &["token", "new", "--scope", "read", "--expires", "90d", "--note", "reader", "--json"]).must_end(0));
@@ -76,11 +79,11 @@ fn tokens_are_made_listed_and_revoked_and_never_shown_again() {
 
 #[test]
 fn jobs_of_another_tenant_are_seen_by_those_who_reach_it() {
-    let fleet = Fleet::new(Kind::Guarded);
-    let store = fleet.server.store_url();
+    let fleet = Fleet::guarded();
+    let store = fleet.store_url();
     let token = |more: &[&str]| fleet.run(&[&["token", "new", "--store", &store], more].concat()).must_end(0).stdout.trim().to_owned();
     let (one, all) = (token(&["--tenant", "a"]), token(&["--every-tenant", "--scope", "admin"]));
-    let told = object(&fleet.run_as(&one, &["submit", "sim:demo", "--json"]).must_end(0));
+    let told = object(&fleet.run_as(&one, &["submit", "sim:demo", "--hold", "--json"]).must_end(0));
     let id = told["jobs"][0]["id"].as_str().expect("an id");
     fleet.run_as(&all, &["jobs", "show", id]).must_refuse(2, "client::not_found");
     fleet.run_as(&all, &["jobs", "show", id, "--tenant", "a"]).must_end(0);
@@ -89,19 +92,20 @@ fn jobs_of_another_tenant_are_seen_by_those_who_reach_it() {
 
 #[test]
 fn operators_see_workers_and_queues() {
-    let fleet = Fleet::new(Kind::Idle);
+    let fleet = Fleet::new();
     assert!(object(&fleet.run(&["workers", "ls", "--json"]).must_end(0))["items"].is_array());
     fleet.run(&["workers", "ls"]).must_end(0);
     fleet.run(&["workers", "drain", "w-none"]).must_refuse(2, "client::not_found");
-    fleet.job(&[]);
+    fleet.job(&["--hold"]);
     let queues = fleet.run(&["queue", "ls"]).must_end(0).stdout;
     assert!(queues.contains("ready") && queues.contains("result") && queues.contains("dead"), "{queues}");
 }
 
 #[test]
 fn buried_messages_are_listed_shown_requeued_and_discarded() {
-    let fleet = Fleet::new(Kind::Idle);
-    let runtime = fleet.server.runtime.as_ref().expect("running");
+    let fleet = Fleet::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let store = Local::open(fleet.desk.path("store"), Settings { sync: false }).expect("the server's folder");
     for id in ["one", "two"] {
         let doc = DeadDoc {
             v: 1,
@@ -116,7 +120,7 @@ fn buried_messages_are_listed_shown_requeued_and_discarded() {
             treatment: "kept".into(),
         };
         let key = key::dead("20260131", id).expect("legal");
-        runtime.block_on(fleet.server.store.put(&key, fact::encode(&doc).expect("plain").into())).expect("stored");
+        runtime.block_on(store.put(&key, fact::encode(&doc).expect("plain").into())).expect("stored");
     }
     let listed = fleet.run(&["dead", "ls"]).must_end(0).stdout;
     assert!(listed.contains("20260131/one") && listed.contains("it cannot be read"), "{listed}");
@@ -130,13 +134,13 @@ fn buried_messages_are_listed_shown_requeued_and_discarded() {
 
 #[test]
 fn the_doctor_tries_out_what_the_settings_name() {
-    let fleet = Fleet::new(Kind::Idle);
+    let fleet = Fleet::new();
     let ask = |part: &str, variables: &[(&str, &str)]| {
         let mut command = fleet.desk.command(&["doctor", part, "--json"]);
         command.envs(variables.iter().copied());
         Ended::of(&command.output().expect("the binary starts"))
     };
-    let told = object(&ask("store", &[("SYNTHFLEET_STORE_URL", &fleet.server.store_url())]).must_end(0));
+    let told = object(&ask("store", &[("SYNTHFLEET_STORE_URL", &fleet.store_url())]).must_end(0));
     let checks = told["checks"].as_array().expect("a list");
     let found = |what: &str| checks.iter().find(|check| check["what"] == what).unwrap_or_else(|| panic!("no check {what}: {told}"));
     assert_eq!(found("create race")["found"], "32 racers, 20 keys, one winner each");
@@ -147,5 +151,32 @@ fn the_doctor_tries_out_what_the_settings_name() {
     let told = object(&ask("security", &[("SYNTHFLEET_WORKER_ISOLATE", "pool")]).must_end(0));
     let isolation = told["checks"].as_array().expect("a list").iter().find(|check| check["what"] == "isolation").expect("a check");
     assert_eq!(isolation["state"], "warn");
+    // an API that would refuse to start is told before somebody tries
+    let open = ask("security", &[("SYNTHFLEET_SERVE_LISTEN", "0.0.0.0:8080")]).must_end(1);
+    assert!(open.stdout.contains("api::open_bind"), "{}", open.stdout);
     fleet.desk.run(&["doctor"]).must_end(0);
+}
+
+#[test]
+fn operators_of_a_fleet_see_its_workers_and_ask_one_to_leave() {
+    let ground = Ground::new();
+    let coordinator = ground.coordinator();
+    let mut worker = ground.worker("*", 1);
+    coordinator.sees(1);
+    let server = format!("http://127.0.0.1:{}", coordinator.port("api"));
+    let run =
+        |arguments: &[&str]| Ended::of(&ground.command(&[arguments, &["--server", &server]].concat()).output().expect("the binary starts"));
+    let workers = object(&run(&["workers", "ls", "--json"]).must_end(0));
+    let id = workers["items"][0]["id"].as_str().expect("an id");
+    let shown = run(&["workers", "ls"]).must_end(0).stdout;
+    assert!(shown.contains(id) && shown.contains("working") && shown.contains("GiB"), "{shown}");
+    assert!(run(&["queue", "ls"]).must_end(0).stdout.contains("interactive"));
+    let doctor = object(&run(&["doctor", "broker", "--json"]).must_end(0));
+    let queues = doctor["checks"].as_array().expect("a list");
+    assert!(queues.iter().any(|check| check["what"] == "sf.v1.result" && check["found"] == "0 ready, in our form"), "{doctor}");
+    let doctor = run(&["doctor", "store"]).must_end(0).stdout;
+    assert!(doctor.contains("32 racers, 20 keys, one winner each") && doctor.contains("s apart from the store's"), "{doctor}");
+    assert!(run(&["doctor", "s3"]).must_end(0).stdout.contains("can be listed"));
+    run(&["workers", "drain", id]).must_end(0);
+    assert_eq!(worker.exit_code(Duration::from_secs(60)), 0);
 }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test binary uses its part of the shared helpers")]
 
+pub mod fleet;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -78,6 +78,11 @@ impl Links {
     }
 }
 
+/// Refuses a prefix that nothing is published below.
+pub(super) fn check(inner: &Inner, prefix: &str) -> Result<()> {
+    Target::of(inner, prefix, "").map(drop)
+}
+
 /// Where to publish, and for whom.
 struct Target<'a> {
     bucket: &'a Bucket,

@@ -234,6 +234,10 @@ async fn results_go_only_where_it_is_allowed_and_are_checked_on_the_way() {
         ("s3://nowhere!/out/", "source::link"),
     ] {
         assert_eq!(links.publish(&store, &files, prefix, "job_1").await.expect_err(prefix).code(), code, "{prefix}");
+        assert_eq!(links.check_place(prefix).expect_err(prefix).code(), code, "at the door: {prefix}");
+    }
+    for prefix in ["s3://tables/out/", "s3://tables/out", "s3://tables/", "s3://tables"] {
+        assert!(links.check_place(prefix).is_ok(), "{prefix}");
     }
     for (i, file) in files.iter().enumerate() {
         assert!(held.damage(BUCKET, &format!("base/{}", file.key)));

@@ -1,6 +1,7 @@
 //! A queue and a bucket in memory, and an intake between them and a store.
 
 use super::super::*;
+use crate::intake::CheckLink;
 use crate::testing::{Counting, catalogue, memory};
 use crate::{Catalogue, Roster, Service};
 use async_trait::async_trait;
@@ -165,7 +166,8 @@ impl Bench {
         };
         let rules = Rules::new(vec![rule], &|_| Ok(String::new()), &[]).expect("legal");
         let links = |link: &str| if link.starts_with("s3://b/") { Ok(()) } else { Err(Error::data("source::refused", "not this one")) };
-        let sources = Sources { local_files: false, links: Some(Arc::new(links)) };
+        let links: CheckLink = Arc::new(links);
+        let sources = Sources { local_files: false, links: Some(links.clone()), outputs: Some(links) };
         let options = Options { tenant: "local".into(), concurrency: 4, rules, sources };
         let parts = Parts { queue: queue.clone(), objects: bucket.clone(), coordinator };
         let (stop, running) = start(&options, &parts);

@@ -3,6 +3,7 @@
 
 use super::super::*;
 use super::bench::{coordinator, sources, specs};
+use crate::intake::CheckLink;
 use crate::testing::{catalogue, memory};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -111,7 +112,8 @@ impl World {
         };
         let wishes = ["queue", "topic", "raw", "bridge"].map(wish).to_vec();
         let rules = Rules::new(wishes, &|_| Ok(String::new()), &[]).expect("legal");
-        let sources = Sources { local_files: false, links: Some(Arc::new(|_: &str| Ok(()))) };
+        let any: CheckLink = Arc::new(|_: &str| Ok(()));
+        let sources = Sources { local_files: false, links: Some(any.clone()), outputs: Some(any) };
         let (stop, stopping) = watch::channel(false);
         let options = Options { tenant: "local".into(), concurrency: 4, rules, sources };
         (stop, tokio::spawn(S3Events::new(options, self.parts.clone()).run(stopping)))

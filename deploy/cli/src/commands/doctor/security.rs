@@ -4,9 +4,11 @@ use super::Check;
 use crate::client::is_loopback;
 use crate::commands::Surroundings;
 use crate::config::Config;
+use crate::roles::people;
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use synthfleet_coordinator::api::bind_rule;
 use url::Url;
 
 /// Rights of others on a file that holds a secret or real rows.
@@ -42,11 +44,24 @@ fn landlock() -> Check {
     Check::warn("kernel confinement", found, "run workers in a container without rights and without a network beyond store and broker")
 }
 
+/// Who reaches the API, and whether it would start at all.
 fn listening(config: &Config) -> Check {
     let listen = &config.serve.listen;
-    let own = listen.parse::<SocketAddr>().is_ok_and(|address| address.ip().is_loopback());
-    let found = if own { format!("{listen}: this machine alone") } else { format!("{listen}: reachable from other machines") };
-    Check::warns_unless(own, "api", found, "starts with tokens alone; put TLS before it")
+    if listen.is_empty() {
+        return Check::ok("api", "listens nowhere");
+    }
+    let auth = match people::auth(&config.serve) {
+        Ok(auth) => auth,
+        Err(error) => return Check::of("api", &error),
+    };
+    let Ok(address) = listen.parse::<SocketAddr>() else {
+        return Check::warn("api", format!("{listen} is a name: who it reaches is not known here"), "write an address with a port");
+    };
+    match bind_rule(address, &auth) {
+        Err(error) => Check::of("api", &error),
+        Ok(()) if address.ip().is_loopback() => Check::ok("api", format!("{listen}: this machine alone")),
+        Ok(()) => Check::warn("api", format!("{listen}: with tokens, without encryption of its own"), "put a proxy with TLS before it"),
+    }
 }
 
 /// Lines that carry secrets or rows without encryption.
