@@ -113,7 +113,7 @@ fn every_problem_of_a_job_is_told_and_nothing_is_sent() {
         refused.stderr
     );
     fleet.run(&["submit", "sim:demo", "adul.csv"]).must_refuse(3, "source::not_found");
-    fleet.run(&["submit", "http://host/t.csv"]).must_refuse(3, "source::refused");
+    fleet.run(&["submit", "http://host/t.csv"]).must_refuse(3, "source::link");
     assert!(fleet.run(&["submit"]).must_end(2).stderr.contains("no source"));
     assert_eq!(object(&fleet.run(&["jobs", "ls", "--json"]).must_end(0))["items"], serde_json::json!([]));
 }

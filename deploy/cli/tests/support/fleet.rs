@@ -166,7 +166,7 @@ impl Drop for Ground {
                 let Ok(log) = std::fs::read(self.desk.path(&format!("{number}-{role}.log"))) else { continue };
                 let log = String::from_utf8_lossy(&log);
                 let lines: Vec<&str> = log.lines().collect();
-                println!("-- {number}-{role}\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));
+                eprintln!("-- {number}-{role}\n{}", lines[lines.len().saturating_sub(40)..].join("\n"));
             }
         }
     }
