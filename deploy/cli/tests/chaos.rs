@@ -185,7 +185,7 @@ async fn nothing_is_lost_or_doubled_whoever_is_killed() {
     // lost or doubled: each job has its end, its place, and nothing else
     for (number, job) in jobs.iter().enumerate() {
         let end = ground.fact(&last(job).expect("seen above"));
-        assert_eq!(end["outcome"], "winner", "{end}");
+        assert_eq!(end["state"], "done", "{end}");
         assert_eq!(ground.published(&format!("out/{number}/")), home[number % 4], "job {number}");
     }
     assert_eq!(ground.user_keys("manifest.json").len(), JOBS, "published twice");

@@ -6,7 +6,6 @@ mod support;
 use serde_json::{Value, json};
 use std::time::Duration;
 use support::fleet::{Ground, Role, USER, until};
-use support::plain;
 use synthfleet_harness::Node;
 use synthfleet_store_server::{Fault, Operation, Rule};
 
@@ -17,14 +16,13 @@ const AWAY: Duration = Duration::from_secs(20);
 
 fn job(seed: u64) -> Value {
     json!({
-        "source": format!("s3://{USER}/in/t.csv"), "synthesizers": ["seqtree"], "benchmarks": ["diagnostic", "accuracy", "distances"],
+        "source": "sim:demo?rows=600", "synthesizers": ["seqtree"], "benchmarks": ["diagnostic", "accuracy", "distances"],
         "repeats": 1, "seed": seed, "cache": false, "output": format!("s3://{USER}/out/{seed}/"),
     })
 }
 
 /// One coordinator and two workers at work on some jobs.
 fn at_work(ground: &Ground, jobs: u64) -> (Role, Vec<Role>, Vec<String>) {
-    ground.s3.put(USER, "in/t.csv", plain(600, 3));
     let coordinator = ground.coordinator();
     let workers = vec![ground.worker("*", 1), ground.worker("*", 1)];
     coordinator.sees(2);
@@ -103,10 +101,10 @@ fn a_storm_of_refusals_of_the_store_delays_and_nothing_more() {
 fn results_that_may_not_be_written_are_kept_and_the_reason_is_told() {
     let ground = Ground::new();
     ground.s3.fail([
-        Rule::always(Fault::Status(403, "AccessDenied".to_owned())).on("/out/"),
+        Rule::always(Fault::Status(403, "AccessDenied".to_owned())).on("/user/out/"),
         Rule {
             operation: Some(Operation::CreateMultipartUpload),
-            ..Rule::always(Fault::Status(403, "AccessDenied".to_owned())).on("/out/")
+            ..Rule::always(Fault::Status(403, "AccessDenied".to_owned())).on("/user/out/")
         },
     ]);
     let (coordinator, _workers, jobs) = at_work(&ground, 1);
