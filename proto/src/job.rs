@@ -291,6 +291,7 @@ pub struct Limits {
     pub memory_bytes_per_task: u64,
     /// Attempts of one task that may end by a crash of the task or of its worker. 1 to 20; what the fleet allows
     /// (3) if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u16>,
 }
 

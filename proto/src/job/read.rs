@@ -66,6 +66,9 @@ fn unfold(value: &Value) -> Value {
     Value::Object(fields)
 }
 
+/// Fields that are not written where nothing is asked, so that jobs of earlier versions keep their bytes.
+const UNWRITTEN: [&str; 1] = ["/budget/attempts"];
+
 #[derive(Default)]
 struct Reader {
     problems: Vec<Error>,
@@ -84,7 +87,7 @@ impl Reader {
         };
         for (field, value) in given.iter().filter(|(field, _)| !field.starts_with("x_")) {
             let place = format!("{pointer}/{}", escape(field));
-            if !fields.contains_key(field) {
+            if !fields.contains_key(field) && !UNWRITTEN.contains(&place.as_str()) {
                 self.unknown(field, &fields, &place);
                 continue;
             }
@@ -184,6 +187,15 @@ fn shown(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn attempts_of_a_task_are_asked_for_within_their_bounds_and_not_written_otherwise() {
+        let job = |attempts: Value| JobSpec::read(&json!({"source": "a.csv", "budget": {"attempts": attempts}}));
+        assert_eq!(job(json!(5)).expect("legal").budget.attempts, Some(5));
+        assert!(job(json!(0)).is_err() && job(json!(21)).is_err() && job(json!("many")).is_err());
+        let plain = serde_json::to_value(JobSpec::of("a.csv")).expect("plain data");
+        assert!(plain["budget"].get("attempts").is_none());
+    }
 
     #[test]
     fn shorthand_and_long_form_read_alike() {
