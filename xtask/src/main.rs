@@ -14,6 +14,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   law              who may depend on whom
   tidy             habits that a machine can check
   long             the long shelf: statistics over many seeds, the outside judge, peers
+  bench-fleet      the fleet beside Celery on one RabbitMQ node; --quick: only whether it runs
 ";
 
 /// Why a check failed, ready to print.
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         ["law"] => law::check(),
         ["tidy"] => tidy::check(),
         ["long"] => shelf::long(),
+        ["bench-fleet", ref arguments @ ..] => shelf::bench_fleet(arguments),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
