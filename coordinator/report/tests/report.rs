@@ -7,7 +7,7 @@ use synthfleet_proto::metadata::{Format, Kind, Role};
 use synthfleet_proto::profile::{
     ColumnProfile, Disclosure, LevelCount, Profile, SensitivityProfile, SourceProfile, SplitProfile, SplitStrategy, TableProfile,
 };
-use synthfleet_proto::results::{CandidateResult, JobHead, ReferenceResult, RepeatResult, Results, TableHead, Times};
+use synthfleet_proto::results::{CandidateResult, JobHead, ReferenceResult, RepeatError, RepeatResult, Results, TableHead, Times};
 use synthfleet_proto::score::{Goal, Score};
 use synthfleet_proto::verdict::{Component, Decision, Failure, Gate, GateState, Ranked, Reference, Verdict, Warning};
 use synthfleet_report::{Bundle, SampleRows, render};
@@ -318,8 +318,13 @@ fn a_failed_candidate_keeps_its_row_with_phase_and_reason() {
         Failure { repeat: Some(0), phase: "fit".to_owned(), code: "task::timeout".to_owned(), reason: "took more than 60 s".to_owned() };
     job.results.verdict.ranking.push(Ranked { failures: vec![failure], score: None, risk: None, gates: Vec::new(), ..ranked("arf", None) });
     job.results.verdict.warnings.push(Warning { code: "privacy_not_assessed".to_owned(), text: "too few rows".to_owned() });
+    let error = synthfleet_proto::Error::stopped("task::timeout", "took more than 60 s").to_wire();
+    let error = Some(RepeatError { phase: "fit".to_owned(), seconds: 60.2, timed_out: true, error });
+    let repeats = vec![RepeatResult { error, attempts: 2, ..RepeatResult::default() }];
+    job.results.candidates.push(CandidateResult { name: "arf".to_owned(), repeats, ..CandidateResult::default() });
     let (page, _) = job.files();
     assert!(page.contains("fit, repeat 0: took more than 60 s") && page.contains("task::timeout"));
+    assert!(page.contains("repeat 0: fit ended after 60 s, 2 attempts at the fit"));
     assert!(page.contains("privacy not assessed"));
 }
 

@@ -161,7 +161,8 @@ fn decider(verdict: &Verdict, first: &Ranked, second: &Ranked) -> String {
     let log = |row: &Ranked, name: &str| libm::log(row.components.get(name).copied().flatten().unwrap_or(COMPONENT_MIN).max(COMPONENT_MIN));
     let used = verdict.components.iter().filter(|component| component.used);
     let gains = used.map(|component| (component.weight * (log(first, &component.name) - log(second, &component.name)), &component.name));
-    match gains.max_by(|a, b| a.0.total_cmp(&b.0)) {
+    // of equals the first
+    match gains.rev().max_by(|a, b| a.0.total_cmp(&b.0)) {
         Some((_, name)) => format!("{name} decides"),
         None => "no component decides".to_owned(),
     }

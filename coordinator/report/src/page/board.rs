@@ -5,6 +5,7 @@ use crate::number::{bytes, percent, score, score_or_dash, seconds};
 use crate::plots::pareto::{self, Mark, Point};
 use crate::words;
 use maud::{Markup, html};
+use synthfleet_proto::results::RepeatResult;
 use synthfleet_proto::verdict::{Gate, GateState, Ranked, Verdict};
 
 /// Picture and table.
@@ -101,11 +102,24 @@ fn candidate(bundle: &Bundle, row: &Ranked) -> Markup {
             td {
                 (chips(&row.gates))
                 @for failure in row.failures_told() { div.small.fail { (failure) } }
+                @for spent in spent(bundle, row) { div.small.quiet { (spent) } }
             }
             td.n { (bundle.seconds(&row.candidate).map_or_else(|| "–".to_owned(), seconds)) }
             td.n { (memory.map_or_else(|| "–".to_owned(), bytes)) }
         }
     }
+}
+
+/// What failed repeats took: seconds and attempts.
+fn spent(bundle: &Bundle, row: &Ranked) -> Vec<String> {
+    let repeats = bundle.candidate(&row.candidate).map(|found| found.repeats.as_slice()).unwrap_or_default();
+    let told = |repeat: &RepeatResult| {
+        let failed = repeat.error.as_ref()?;
+        let attempts = if repeat.attempts == 1 { "attempt" } else { "attempts" };
+        let (number, took) = (repeat.repeat, seconds(failed.seconds));
+        Some(format!("repeat {number}: {} ended after {took}, {} {attempts} at the fit", failed.phase, repeat.attempts))
+    };
+    repeats.iter().filter_map(told).collect()
 }
 
 /// Gates that are not simply passed, by name; those passed as a count.
