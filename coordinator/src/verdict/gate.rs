@@ -80,6 +80,10 @@ fn hold(rule: &Rule, gate: &GateRule, pool: &Pool, benchmarks: &[String], truste
         let (value, low, high) = (Some(broken.value), Some(broken.low), Some(broken.high));
         held = Gate { value, low, high, state: GateState::Fail, ..blank(gate, score, 1.0) };
     }
+    let lost = gate.scores.iter().find_map(|score| pool.get(score)?.as_ref().err().filter(|one| LOST.contains(&one.code.as_str())));
+    if let Some(lost) = lost {
+        (held.state, held.why) = (GateState::Fail, Some(lost.code.clone()));
+    }
     if gate.privacy && !trusted && held.value.is_some() {
         held.state = GateState::NotAssessed;
         held.why = Some("split_not_exchangeable".to_owned());

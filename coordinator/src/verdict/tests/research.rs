@@ -66,7 +66,7 @@ fn a_measure_below_zero_ranks_as_it_is_and_a_missing_one_does_not() {
 fn simulated_sets_are_ranked_by_likelihood() {
     let likely = |value: f64| {
         let all = with(scores(0.9), undefined("sdgym2020", "no_target"));
-        with(all, score("likelihood.test", value))
+        with(all, score("likelihood.t", value))
     };
     let verdict = judged(&research(vec![row("a", likely(-3.5)), row("b", likely(-4.0))]));
     assert_eq!((verdict.winner.as_deref(), verdict.ranking[0].score), (Some("a"), Some(-3.5)));
