@@ -2,6 +2,7 @@
 //! order its levels stand. Synthesizers and benchmarks trust it; people are shown the `profile` instead.
 
 use crate::calendar::Grain;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a column holds.
@@ -68,7 +69,7 @@ pub enum Role {
 }
 
 /// What the target asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemType {
     /// A target of two levels.

@@ -233,8 +233,7 @@ fn scored(about: &ScoreAbout, estimate: Option<Estimate>) -> Score {
     let Some(estimate) = estimate else {
         return Score::undefined(about, "single_class", "the target has one value among the test rows");
     };
-    let score = Score::new(about, estimate.value);
-    estimate.error().map_or(score.clone(), |error| score.with_error(error))
+    estimate.told(Score::new(about, estimate.value))
 }
 
 const fn name(problem: &Problem) -> &'static str {
