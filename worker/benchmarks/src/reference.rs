@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn attacks_see_two_halves_of_train_and_learners_disjoint_rows() {
         let real = real(100, 20);
-        for (name, train) in [("distances", 50), ("membership", 50), ("ml_efficacy", 20)] {
+        for (name, train) in [("distances", 50), ("membership", 50), ("ml_efficacy", 20), ("sdgym2020", 20)] {
             let divided = Row::Holdout.real(&About { name, ..About::LIGHT }, &real);
             let mut all = values(&divided.train, 0);
             assert_eq!(all.len(), train, "{name}");

@@ -167,7 +167,7 @@ fn judged(case: &Case, options: &Sdgym2020Options, rows_max: usize, seed: &Seed,
     if is_constant(&own) {
         return Ok(Err(reason("single_class", "the target has one value among the test rows")));
     }
-    let learnt = posed.encoder.learn(&case.sample, &posed.fit);
+    let learnt = posed.encoder.learn(&case.sample, &posed.fit, budget)?;
     let features = posed.encoder.apply(&case.sample, &posed.fit, &learnt, budget)?;
     let count = features.rows.features;
     if count > FEATURES_MAX {
@@ -175,7 +175,7 @@ fn judged(case: &Case, options: &Sdgym2020Options, rows_max: usize, seed: &Seed,
     }
     let coded = Coded::new(&features, budget)?;
     let asked = posed.encoder.apply(&case.real.holdout, &posed.test, &learnt, budget)?;
-    let question = Question { codes: coded.apply(&asked), features: asked };
+    let question = Question { codes: coded.apply(&asked, budget)?, features: asked };
     let (aims, names) = numbered(aims);
     let lesson = Lesson { features, coded, aims };
     let models = options.variant.models(&posed.task.problem, &case.real.train.metadata().table);

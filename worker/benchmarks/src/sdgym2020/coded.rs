@@ -69,17 +69,20 @@ impl Coded {
     }
 
     /// Codes of other rows, by column.
-    pub fn apply(&self, features: &Features) -> Vec<Vec<u16>> {
+    pub fn apply(&self, features: &Features, budget: &Budget) -> Result<Vec<Vec<u16>>> {
         let rows = &features.rows;
-        let code = |(index, column): (usize, &Column)| match &column.values {
-            Some(values) => {
-                let middles: Vec<f64> = values.windows(2).map(|two| two[0] / 2.0 + two[1] / 2.0).collect();
-                let numbers = rows.values.iter().skip(index).step_by(rows.numbers);
-                numbers.map(|number| middles.partition_point(|middle| middle < number) as u16).collect()
-            }
-            None => levels(features, index - rows.numbers),
-        };
-        self.columns.iter().enumerate().map(code).collect()
+        let mut codes = Vec::with_capacity(self.columns.len());
+        for (index, column) in self.columns.iter().enumerate() {
+            budget.go_on()?;
+            let Some(values) = &column.values else {
+                codes.push(levels(features, index - rows.numbers));
+                continue;
+            };
+            let middles: Vec<f64> = values.windows(2).map(|two| two[0] / 2.0 + two[1] / 2.0).collect();
+            let numbers = rows.values.iter().skip(index).step_by(rows.numbers);
+            codes.push(numbers.map(|number| middles.partition_point(|middle| middle < number) as u16).collect());
+        }
+        Ok(codes)
     }
 }
 
@@ -104,7 +107,7 @@ mod tests {
     fn other_rows_fall_to_the_nearer_bin_and_unknown_levels_to_the_last() {
         let coded = Coded::new(&features(&[4.0, 0.0, 4.0, 10.0], &[1, 2, 1, 1]), &Budget::quiet(1)).expect("goes on");
         assert_eq!((coded.columns[0].codes.clone(), coded.columns[1].codes.clone()), (vec![1, 0, 1, 2], vec![0, 1, 0, 0]));
-        let others = coded.apply(&features(&[-5.0, 2.0, 2.1, 99.0], &[1, NO_FEATURE, 2, 1]));
+        let others = coded.apply(&features(&[-5.0, 2.0, 2.1, 99.0], &[1, NO_FEATURE, 2, 1]), &Budget::quiet(1)).expect("goes on");
         assert_eq!(others, [vec![0, 0, 1, 2], vec![0, 2, 1, 0]]);
         assert_eq!(coded.between(0, 0, 2), 5.0);
     }

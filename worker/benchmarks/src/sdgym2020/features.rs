@@ -71,15 +71,19 @@ pub struct Learnt {
 
 impl Encoder {
     /// Learns bounds and counts from train.
-    pub fn new(train: &Table, task: &Task) -> Self {
+    pub fn new(train: &Table, task: &Task, budget: &Budget) -> Result<Self> {
         let columns = &train.metadata().columns;
         let mut places = task.places.clone();
         places.sort_by(|&a, &b| columns[a].name.cmp(&columns[b].name));
-        let mut ways: Vec<(usize, Way)> = places.into_iter().map(|place| (place, Way::of(train, place))).collect();
+        let mut ways = Vec::with_capacity(places.len());
+        for place in places {
+            budget.go_on()?;
+            ways.push((place, Way::of(train, place)));
+        }
         ways.sort_by_key(|(_, way)| matches!(way, Way::Hot(_)));
         let has_levels = task.problem != Problem::Regression;
         let ranks = if has_levels { ranks(&side::levels(train, task.target), &columns[task.target]) } else { Vec::new() };
-        Self { ways, target: (task.target, ranks) }
+        Ok(Self { ways, target: (task.target, ranks) })
     }
 
     /// Number columns, then columns with a feature a level.
@@ -115,9 +119,10 @@ impl Encoder {
     }
 
     /// What the rows learnt from tell.
-    pub fn learn(&self, table: &Table, rows: &[u32]) -> Learnt {
+    pub fn learn(&self, table: &Table, rows: &[u32], budget: &Budget) -> Result<Learnt> {
         let (mut means, mut levels) = (Vec::new(), Vec::new());
         for (place, way) in &self.ways {
+            budget.go_on()?;
             if let Way::Hot(ranks) = way {
                 let codes = side::levels(table, *place);
                 let mut present: Vec<u32> = rows.iter().map(|&row| ranks[codes[row as usize] as usize]).collect();
@@ -130,7 +135,7 @@ impl Encoder {
                 means.push(if count > 0.0 { sum / count } else { 0.0 });
             }
         }
-        Learnt { means, levels }
+        Ok(Learnt { means, levels })
     }
 
     /// Encodes rows of a table.
@@ -282,7 +287,7 @@ mod tests {
 
     fn encoder(train: &Table) -> Encoder {
         let real = Real { train: train.clone(), holdout: train.head(0), shared: Seed::shared(1) };
-        Encoder::new(train, &Task::of(&real).expect("a target of two levels"))
+        Encoder::new(train, &Task::of(&real).expect("a target of two levels"), &Budget::quiet(1)).expect("nobody stops it")
     }
 
     #[test]
@@ -290,7 +295,7 @@ mod tests {
         let train = table([0, 0, 1, 2], false);
         let encoder = encoder(&train);
         let rows = [0, 1, 2, 3];
-        let learnt = encoder.learn(&train, &rows);
+        let learnt = encoder.learn(&train, &rows, &Budget::quiet(1)).expect("nobody stops it");
         let found = encoder.apply(&train, &rows, &learnt, &Budget::quiet(1)).expect("nobody stops it");
         // by name: age between -1 and 9 times five; grade; side by count; wealth from -1 to 2001, not to the logarithm
         let expected = [[0.5, 2.0, 0.0, 5.0 * 2.5 / 2_002.0], [4.5, 0.0, 0.0, 5.0 / 2_002.0]];
@@ -324,7 +329,7 @@ mod tests {
     fn levels_unseen_among_the_rows_learnt_from_are_zero_and_gaps_are_means() {
         let (train, gapped) = (table([0, 0, 1, 2], false), table([0, 0, 1, 2], true));
         let encoder = encoder(&train);
-        let learnt = encoder.learn(&gapped, &[0, 1, 2]);
+        let learnt = encoder.learn(&gapped, &[0, 1, 2], &Budget::quiet(1)).expect("nobody stops it");
         let found = encoder.apply(&gapped, &[1, 3], &learnt, &Budget::quiet(1)).expect("nobody stops it");
         assert_eq!(found.rows.hot, [4, NO_FEATURE]);
         assert!((found.rows.values_of(0)[0] - (0.5 + 2.5) / 2.0).abs() < 1e-12);

@@ -240,7 +240,7 @@ mod tests {
         let known = features(&[0.0, 1.0, 4.0, 5.0], &[1, 2, 1, 2]);
         let coded = Coded::new(&known, &Budget::quiet(1)).expect("goes on");
         let asked = features(&[2.4, 2.6, 9.0], &[1, NO_FEATURE, 2]);
-        let question = Question { codes: coded.apply(&asked), features: asked };
+        let question = Question { codes: coded.apply(&asked, &Budget::quiet(1)).expect("goes on"), features: asked };
         model.answer(&Lesson { features: known, coded, aims }, &question, &Seed::shared(1), &Budget::quiet(1)).expect("goes on")
     }
 

@@ -48,7 +48,7 @@ impl Posed {
         if let Some(refused) = refused {
             return Ok(Err(refused));
         }
-        let encoder = Encoder::new(&case.real.train, &task);
+        let encoder = Encoder::new(&case.real.train, &task, budget)?;
         let fit = encoder.shuffled(&case.sample, fit, rows_max, &seed.child("rows"), budget)?;
         let test = encoder.shuffled(&case.real.holdout, test, rows_max, &case.real.shared.child("rows"), budget)?;
         Ok(Ok(Self { task, encoder, fit, test }))
