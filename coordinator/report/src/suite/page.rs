@@ -79,7 +79,7 @@ fn overall(board: &Board) -> Markup {
                             td.n { (rank(row)) }
                             td.n { (score_or_dash(row.mean_adjusted_score)) }
                             td.n { (row.tables) }
-                            td.n class=(if row.failed > 0 { "n fail" } else { "n" }) { (row.failed) }
+                            td class=(if row.failed > 0 { "n fail" } else { "n" }) { (row.failed) }
                         }
                     }
                 }
@@ -119,7 +119,7 @@ fn of_table(board: &Board, table: &Table) -> Markup {
                             @for measure in &table.measures {
                                 @let value = cell.values.get(measure).copied();
                                 @let is_best = !cell.baseline && value.is_some() && value == table.best(measure);
-                                td.n class=(if is_best { "n pass" } else { "n" }) { @if is_best { strong { (score_or_dash(value)) } } @else { (score_or_dash(value)) } }
+                                td class=(if is_best { "n pass" } else { "n" }) { @if is_best { strong { (score_or_dash(value)) } } @else { (score_or_dash(value)) } }
                             }
                             td.n { (score_or_dash(cell.score)) } td.n { (score_or_dash(cell.adjusted_quality)) }
                             td.n { (cell.adjusted_seconds.map_or_else(|| "–".to_owned(), seconds)) }
