@@ -16,6 +16,7 @@ pub mod ml_efficacy;
 pub mod pair_trends;
 pub mod parts;
 pub mod reference;
+pub mod sdgym2020;
 
 pub use member::{AnyBenchmark, Benchmark, Case, Real};
 
@@ -30,6 +31,7 @@ pub static BENCHMARKS: &[&dyn AnyBenchmark] = &[
     &membership::Membership,
     &ml_efficacy::MlEfficacy,
     &pair_trends::PairTrends,
+    &sdgym2020::Sdgym2020,
 ];
 
 /// The benchmark that answers to `name`: its own name or an alias, case-blind.

@@ -23,7 +23,7 @@
 //! # Reference
 //! Esteban, Hyland, Rätsch 2017 (TSTR), arXiv 1706.02633; the chance correction is ours.
 
-mod measures;
+pub(crate) mod measures;
 pub mod models;
 pub mod task;
 

@@ -15,7 +15,8 @@ use crate::bundle::Bundle;
 use crate::words;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-const STYLE: &str = include_str!("style.css");
+/// The style of every page.
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// Anchor, title, content.
 type Section = (&'static str, &'static str, fn(&Bundle) -> Markup);

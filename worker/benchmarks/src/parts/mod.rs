@@ -15,6 +15,7 @@ pub mod matrix;
 pub mod neighbours;
 pub mod pairs;
 pub mod patterns;
+pub mod perceptron;
 pub mod physical;
 pub mod pii;
 pub mod quantile_codes;

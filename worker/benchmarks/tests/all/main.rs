@@ -10,4 +10,5 @@ mod loading;
 mod membership;
 mod ml_efficacy;
 mod quality;
+mod sdgym2020;
 mod support;
