@@ -4,6 +4,7 @@
 //! `parts` what several members compute alike, `conformance` the battery that every member passes.
 
 pub mod accuracy;
+pub mod anonymity;
 pub mod column_shapes;
 pub mod conformance;
 pub mod detection;
@@ -23,6 +24,7 @@ pub use member::{AnyBenchmark, Benchmark, Case, Real};
 #[rustfmt::skip]
 pub static BENCHMARKS: &[&dyn AnyBenchmark] = &[
     &accuracy::Accuracy,
+    &anonymity::Anonymity,
     &column_shapes::ColumnShapes,
     &detection::Detection,
     &diagnostic::Diagnostic,
