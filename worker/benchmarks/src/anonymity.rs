@@ -32,12 +32,13 @@
 //! # Reference
 //! Giomi et al. 2023, doi 10.56553/popets-2023-0055. Ours: ties are shared, a gap equals a gap, control rows
 //! are as many as train rows instead of a fitted curve, train rows beyond m are attacked in further blocks,
-//! level shared over forms and secrets.
+//! rows that many predicates hit widen the interval, level shared over forms and secrets.
 
 pub mod attack;
 pub mod inference;
 pub mod linkability;
 pub mod predicates;
+mod report;
 pub mod singling_out;
 mod ties;
 
@@ -45,13 +46,14 @@ use crate::member::{Benchmark, Case};
 use crate::parts::encode16::{Column16, encode};
 use crate::parts::named;
 use crate::parts::threads::on_threads;
-use attack::{Attack, worst};
+use attack::Attack;
 use inference::Secret;
 use linkability::Halves;
 use rayon::prelude::*;
+use report::Found;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use synthfleet_proto::about::{About, Cost, CostClass, ScoreAbout, Shape};
 use synthfleet_proto::options::{Checked, Options, Problem, Problems};
 use synthfleet_proto::score::{Score, Scored};
@@ -149,7 +151,7 @@ impl Benchmark for Anonymity {
     }
 
     fn score(case: &Case, options: &Checked<Self::Options>, seed: &Seed, budget: &Budget) -> Result<Scored> {
-        let wanted = Wanted::of(case, options)?;
+        let wanted = Wanted::of(case, options, budget)?;
         let rows = Rows::choose(case, options, seed, budget);
         let counts = json!({ "compared": rows.m, "sample": rows.sample.len(), "attacks": rows.attacks });
         if let Some((code, why)) = why_not(case, &rows) {
@@ -166,7 +168,12 @@ impl Benchmark for Anonymity {
             let inferred = infer(case, &columns, &wanted, &rows, options.tolerance, seed, budget)?;
             Ok(Found { singled_out, linked, inferred })
         })?;
-        Ok(found.scored(case, options, &wanted, &rows, counts))
+        let mut scores = found.scores();
+        scores.iter_mut().for_each(|score| score.limited = rows.limited.then_some(rows.m as u64));
+        let name = |column: usize| case.sample.metadata().columns[wanted.places[column]].name.as_str();
+        let mut details = found.details(&wanted.halves, name);
+        (details["options"], details["rows"]) = (json!(**options), counts);
+        Ok(Scored { scores, details })
     }
 }
 
@@ -181,7 +188,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn of(case: &Case, options: &AnonymityOptions) -> Result<Self> {
+    fn of(case: &Case, options: &AnonymityOptions, budget: &Budget) -> Result<Self> {
         let metadata = case.real.train.metadata();
         let places = named::modelled(metadata);
         let half = named::places(metadata, "half", &options.half)?;
@@ -193,12 +200,11 @@ impl Wanted {
         };
         let mut secrets = named::places(metadata, "secrets", &options.secrets)?;
         if secrets.is_empty() {
-            let target = metadata.target_position().filter(|place| places.contains(place));
-            secrets = named::by_entropy(&case.real.train, &places);
-            secrets.retain(|place| Some(*place) != target);
-            secrets.truncate(options.secrets_max);
-            let varies = |place: &usize| !named::by_entropy(&case.real.train, &[*place]).is_empty();
-            secrets.splice(0..0, target.filter(varies));
+            let target = metadata.target_position();
+            let ranked = named::by_entropy(&case.real.train, &places, &case.real.shared, budget)?;
+            let (first, mut others): (Vec<usize>, Vec<usize>) = ranked.into_iter().partition(|place| Some(*place) == target);
+            others.truncate(options.secrets_max);
+            secrets = [first, others].concat();
         }
         Ok(Self { halves, secrets, known: named::places(metadata, "known", &options.known)?, places })
     }
@@ -257,9 +263,7 @@ fn why_not(case: &Case, rows: &Rows) -> Option<(&'static str, String)> {
         }
         () if rows.sample.is_empty() => Some(("empty_table", "the sample has no rows".to_owned())),
         () if rows.control.is_empty() => Some(("no_holdout", "there are no holdout rows".to_owned())),
-        () if rows.m < ATTACKS_MIN => {
-            Some(("too_few_rows", format!("needs {ATTACKS_MIN} rows of train and of holdout, has {}", rows.m)))
-        }
+        () if rows.m < ATTACKS_MIN => Some(("too_few_rows", format!("needs {ATTACKS_MIN} rows of train and of holdout, has {}", rows.m))),
         () => None,
     }
 }
@@ -290,7 +294,8 @@ fn infer(
     let tables = [&case.real.train, &case.real.holdout, &case.sample];
     let attack = |&secret: &usize| {
         let is_known = |place: usize| place != secret && (wanted.known.is_empty() || wanted.known.contains(&place));
-        let known: Vec<&Column16> = columns.iter().zip(&wanted.places).filter(|(_, place)| is_known(**place)).map(|(column, _)| column).collect();
+        let known: Vec<&Column16> =
+            columns.iter().zip(&wanted.places).filter(|(_, place)| is_known(**place)).map(|(column, _)| column).collect();
         if known.is_empty() {
             return Ok(None);
         }
@@ -301,40 +306,4 @@ fn infer(
     };
     let attacks: Vec<Option<Attack>> = wanted.secrets.par_iter().map(attack).collect::<Result<_>>()?;
     Ok(attacks.into_iter().flatten().collect())
-}
-
-/// All attacks.
-struct Found {
-    singled_out: Vec<Attack>,
-    linked: Vec<Attack>,
-    inferred: Vec<Attack>,
-}
-
-impl Found {
-    fn scored(&self, case: &Case, options: &AnonymityOptions, wanted: &Wanted, rows: &Rows, counts: Value) -> Scored {
-        let mean: Vec<Attack> = linkability::mean(&self.linked).into_iter().collect();
-        let families = [
-            (&SINGLING_OUT, &self.singled_out, "too few predicates match one sample row"),
-            (&LINKABILITY, &mean, "there are no two halves"),
-            (&INFERENCE, &self.inferred, "no secret column varies and has another to tell it"),
-        ];
-        let risks = families.map(|(about, family, why)| worst(about, family).unwrap_or_else(|| Score::undefined(about, "not_applicable", why)));
-        let mut headline = risks.iter().rev().filter(|risk| risk.value.is_some()).max_by(|a, b| a.value.partial_cmp(&b.value).unwrap_or(std::cmp::Ordering::Equal)).cloned();
-        let mut headline = headline.take().unwrap_or_else(|| Score::undefined(&WORST, "not_applicable", "no attack can be tried"));
-        headline.name = WORST.id.to_owned();
-        let mut scores: Vec<Score> = std::iter::once(headline).chain(risks).collect();
-        scores.iter_mut().for_each(|score| score.limited = rows.limited.then_some(rows.m as u64));
-        let name = |column: &usize| case.sample.metadata().columns[wanted.places[*column]].name.as_str();
-        let told = |family: &[Attack]| family.iter().map(|attack| attack.details(family.len())).collect::<Vec<_>>();
-        let mut linked: Vec<_> = self.linked.iter().map(|attack| attack.details(1)).collect();
-        for (split, halves) in linked.iter_mut().zip(&wanted.halves) {
-            let halves = halves.each_ref().map(|half| half.iter().map(name).collect::<Vec<_>>());
-            split.insert("columns".to_owned(), json!(halves));
-        }
-        let details = json!({
-            "singling_out": told(&self.singled_out), "linkability": linked, "inference": told(&self.inferred),
-            "options": options, "rows": counts,
-        });
-        Scored { scores, details }
-    }
 }

@@ -9,6 +9,7 @@ pub mod column_shapes;
 pub mod conformance;
 pub mod detection;
 pub mod diagnostic;
+pub mod disclosure;
 pub mod distances;
 pub mod folds;
 pub mod member;
@@ -28,6 +29,7 @@ pub static BENCHMARKS: &[&dyn AnyBenchmark] = &[
     &column_shapes::ColumnShapes,
     &detection::Detection,
     &diagnostic::Diagnostic,
+    &disclosure::Disclosure,
     &distances::Distances,
     &membership::Membership,
     &ml_efficacy::MlEfficacy,

@@ -32,10 +32,7 @@ pub fn residual(attacks: &[Rate], control: Rate) -> Rate {
     let sum = |of: &dyn Fn(&Rate) -> f64| attacks.iter().map(of).sum::<f64>();
     let of_attacks = sum(&|attack| attack.half_width * attack.half_width) / (missed * missed);
     let of_control = sum(&|attack| 1.0 - attack.value) * control.half_width / (missed * missed);
-    Rate {
-        value: sum(&|attack| attack.value - control.value) / missed,
-        half_width: (of_attacks + of_control * of_control).sqrt(),
-    }
+    Rate { value: sum(&|attack| attack.value - control.value) / missed, half_width: (of_attacks + of_control * of_control).sqrt() }
 }
 
 #[cfg(test)]

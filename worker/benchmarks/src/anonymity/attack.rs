@@ -9,6 +9,31 @@ use synthfleet_stats::rates::{Rate, rate, residual};
 /// Level of an attack that is the only one of its family.
 const LEVEL: f64 = 0.05;
 
+/// Successes on one side.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Successes {
+    /// How many; fractions where ties were split.
+    pub count: f64,
+    /// Standard error of the count where several attacks may hit one row, else 0.
+    pub error: f64,
+}
+
+impl Successes {
+    /// Attacks each of which has a row of its own.
+    pub fn own(count: f64) -> Self {
+        Self { count, error: 0.0 }
+    }
+
+    /// Attacks that hit the rows `hit` of `rows` rows, in any order: rows that many attacks hit make the
+    /// binomial error too small, `error² = N/(N-1) sum (hits of a row - mean)²`, N = rows.
+    pub fn of_rows(mut hit: Vec<usize>, rows: usize) -> Self {
+        hit.sort_unstable();
+        let (count, n) = (hit.len() as f64, rows as f64);
+        let squares: f64 = hit.chunk_by(|a, b| a == b).map(|hits| (hits.len() * hits.len()) as f64).sum();
+        Self { count, error: ((squares - count * count / n) * n / (n - 1.0).max(1.0)).max(0.0).sqrt() }
+    }
+}
+
 /// How often an attack succeeded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attack {
@@ -16,51 +41,52 @@ pub struct Attack {
     pub name: String,
     /// Attacks on each side.
     pub trials: usize,
-    /// Successes on train rows, block by block; fractions where ties were split.
-    pub train: Vec<f64>,
+    /// Successes on train rows, block by block.
+    pub train: Vec<Successes>,
     /// Successes on rows that the synthesizer did not see.
-    pub control: f64,
+    pub control: Successes,
     /// Successes of somebody who guesses.
     pub guesser: f64,
 }
 
 impl Attack {
-    fn rate(&self, successes: f64) -> Rate {
-        rate(successes, self.trials as f64, point(LEVEL / 2.0))
+    fn rate(&self, successes: Successes) -> Rate {
+        let z = point(LEVEL / 2.0);
+        let wilson = rate(successes.count, self.trials as f64, z);
+        Rate { half_width: wilson.half_width.max(z * successes.error / self.trials as f64), ..wilson }
     }
 
-    /// The residual risk, its half-width at the two-sided level .05 / `family`.
+    /// The residual risk, its half-width at the two-sided level .05 / `family`. The centre of a rate is that of
+    /// level .05 whatever the family: a risk does not depend on how many were tried.
     pub fn residual(&self, family: usize) -> Rate {
-        let z = point(LEVEL / (2.0 * family as f64));
-        let scaled = |successes: f64| {
-            // the centre is that of level .05 whatever the family: a risk does not depend on how many were tried
-            let one = self.rate(successes);
-            Rate { half_width: one.half_width * z / point(LEVEL / 2.0), ..one }
-        };
-        residual(&self.train.iter().map(|&k| scaled(k)).collect::<Vec<_>>(), scaled(self.control))
+        let wider = point(LEVEL / (2.0 * family as f64)) / point(LEVEL / 2.0);
+        let rates: Vec<Rate> = self.train.iter().map(|&successes| self.rate(successes)).collect();
+        let residual = residual(&rates, self.rate(self.control));
+        Rate { half_width: residual.half_width * wider, ..residual }
     }
 
     /// No better than guessing: the lower end of every train rate is not above the guesser's rate.
     pub fn is_weak(&self) -> bool {
-        let guesser = self.rate(self.guesser).value;
-        let low = |&k: &f64| self.rate(k).value - self.rate(k).half_width;
-        self.train.iter().all(|k| low(k) <= guesser)
+        let guesser = self.rate(Successes::own(self.guesser)).value;
+        let low = |&successes: &Successes| self.rate(successes).value - self.rate(successes).half_width;
+        self.train.iter().all(|successes| low(successes) <= guesser)
     }
 
     /// What a table of attacks shows; `family` as in [`Attack::residual`].
     pub fn details(&self, family: usize) -> Map<String, Value> {
         let risk = self.residual(family);
-        let mut told = Map::new();
-        told.insert("name".to_owned(), json!(self.name));
-        told.insert("attacks".to_owned(), json!(self.trials));
-        told.insert("successes".to_owned(), json!({ "train": self.train, "control": self.control, "guesser": self.guesser }));
-        let rates: Vec<f64> = self.train.iter().map(|&k| self.rate(k).value).collect();
-        told.insert("rates".to_owned(), json!({ "train": rates, "control": self.rate(self.control).value, "guesser": self.rate(self.guesser).value }));
-        told.insert("risk".to_owned(), json!(risk.value));
-        told.insert("low".to_owned(), json!(risk.value - risk.half_width));
-        told.insert("high".to_owned(), json!(risk.value + risk.half_width));
-        told.insert("weak".to_owned(), json!(self.is_weak()));
-        told
+        let train: Vec<f64> = self.train.iter().map(|successes| successes.count).collect();
+        let rates: Vec<f64> = self.train.iter().map(|&successes| self.rate(successes).value).collect();
+        let told = json!({
+            "name": self.name, "attacks": self.trials,
+            "successes": { "train": train, "control": self.control.count, "guesser": self.guesser },
+            "rates": { "train": rates, "control": self.rate(self.control).value, "guesser": self.rate(Successes::own(self.guesser)).value },
+            "risk": risk.value, "low": risk.value - risk.half_width, "high": risk.value + risk.half_width, "weak": self.is_weak(),
+        });
+        match told {
+            Value::Object(told) => told,
+            _ => Map::new(),
+        }
     }
 }
 
@@ -91,7 +117,7 @@ mod tests {
     const ABOUT: ScoreAbout = ScoreAbout { id: "x", up: false, range: (None, Some(1.0)), fair: Some(0.0), unit: "risk" };
 
     fn attack(train: f64, control: f64) -> Attack {
-        Attack { name: "a".to_owned(), trials: 2_000, train: vec![train], control, guesser: 10.0 }
+        Attack { name: "a".to_owned(), trials: 2_000, train: vec![Successes::own(train)], control: Successes::own(control), guesser: 10.0 }
     }
 
     #[test]
@@ -115,6 +141,17 @@ mod tests {
     fn an_attack_that_a_guesser_equals_is_weak() {
         assert!(!attack(420.0, 300.0).is_weak());
         assert!(Attack { guesser: 420.0, ..attack(420.0, 300.0) }.is_weak());
+    }
+
+    #[test]
+    fn rows_that_many_attacks_hit_widen_the_interval() {
+        // two hits each on 2 of 4 rows: mean 1, squares 4
+        let hubs = Successes::of_rows(vec![3, 1, 3, 1], 4);
+        assert_eq!((hubs.count, hubs.error), (4.0, (4.0f64 * 4.0 / 3.0).sqrt()));
+        let alone = attack(420.0, 300.0);
+        let hit = Attack { control: Successes { count: 300.0, error: 40.0 }, ..alone.clone() };
+        assert_eq!(alone.residual(1).value, hit.residual(1).value);
+        assert!(hit.residual(1).half_width > 1.5 * alone.residual(1).half_width);
     }
 
     #[test]

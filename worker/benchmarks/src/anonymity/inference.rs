@@ -6,7 +6,7 @@
 //! the true one (so 0 takes 0 alone), whatever its sign; an instant counts from the earliest real one; a gap
 //! is right for a gap alone. Whoever guesses names the secret of any sample row.
 
-use super::attack::Attack;
+use super::attack::{Attack, Successes};
 use super::ties::{Lists, Seen};
 use crate::parts::encode16::Column16;
 use crate::parts::neighbours::by_chunk;
@@ -64,7 +64,7 @@ pub fn attack(name: String, known: &[&Column16], secret: &Secret, rows: [&[u32];
     let seen = Seen::of(known.iter().copied(), 2, rows[2]);
     let pairs: Vec<(u32, u32)> = seen.patterns.of_row.iter().copied().zip(rows[2].iter().copied()).collect();
     let rows_of = Lists::of(seen.patterns.len(), &pairs);
-    let successes = |side: usize| -> Result<f64> {
+    let successes = |side: usize| -> Result<Successes> {
         let queries = seen.space.rows(side, rows[side]);
         let chunks = by_chunk(&queries, seen.space.lanes(), budget, |first, cells| {
             let success = |(query, ties): (usize, Vec<u32>)| {
@@ -77,7 +77,7 @@ pub fn attack(name: String, known: &[&Column16], secret: &Secret, rows: [&[u32];
             };
             seen.nearest(cells).into_iter().enumerate().map(success).collect::<Vec<f64>>()
         })?;
-        Ok(chunks.iter().flatten().sum())
+        Ok(Successes::own(chunks.iter().flatten().sum()))
     };
     let mut rng = seed.rng();
     let mut guess = || rows[2][rng.below(rows[2].len() as u64) as usize];
@@ -134,6 +134,6 @@ mod tests {
         let levels = Secret::Levels(vec![vec![1, 1], vec![2, 0], vec![1, 2, 1]]);
         let found = attack("s".to_owned(), &[&known], &levels, [&[0, 1], &[0, 1], &[0, 1, 2]], &Seed::of_task(1, "t"), &Budget::quiet(1));
         let found = found.expect("nobody stops it");
-        assert_eq!((found.train[0], found.control, found.trials), (1.5, 0.5, 2));
+        assert_eq!((found.train[0].count, found.control.count, found.trials), (1.5, 0.5, 2));
     }
 }

@@ -7,7 +7,7 @@
 //! Whoever guesses names two sample rows. Successes are the mean over the splits, the number of attacks that
 //! of one split: splits share their rows.
 
-use super::attack::Attack;
+use super::attack::{Attack, Successes};
 use super::ties::{Lists, Seen};
 use crate::parts::encode16::Column16;
 use crate::parts::neighbours::by_chunk;
@@ -36,7 +36,7 @@ pub fn halves(columns: usize, splits: usize, seed: &Seed) -> Vec<Halves> {
 pub fn attack(name: String, columns: &[Column16], halves: &Halves, rows: [&[u32]; 3], seed: &Seed, budget: &Budget) -> Result<Attack> {
     let known = [0, 1].map(|half| Seen::of(halves[half].iter().map(|&column| &columns[column]), 2, rows[2]));
     let joined = Joined::of(&known);
-    let successes = |side: usize| -> Result<f64> {
+    let successes = |side: usize| -> Result<Successes> {
         let queries = [0, 1].map(|half| known[half].space.rows(side, rows[side]));
         let lanes = [0, 1].map(|half| known[half].space.lanes());
         let chunks = by_chunk(&queries[0], lanes[0], budget, |first, cells| {
@@ -44,7 +44,7 @@ pub fn attack(name: String, columns: &[Column16], halves: &Halves, rows: [&[u32]
             let nearest = known[0].nearest(cells).into_iter().zip(known[1].nearest(others));
             nearest.map(|(a, b)| joined.success(&a, &b)).collect::<Vec<f64>>()
         })?;
-        Ok(chunks.iter().flatten().sum())
+        Ok(Successes::own(chunks.iter().flatten().sum()))
     };
     let mut rng = seed.rng();
     let mut guess = || rng.below(joined.rows as u64);
@@ -59,8 +59,8 @@ pub fn mean(splits: &[Attack]) -> Option<Attack> {
     Some(Attack {
         name: "linkability".to_owned(),
         trials: first.trials,
-        train: vec![mean(&|split| split.train.iter().sum())],
-        control: mean(&|split| split.control),
+        train: vec![Successes::own(mean(&|split| split.train.iter().map(|block| block.count).sum()))],
+        control: Successes::own(mean(&|split| split.control.count)),
         guesser: mean(&|split| split.guesser),
     })
 }
@@ -110,27 +110,28 @@ mod tests {
     fn found(columns: &[Column16]) -> Attack {
         let all: Vec<Vec<u32>> = (0..3).map(|side| (0..columns[0].sides[side].main.len() as u32).collect()).collect();
         let seed = Seed::of_task(1, "t");
-        attack("s".to_owned(), columns, &[vec![0], vec![1]], [&all[0], &all[1], &all[2]], &seed, &Budget::quiet(1)).expect("nobody stops it")
+        attack("s".to_owned(), columns, &[vec![0], vec![1]], [&all[0], &all[1], &all[2]], &seed, &Budget::quiet(1))
+            .expect("nobody stops it")
     }
 
     #[test]
     fn a_row_is_linked_where_both_halves_name_one_sample_row() {
         // sample rows (10, 10) and (90, 90): (11, 12) belongs together, (11, 80) does not
         let columns = [numbers([&[11], &[11], &[10, 90]]), numbers([&[12], &[80], &[10, 90]])];
-        assert_eq!((found(&columns).train[0], found(&columns).control), (1.0, 0.0));
+        assert_eq!((found(&columns).train[0].count, found(&columns).control.count), (1.0, 0.0));
     }
 
     #[test]
     fn a_tie_shares_its_success() {
         // the first half names two of three sample rows, the second half one of these two
         let columns = [numbers([&[10], &[90], &[10, 10, 90]]), numbers([&[20], &[50], &[20, 30, 50]])];
-        assert_eq!((found(&columns).train[0], found(&columns).control), (0.5, 1.0));
+        assert_eq!((found(&columns).train[0].count, found(&columns).control.count), (0.5, 1.0));
     }
 
     #[test]
     fn equal_sample_rows_are_one() {
         let columns = [numbers([&[10], &[90], &[10, 10, 90]]), numbers([&[20], &[50], &[20, 20, 50]])];
-        assert_eq!((found(&columns).train[0], found(&columns).control), (1.0, 1.0));
+        assert_eq!((found(&columns).train[0].count, found(&columns).control.count), (1.0, 1.0));
     }
 
     #[test]

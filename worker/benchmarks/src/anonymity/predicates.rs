@@ -1,4 +1,4 @@
-//! Predicates on whole-number codes, and how many rows they match.
+//! Predicates on whole-number codes, and the one row they match.
 //!
 //! # Definition
 //! A column's codes are 0 where a cell is missing and from 1 on its values: numbers in their order among all
@@ -6,11 +6,12 @@
 //! conditions that all hold. Names and texts of columns never enter.
 //!
 //! # Cost
-//! Rows x conditions, many codes to an instruction; a count stops at two.
+//! Rows x conditions, many codes to an instruction; a search ends at the second match.
 
 use crate::parts::each::each;
 use crate::parts::side;
 use rayon::prelude::*;
+use std::ops::Range;
 use synthfleet_proto::Result;
 use synthfleet_table::{Budget, Table};
 
@@ -87,12 +88,12 @@ impl Condition {
 /// Conditions that all hold, by column.
 pub type Predicate = Vec<Condition>;
 
-/// How many of the rows `from` .. `to` of side `side` a predicate matches; two stands for more.
-pub fn matched(predicate: &Predicate, columns: &[Ordered], side: usize, from: usize, to: usize) -> u32 {
-    let mut found = 0;
-    let mut start = from;
-    while start < to && found < 2 {
-        let end = to.min(start + BLOCK);
+/// The row that a predicate matches, if of the rows `rows` of side `side` it matches exactly one.
+pub fn only_match(predicate: &Predicate, columns: &[Ordered], side: usize, rows: Range<usize>) -> Option<usize> {
+    let (mut found, mut row) = (0, None);
+    let mut start = rows.start;
+    while start < rows.end && found < 2 {
+        let end = rows.end.min(start + BLOCK);
         let mut holds = [1u32; BLOCK];
         for condition in predicate {
             let codes = &columns[condition.column as usize].sides[side][start..end];
@@ -101,22 +102,27 @@ pub fn matched(predicate: &Predicate, columns: &[Ordered], side: usize, from: us
                 *holds &= u32::from(code.wrapping_sub(condition.low) <= width);
             }
         }
-        found += holds[..end - start].iter().sum::<u32>();
+        let holds = &holds[..end - start];
+        let matched = holds.iter().sum::<u32>();
+        if matched > 0 {
+            row = holds.iter().position(|&holds| holds == 1).map(|place| start + place);
+        }
+        found += matched;
         start = end;
     }
-    found.min(2)
+    row.filter(|_| found == 1)
 }
 
-/// How many predicates match exactly one of the rows `from` .. `to`.
+/// The rows that predicates single out, by predicate.
 pub fn singled_out(
     predicates: &[Predicate],
     columns: &[Ordered],
     side: usize,
-    (from, to): (usize, usize),
+    rows: &Range<usize>,
     budget: &Budget,
-) -> Result<usize> {
-    let one = |predicate: &Predicate| budget.go_on().map(|()| usize::from(matched(predicate, columns, side, from, to) == 1));
-    predicates.par_iter().map(one).sum()
+) -> Result<Vec<Option<usize>>> {
+    let one = |predicate: &Predicate| budget.go_on().map(|()| only_match(predicate, columns, side, rows.clone()));
+    predicates.par_iter().map(one).collect()
 }
 
 #[cfg(test)]
@@ -151,10 +157,16 @@ mod tests {
         assert_eq!(columns[1].sides, [vec![1, 2, 1, 0], vec![2, 2, 1]]);
     }
 
+    /// How many rows match, by looking at each alone.
+    fn count(predicate: &Predicate, columns: &[Ordered], side: usize) -> usize {
+        let rows = columns[0].sides[side].len();
+        (0..rows).filter(|&row| only_match(predicate, columns, side, row..row + 1).is_some()).count()
+    }
+
     #[test]
     fn conditions_match_what_their_words_say() {
         let columns = columns();
-        let count = |predicate: Predicate, side: usize| matched(&predicate, &columns, side, 0, columns[0].sides[side].len());
+        let count = |predicate: Predicate, side: usize| count(&predicate, &columns, side);
         assert_eq!(count(vec![Condition::at_most(0, 2)], 0), 1, "a missing cell is not below anything");
         assert_eq!(count(vec![Condition::at_most(0, 2)], 1), 2);
         assert_eq!(count(vec![Condition::at_least(0, 3)], 0), 2);
@@ -164,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_equal_those_of_a_plain_walk() {
+    fn the_only_match_is_that_of_a_plain_walk() {
         let mut state = 1u64;
         let mut code = |below: u64| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -172,16 +184,22 @@ mod tests {
         };
         let columns: Vec<Ordered> =
             (0..3).map(|_| Ordered { number_like: true, sides: vec![(0..777).map(|_| code(30)).collect()] }).collect();
+        let mut single = 0;
         for _ in 0..300 {
             let predicate: Predicate = (0..3).map(|column| Condition::at_least(column, code(30))).collect();
-            let plain = (10..700).filter(|&row| predicate.iter().all(|c| columns[c.column as usize].sides[0][row] >= c.low)).count() as u32;
-            assert_eq!(matched(&predicate, &columns, 0, 10, 700), plain.min(2));
+            let holds = |row: &usize| predicate.iter().all(|c| columns[c.column as usize].sides[0][*row] >= c.low);
+            let plain: Vec<usize> = (10..700).filter(holds).collect();
+            let expected = (plain.len() == 1).then(|| plain[0]);
+            assert_eq!(only_match(&predicate, &columns, 0, 10..700), expected);
+            single += usize::from(expected.is_some());
         }
+        assert!(single > 3, "{single} of 300");
     }
 
     #[test]
-    fn only_predicates_with_one_match_single_out() {
+    fn each_predicate_tells_its_own_row() {
         let predicates = [vec![Condition::at_most(0, 2)], vec![Condition::at_least(0, 3)], vec![Condition::equal(0, 9)]];
-        assert_eq!(singled_out(&predicates, &columns(), 0, (0, 4), &Budget::quiet(1)).expect("nobody stops it"), 1);
+        let found = singled_out(&predicates, &columns(), 0, &(0..4), &Budget::quiet(1)).expect("nobody stops it");
+        assert_eq!(found, [Some(0), None, None]);
     }
 }

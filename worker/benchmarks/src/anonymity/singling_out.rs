@@ -9,8 +9,8 @@
 //! takes each condition from a row and a direction of its own. A form with fewer than 100 predicates is left
 //! out.
 
-use super::attack::Attack;
-use super::predicates::{Condition, Ordered, Predicate, matched, singled_out};
+use super::attack::{Attack, Successes};
+use super::predicates::{Condition, Ordered, Predicate, only_match, singled_out};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use synthfleet_proto::{Result, Seed};
@@ -48,15 +48,16 @@ pub fn attacks(
         }
         let guesses = guesses(columns, width, predicates.len(), &seed.child("guesser").child(name));
         let blocks = columns.first().map_or(0, |column| column.sides[TRAIN].len() / m);
-        let count = |predicates: &[Predicate], side: usize, block: usize| {
-            singled_out(predicates, columns, side, (block * m, (block + 1) * m), budget).map(|found| found as f64)
+        let hits = |predicates: &[Predicate], side: usize, block: usize| -> Result<Successes> {
+            let hit = singled_out(predicates, columns, side, &(block * m..(block + 1) * m), budget)?;
+            Ok(Successes::of_rows(hit.into_iter().flatten().collect(), m))
         };
         found.push(Attack {
             name: name.to_owned(),
             trials: predicates.len(),
-            train: (0..blocks).map(|block| count(&predicates, TRAIN, block)).collect::<Result<_>>()?,
-            control: count(&predicates, CONTROL, 0)?,
-            guesser: count(&guesses, TRAIN, 0)?,
+            train: (0..blocks).map(|block| hits(&predicates, TRAIN, block)).collect::<Result<_>>()?,
+            control: hits(&predicates, CONTROL, 0)?,
+            guesser: hits(&guesses, TRAIN, 0)?.count,
         });
     }
     Ok(found)
@@ -112,7 +113,7 @@ fn multivariate(columns: &[Ordered], most: usize, seed: &Seed, budget: &Budget) 
         let mut rng = seed.index(draw as u64).rng();
         let row = rng.below(rows as u64) as usize;
         let predicate: Predicate = some_columns(columns.len(), COLUMNS, &mut rng).into_iter().map(|place| condition(place, row)).collect();
-        budget.go_on().map(|()| (matched(&predicate, columns, SAMPLE, 0, rows) == 1).then_some(predicate))
+        budget.go_on().map(|()| only_match(&predicate, columns, SAMPLE, 0..rows).map(|_| predicate))
     };
     let (mut found, mut seen) = (Vec::new(), BTreeSet::new());
     for first in (0..TRIES * most).step_by(BATCH) {
@@ -190,7 +191,7 @@ mod tests {
         let found = multivariate(&columns, 300, &Seed::of_task(3, "t"), &Budget::quiet(2)).expect("nobody stops it");
         assert_eq!(found.len(), 300);
         assert_eq!(found.iter().collect::<BTreeSet<_>>().len(), 300);
-        assert!(found.iter().all(|predicate| predicate.len() == COLUMNS && matched(predicate, &columns, SAMPLE, 0, 400) == 1));
+        assert!(found.iter().all(|predicate| predicate.len() == COLUMNS && only_match(predicate, &columns, SAMPLE, 0..400).is_some()));
     }
 
     #[test]
