@@ -4,10 +4,12 @@
 //! `parts` what several members compute alike, `conformance` the battery that every member passes.
 
 pub mod accuracy;
+pub mod anonymity;
 pub mod column_shapes;
 pub mod conformance;
 pub mod detection;
 pub mod diagnostic;
+pub mod disclosure;
 pub mod distances;
 pub mod folds;
 pub mod member;
@@ -24,9 +26,11 @@ pub use member::{AnyBenchmark, Benchmark, Case, Real};
 #[rustfmt::skip]
 pub static BENCHMARKS: &[&dyn AnyBenchmark] = &[
     &accuracy::Accuracy,
+    &anonymity::Anonymity,
     &column_shapes::ColumnShapes,
     &detection::Detection,
     &diagnostic::Diagnostic,
+    &disclosure::Disclosure,
     &distances::Distances,
     &membership::Membership,
     &ml_efficacy::MlEfficacy,

@@ -88,7 +88,7 @@ enum Roles {
 impl Roles {
     fn of(benchmark: &About) -> Self {
         match benchmark.name {
-            "distances" | "membership" | "anonymity" => Self::Halves,
+            "distances" | "membership" | "anonymity" | "disclosure" => Self::Halves,
             "ml_efficacy" | "sdgym2020" => Self::Swapped,
             _ => Self::Train,
         }
@@ -152,7 +152,9 @@ mod tests {
     #[test]
     fn attacks_see_two_halves_of_train_and_learners_disjoint_rows() {
         let real = real(100, 20);
-        for (name, train) in [("distances", 50), ("membership", 50), ("ml_efficacy", 20), ("sdgym2020", 20)] {
+        let halves = ["distances", "membership", "anonymity", "disclosure"].map(|name| (name, 50));
+        let swapped = ["ml_efficacy", "sdgym2020"].map(|name| (name, 20));
+        for (name, train) in halves.into_iter().chain(swapped) {
             let divided = Row::Holdout.real(&About { name, ..About::LIGHT }, &real);
             let mut all = values(&divided.train, 0);
             assert_eq!(all.len(), train, "{name}");

@@ -12,6 +12,7 @@ pub mod joint;
 pub mod logistic;
 pub mod marginal;
 pub mod matrix;
+pub mod named;
 pub mod neighbours;
 pub mod pairs;
 pub mod patterns;

@@ -1,5 +1,6 @@
 //! Distances against an independent implementation and against SDMetrics.
 
+use crate::law::{honest, tell};
 use crate::support::{Golden, PAIRS, load, same, scored, value};
 use serde_json::{Value, json};
 use synthfleet_benchmarks::distances::sdmetrics::{closest, places, rows};
@@ -97,5 +98,27 @@ fn no_holdout_and_few_rows_are_undefined_with_their_reasons() {
     for (name, code) in [("student_placements", "no_holdout"), ("tiny", "too_few_rows")] {
         let scored = scored(&load(name), "distances", &json!({}));
         assert!(scored.scores[..8].iter().all(|score| score.undefined.as_deref() == Some(code)), "{name}");
+    }
+}
+
+/// In how many of `runs` runs the gate's lower bound lies above one half for a sample that saw nobody.
+fn false_alarms(rows: usize, runs: u64) -> usize {
+    let alarmed = |run: &u64| crate::law::scored(&honest([rows; 3], *run), "distances", &json!({})).scores[0].bound_low > Some(0.5);
+    (0..runs).filter(alarmed).count()
+}
+
+#[test]
+fn an_honest_sample_seldom_alarms_the_gate() {
+    let alarms = false_alarms(400, 50);
+    assert!(alarms <= 5, "{alarms} of 50");
+}
+
+#[test]
+#[ignore = "long shelf"]
+fn an_honest_sample_alarms_the_gate_in_6_of_100_runs_at_most() {
+    for rows in [400, 5_000] {
+        let alarms = false_alarms(rows, 500);
+        tell(&format!("{rows} rows: {alarms} of 500"));
+        assert!(alarms <= 30, "{rows} rows: {alarms} of 500");
     }
 }

@@ -1,11 +1,14 @@
 //! Tests of whole benchmarks: golden values and the conformance battery. One binary, a file per matter.
 
 mod accuracy;
+mod anonymity;
 mod conformance;
 mod detection;
 mod diagnostic;
+mod disclosure;
 mod distances;
 mod known_errors;
+mod law;
 mod loading;
 mod membership;
 mod ml_efficacy;
