@@ -341,6 +341,9 @@ pub struct Metadata {
     pub target: Option<String>,
     /// What the target asks for.
     pub problem_type: Option<ProblemType>,
+    /// Simulated sets: name of the true law that the rows were drawn from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub law: Option<String>,
     /// Columns that name a row uniquely.
     #[serde(default)]
     pub key: Vec<String>,
@@ -364,6 +367,7 @@ impl Metadata {
             columns,
             target: None,
             problem_type: None,
+            law: None,
             key: Vec::new(),
             train_rows: 0,
             holdout_rows: 0,
