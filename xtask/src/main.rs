@@ -1,6 +1,7 @@
 //! `cargo xtask`: the checks of the workspace, cheapest first. Uses no room of the product, so that
 //! law and tidiness are judged before anything else is compiled.
 
+mod deployment;
 mod law;
 mod shelf;
 mod tidy;
@@ -14,6 +15,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   law              who may depend on whom
   tidy             habits that a machine can check
   long             the long shelf: statistics over many seeds, the outside judge, peers
+  validate-deploy  image, compose, Kubernetes, alerts, dashboards, offline; --setup, --write, --ci
 ";
 
 /// Why a check failed, ready to print.
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
         ["law"] => law::check(),
         ["tidy"] => tidy::check(),
         ["long"] => shelf::long(),
+        ["validate-deploy", ref flags @ ..] => deployment::run(flags),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {
