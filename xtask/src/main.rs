@@ -1,6 +1,7 @@
 //! `cargo xtask`: the checks of the workspace, cheapest first. Uses no room of the product, so that
 //! law and tidiness are judged before anything else is compiled.
 
+mod deployment;
 mod law;
 mod shelf;
 mod tidy;
@@ -15,6 +16,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   tidy             habits that a machine can check
   long             the long shelf: statistics over many seeds, the outside judge, peers
   bench-fleet      the fleet beside Celery on one RabbitMQ node; --quick: only whether it runs
+  validate-deploy  image, compose, Kubernetes, alerts, dashboards, offline; --setup, --write, --ci
 ";
 
 /// Why a check failed, ready to print.
@@ -32,6 +34,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::check(),
         ["long"] => shelf::long(),
         ["bench-fleet", ref arguments @ ..] => shelf::bench_fleet(arguments),
+        ["validate-deploy", ref flags @ ..] => deployment::run(flags),
         _ => Err(USAGE.to_owned()),
     };
     match outcome {

@@ -1,0 +1,104 @@
+//! `cargo xtask validate-deploy`: everything about the deployment that can be judged on one machine without a cluster and
+//! without a network. A tool that is missing is told; with `--ci`, or where `CI` is set, that is a failure.
+
+mod catalogue;
+mod dashboards;
+mod defects;
+mod files;
+mod network;
+mod panels;
+mod pods;
+mod prometheus;
+mod render;
+mod schemas;
+mod settings;
+mod tools;
+
+use crate::Outcome;
+use render::Rendered;
+use std::time::Instant;
+use tools::Tools;
+
+/// What a check found: problems, or why it could not run.
+type Found = Result<Vec<String>, String>;
+
+/// Runs every check. Flags: `--setup` installs missing tools first, `--write` writes generated files, `--ci` takes a
+/// missing tool for a failure.
+pub fn run(flags: &[&str]) -> Outcome {
+    if let Some(other) = flags.iter().find(|flag| !["--setup", "--write", "--ci"].contains(flag)) {
+        return Err(format!("validate-deploy takes --setup, --write and --ci, not {other}"));
+    }
+    let is_given = |flag: &str| flags.contains(&flag);
+    let strict = is_given("--ci") || std::env::var_os("CI").is_some_and(|value| !value.is_empty());
+    let tools = Tools::new()?;
+    if is_given("--setup") {
+        tools.setup()?;
+    }
+    let mut report = Report { strict, failed: 0 };
+    let (known, catalogue) = (settings::known()?, catalogue::read()?);
+    report.tell("generated files", || prometheus::generated(is_given("--write")));
+    let mut rendered = Vec::new();
+    report.tell("overlays and components", || {
+        rendered = render::all(&tools)?;
+        Ok(Vec::new())
+    });
+    if !rendered.is_empty() {
+        report.tell("names", || render::names(&rendered, is_given("--write")));
+        report.tell("pods", || Ok(each(&rendered, |one| pods::problems(&one.documents, &known))));
+        report.tell("network, namespace, broker", || Ok(each(&rendered, |one| network::problems(&one.documents))));
+        report.tell("settings in files", || Ok(each(&rendered, |one| settings::of_files(&one.documents, &known))));
+        report.tell("schemas of kinds", || schemas::kinds(&tools, &rendered));
+        report.tell("validators of operators", || schemas::models(&tools, &rendered));
+    }
+    report.tell("rules and dashboards", || prometheus::problems(&catalogue));
+    report.tell("promtool", || prometheus::promtool(&tools));
+    report.tell("compose", || files::compose(&tools, &known));
+    report.tell("units", || files::units(&known));
+    report.tell("Dockerfile", || files::dockerfile(&tools));
+    report.tell("shell", || files::shell(&tools));
+    report.tell("YAML", || files::yaml(&tools));
+    report.tell("rights in the cloud", files::rights);
+    if !rendered.is_empty() {
+        report.tell("planted defects", || defects::all_are_caught(&tools, &rendered, &known, &catalogue));
+    }
+    if report.failed == 0 { Ok(()) } else { Err(format!("{} checks of the deployment failed", report.failed)) }
+}
+
+/// The same rule over every combination; what is wrong in several is told once.
+fn each(rendered: &[Rendered], rule: impl Fn(&Rendered) -> Vec<String>) -> Vec<String> {
+    let mut told: Vec<String> = Vec::new();
+    for one in rendered {
+        for problem in rule(one) {
+            if !told.iter().any(|known| known.ends_with(&problem)) {
+                told.push(format!("{}: {problem}", one.name));
+            }
+        }
+    }
+    told
+}
+
+/// What was found so far.
+struct Report {
+    strict: bool,
+    failed: usize,
+}
+
+impl Report {
+    fn tell(&mut self, name: &str, check: impl FnOnce() -> Found) {
+        let start = Instant::now();
+        let found = check();
+        let seconds = start.elapsed().as_secs_f64();
+        match found {
+            Ok(problems) if problems.is_empty() => eprintln!("ok       {name} ({seconds:.1} s)"),
+            Ok(problems) => {
+                eprintln!("FAILED   {name} ({seconds:.1} s)\n  {}", problems.join("\n  "));
+                self.failed += 1;
+            }
+            Err(why) if why.contains("--setup installs it") && !self.strict => eprintln!("not run  {name}: {why}"),
+            Err(why) => {
+                eprintln!("FAILED   {name}: {why}");
+                self.failed += 1;
+            }
+        }
+    }
+}

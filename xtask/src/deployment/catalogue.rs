@@ -1,0 +1,140 @@
+//! The metrics that there are, read from the catalogues in the sources, and what PromQL asks of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Where the catalogues are.
+pub const FILES: [&str; 4] =
+    ["worker/src/metrics.rs", "coordinator/src/metrics.rs", "proto/store/src/metrics.rs", "proto/broker/src/metrics.rs"];
+/// Labels that Prometheus itself gives.
+const GIVEN: [&str; 5] = ["instance", "job", "le", "alertname", "alertstate"];
+
+/// A family of series.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Family {
+    /// `counter`, `gauge` or `histogram`.
+    pub sort: String,
+    /// Its labels.
+    pub labels: BTreeSet<String>,
+}
+
+/// Every family by its full name.
+pub type Catalogue = BTreeMap<String, Family>;
+
+/// Reads all catalogues, from the root of the repository.
+pub fn read() -> Result<Catalogue, String> {
+    let mut all = Catalogue::new();
+    for file in FILES {
+        let text = std::fs::read_to_string(file).map_err(|e| format!("{file}: {e}"))?;
+        for (name, family) in parse(&text) {
+            all.entry(name).or_insert_with(|| Family { sort: family.sort, labels: BTreeSet::new() }).labels.extend(family.labels);
+        }
+    }
+    if all.len() < 40 { Err(format!("only {} families in {}", all.len(), FILES.join(", "))) } else { Ok(all) }
+}
+
+/// The families of one source: lines `NAME = counter("name"; &[LABELS]; "help");`.
+fn parse(source: &str) -> Catalogue {
+    let product = source.split("#[cfg(test)]").next().unwrap_or_default();
+    let mut constants = BTreeMap::new();
+    for line in product.lines().filter_map(|line| line.strip_prefix("const ")) {
+        if let (Some(name), Some(label)) = (line.split(':').next(), quoted(line).into_iter().next()) {
+            constants.insert(name.to_owned(), label);
+        }
+    }
+    let mut families = Catalogue::new();
+    for line in product.lines() {
+        let Some((_, call)) = line.split_once(" = ") else { continue };
+        let Some((sort, rest)) = call.split_once('(').filter(|(sort, _)| ["counter", "gauge", "histogram"].contains(sort)) else {
+            continue;
+        };
+        let (Some(name), Some(list)) = (quoted(rest).into_iter().next(), rest.split(';').nth(1)) else { continue };
+        let labels = labels_of(list.trim(), &constants);
+        families.insert(format!("synthfleet_{name}"), Family { sort: sort.to_owned(), labels });
+    }
+    families
+}
+
+/// The labels of `&[KIND, Label::Of("reason", &["lost"])]`.
+fn labels_of(list: &str, constants: &BTreeMap<String, String>) -> BTreeSet<String> {
+    let own = ["Label::Of(", "Label::UpTo("].iter().flat_map(|call| list.split(call).skip(1));
+    let own = own.filter_map(|rest| quoted(rest).into_iter().next());
+    let words = list.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    own.chain(words.filter_map(|word| constants.get(word).cloned())).collect()
+}
+
+/// The texts between quotes.
+fn quoted(text: &str) -> Vec<String> {
+    text.split('"').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// What a PromQL expression asks for and does not exist.
+pub fn unknown(expression: &str, catalogue: &Catalogue) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut known: BTreeSet<&str> = GIVEN.into_iter().collect();
+    for (place, _) in expression.match_indices("synthfleet_") {
+        if expression[..place].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '/') {
+            continue;
+        }
+        let rest = &expression[place..];
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+        let (name, after) = rest.split_at(end);
+        let parts = ["_bucket", "_count", "_sum"].iter().filter_map(|part| name.strip_suffix(part));
+        let family = catalogue.get(name).or_else(|| parts.filter_map(|base| catalogue.get(base)).find(|family| family.sort == "histogram"));
+        let Some(family) = family else {
+            problems.push(format!("no metric {name}"));
+            continue;
+        };
+        known.extend(family.labels.iter().map(String::as_str));
+        let selector = after.strip_prefix('{').and_then(|inner| inner.split('}').next()).unwrap_or_default();
+        let asked = selector.split(',').filter_map(|part| part.split(['=', '!']).next()).map(str::trim);
+        let absent = asked.filter(|label| !label.is_empty() && !family.labels.contains(*label) && !GIVEN.contains(label));
+        problems.extend(absent.map(|label| format!("{name} has no label {label}")));
+    }
+    for word in ["by (", "on (", "ignoring ("] {
+        for (place, _) in expression.match_indices(word) {
+            let inner = expression[place + word.len()..].split(')').next().unwrap_or_default();
+            let absent = inner.split(',').map(str::trim).filter(|label| !known.contains(label));
+            problems.extend(absent.map(|label| format!("{word}{label}): no metric of the expression has this label")));
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = r#"
+const KIND: Label = Label::Of("kind", &["profile"]);
+catalogue! {
+    A = counter("a_total"; &[KIND, Label::UpTo("name", 4)]; "A.");
+    B = histogram("b_seconds", short; &[]; "B.");
+}"#;
+
+    #[test]
+    fn families_are_read_with_their_labels() {
+        let families = parse(SOURCE);
+        assert_eq!(families["synthfleet_a_total"].labels, ["kind", "name"].map(str::to_owned).into());
+        assert_eq!(families["synthfleet_b_seconds"].sort, "histogram");
+    }
+
+    #[test]
+    fn metrics_and_labels_that_do_not_exist_are_told() {
+        let families = parse(SOURCE);
+        for legal in [
+            "sum by (kind) (rate(synthfleet_a_total{name=\"x\",kind!=\"y\"}[5m]))",
+            "histogram_quantile(0.9, sum by (le) (rate(synthfleet_b_seconds_bucket[5m])))",
+            "\"/d/synthfleet_none\"",
+        ] {
+            assert_eq!(unknown(legal, &families), [""; 0], "{legal}");
+        }
+        for (wrong, word) in [
+            ("synthfleet_c_total", "no metric"),
+            ("synthfleet_a_total_bucket", "no metric"),
+            ("synthfleet_a_total{host=\"x\"}", "no label host"),
+            ("sum by (pool) (synthfleet_a_total)", "pool"),
+        ] {
+            assert!(unknown(wrong, &families).iter().any(|told| told.contains(word)), "{wrong}");
+        }
+    }
+}
