@@ -23,13 +23,15 @@ pub struct Preset {
     pub repeats: u32,
 }
 
-const PRESETS: [Preset; 2] = [
+const PRESETS: [Preset; 3] = [
     Preset { name: "quick", members: &["gaussian_copula", "clbn", "seqtree"], repeats: 1 },
     Preset { name: "standard", members: &["gaussian_copula", "clbn", "seqtree"], repeats: 3 },
+    // of the ten names of 2020: three are baselines, the others come with their members
+    Preset { name: "sdgym2020", members: &["clbn"], repeats: 3 },
 ];
 
 /// Presets that are known by name and none of whose members exists in this version.
-const LATER: [&str; 3] = ["full", "dp", "sdgym2020"];
+const LATER: [&str; 2] = ["full", "dp"];
 
 /// Benchmarks of a job that names none, as far as they exist.
 const BENCHMARKS: [&str; 10] = [
