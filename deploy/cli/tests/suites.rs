@@ -24,7 +24,7 @@ fn board(text: &str) -> Vec<Vec<String>> {
     let mut lines = text.lines().map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
     let header = lines.next().expect("a header");
     let timeless: Vec<usize> =
-        (0..header.len()).filter(|&place| !header[place].contains("Time") && !header[place].contains("Wins_SDGym")).collect();
+        (0..header.len()).filter(|&place| !header[place].ends_with("seconds") && header[place] != "Wins_SDGym").collect();
     std::iter::once(header.clone()).chain(lines).map(|line| timeless.iter().map(|&place| line[place].clone()).collect()).collect()
 }
 
