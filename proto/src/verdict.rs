@@ -254,9 +254,16 @@ pub struct Gate {
     pub passed: bool,
     /// How it was met.
     pub state: GateState,
-    /// Why it has no value, or why it failed in spite of one: code.
+    /// Why it has no value, or was not judged by it: code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
+}
+
+impl Gate {
+    /// Whether it failed by what was measured, not for want of it.
+    pub fn fails_by_value(&self) -> bool {
+        self.state == GateState::Fail && self.value.is_some() && self.why.is_none()
+    }
 }
 
 /// Something that failed, with all a person needs.

@@ -12,7 +12,7 @@
 
 use std::collections::BTreeSet;
 use synthfleet_proto::calibration::{Calibration, Line, SCHEMA};
-use synthfleet_proto::verdict::{GateState, Reference, Verdict};
+use synthfleet_proto::verdict::{Gate, GateState, Reference, Verdict};
 
 /// Candidates above this score have learned something; below it nothing is compared with them.
 const LEARNED: f64 = 0.5;
@@ -89,7 +89,7 @@ fn holdout_first(run: &Run) -> std::result::Result<(), String> {
 fn rejected(run: &Run, name: &str) -> std::result::Result<(), String> {
     let row = reference(run, name)?;
     let privacy = || row.gates.iter().filter(|gate| !VALID.contains(&gate.name.as_str()));
-    if privacy().any(|gate| gate.state == GateState::Fail && gate.value.is_some()) {
+    if privacy().any(Gate::fails_by_value) {
         return Ok(());
     }
     let unassessed = privacy().filter(|gate| gate.value.is_none() || gate.state == GateState::NotAssessed).count();

@@ -48,7 +48,7 @@ impl Gates {
 
     /// Whether a privacy gate failed by its value.
     pub fn any_privacy_failure(&self) -> bool {
-        self.gates.iter().any(|(rule, gate)| rule.privacy && gate.state == GateState::Fail && gate.value.is_some())
+        self.gates.iter().any(|(rule, gate)| rule.privacy && gate.fails_by_value())
     }
 
     /// Largest used share of a balanced privacy limit; `None`: no such gate has a value.
@@ -84,7 +84,7 @@ fn hold(rule: &Rule, gate: &GateRule, pool: &Pool, benchmarks: &[String], truste
     if let Some(lost) = lost {
         (held.state, held.why) = (GateState::Fail, Some(lost.code.clone()));
     }
-    if gate.privacy && !trusted && held.value.is_some() {
+    if gate.privacy && !trusted && held.value.is_some() && held.why.is_none() {
         held.state = GateState::NotAssessed;
         held.why = Some("split_not_exchangeable".to_owned());
     }

@@ -63,6 +63,7 @@ fn of_refused(verdict: &Verdict, row: &Ranked) -> String {
 fn of_gate(gate: &Gate) -> String {
     let Gate { name, limit, .. } = gate;
     match (gate.value, gate.state, gate.why.as_deref()) {
+        (_, GateState::Fail, Some(why)) => format!("{name} was lost ({why})"),
         (_, GateState::NotAssessed, why) => format!("{name} could not be assessed ({})", why.unwrap_or("unknown")),
         (Some(value), GateState::WeakEvidence, _) => {
             format!("{name} is {value:.3}, but the interval {} reaches too far beyond the limit {limit}", interval(gate))
@@ -138,7 +139,7 @@ fn of_first(verdict: &Verdict, first: &Ranked) -> Vec<String> {
             more => format!("{} are tied with it; of {} and it, {}.", more.join(", "), second.candidate, tie_rule(first, second)),
         });
     }
-    if let (Some(share), Some(regret), Some(stable)) = (first.win_share, verdict.regret, verdict.stable) {
+    if let (Some(share), Some(regret), Some(stable), 2..) = (first.win_share, verdict.regret, verdict.stable, eligible) {
         let of_tied: f64 = verdict.ranking.iter().take(verdict.tied.len()).filter_map(|row| row.win_share).sum();
         let tied = if verdict.tied.len() > 1 { format!(" ({:.1} % with those tied)", 100.0 * of_tied) } else { String::new() };
         let stable = if stable { "stable" } else { "not stable" };
@@ -223,9 +224,7 @@ pub(super) fn advice(verdict: &Verdict) -> Vec<String> {
     if verdict.research_only {
         advice.push("The profile ranks for research; give gate off to publish, or another weights profile.".to_owned());
     }
-    let by_value = |valid: bool| {
-        failed().any(|gate| gate.state == GateState::Fail && gate.value.is_some() && valid == VALID.contains(&gate.name.as_str()))
-    };
+    let by_value = |valid: bool| failed().any(|gate| gate.fails_by_value() && valid == VALID.contains(&gate.name.as_str()));
     if by_value(true) {
         advice.push(format!("{}: its values break the table's own rules; see its diagnostic scores and the metadata.", row.candidate));
     }
@@ -238,7 +237,7 @@ pub(super) fn advice(verdict: &Verdict) -> Vec<String> {
     if failed().any(|gate| matches!(gate.state, GateState::WeakEvidence | GateState::NotAssessed)) {
         advice.push("Give more holdout rows, or judge with the balanced gate.".to_owned());
     }
-    if failed().any(|gate| gate.state == GateState::Fail && gate.value.is_none()) {
+    if failed().any(|gate| gate.state == GateState::Fail && !gate.fails_by_value()) {
         advice.push("A benchmark was lost; see its error, then run again with --resume.".to_owned());
     }
     advice

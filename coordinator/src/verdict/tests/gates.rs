@@ -52,6 +52,8 @@ fn a_gate_that_lost_one_of_its_statistics_is_no_pass() {
     let verdict = judged(&job(vec![row("a", with(scores(0.9), undefined("distances.dcr_share_full", "over_budget")))]));
     let share = gate(&verdict, "a", "dcr_share");
     assert_eq!((share.state, share.why.as_deref(), verdict.winner.as_deref()), (GateState::Fail, Some("over_budget"), None));
+    assert_eq!(verdict.ranking[0].why, "Not released: dcr_share was lost (over_budget).");
+    assert!(verdict.advice[0].starts_with("A benchmark was lost"), "{:?}", verdict.advice);
 }
 
 #[test]
