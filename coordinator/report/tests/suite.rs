@@ -102,11 +102,18 @@ fn files() -> [String; 2] {
     std::array::from_fn(|_| texts.next().expect("two files"))
 }
 
+/// A page without its style, which the report's tests look at.
+fn unstyled(page: &str) -> String {
+    let (head, rest) = page.split_once("<style>").expect("a style");
+    let (_, tail) = rest.split_once("</style>").expect("the end of the style");
+    format!("{head}<style></style>{tail}")
+}
+
 #[test]
 fn the_files_are_the_golden_ones() {
     let [csv, html] = files();
     assert_eq!(csv, include_str!("golden/leaderboard.csv"));
-    assert_eq!(html, include_str!("golden/leaderboard.html").trim_end_matches('\n'));
+    assert_eq!(unstyled(&html), include_str!("golden/leaderboard.html").trim_end_matches('\n'));
 }
 
 #[test]
@@ -129,7 +136,7 @@ fn a_failure_has_the_independent_rows_score_and_is_told() {
     assert_eq!((cell.score, cell.adjusted_score, cell.adjusted_quality), (None, Some(0.3), Some(0.4)));
     assert!(cell.errors.contains("task::panic: it <b>fell</b>, \"over\""));
     let row = board.rows.iter().find(|row| row.candidate == "ctgan").expect("a row");
-    assert_eq!((row.tables, row.failed, row.mean_adjusted_score), (2, 1, Some(0.45)));
+    assert_eq!((row.tables, row.failed, row.mean_adjusted_score), (2, 1, Some((0.6 + 0.3) / 2.0)));
     assert_eq!(row.mean_rank, Some((2.5 + 1.5) / 2.0));
 }
 

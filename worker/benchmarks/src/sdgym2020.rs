@@ -109,7 +109,7 @@ impl Benchmark for Sdgym2020 {
         aliases: &["sdgym-2020", "sdgym_2020"],
         summary: "What models of SDGym's evaluator of 2020 learn from the sample, told in F1, accuracy and R².",
         paper: "Xu et al. 2019, arXiv 1907.00503; SDGym v0.2.2",
-        cost: CostClass::Heavy,
+        cost: CostClass::Medium,
         accepts: Accepts { needs_target: true, levels_max: FEATURES_MAX as u32, ..Accepts::ANY },
         scores: &[HEADLINE, MEASURES[0], MEASURES[1], MEASURES[2], MEASURES[3], MEASURES[4]],
         ..About::LIGHT

@@ -35,13 +35,8 @@ pub fn csv(board: &Board) -> String {
     let header = HEAD.iter().map(|&name| name.to_owned()).chain(board.tables.iter().flat_map(names));
     push_record(&mut text, header.chain(["Errors".to_owned()]).collect());
     for row in &board.rows {
-        let evaluators: Vec<&str> = board
-            .tables
-            .iter()
-            .filter(|table| table.cells.contains_key(&row.candidate))
-            .flat_map(|table| &table.evaluators)
-            .map(String::as_str)
-            .collect();
+        let measured = |table: &&Table| table.cells.get(&row.candidate).is_some_and(|cell| !cell.values.is_empty());
+        let evaluators: Vec<&str> = board.tables.iter().filter(measured).flat_map(|table| &table.evaluators).map(String::as_str).collect();
         let mut cells = vec![row.candidate.clone(), "synthfleet".to_owned(), distinct(evaluators), row.baseline.to_string()];
         cells.extend([row.tables.to_string(), row.failed.to_string()]);
         let wins = (!row.baseline).then_some(row.wins);
