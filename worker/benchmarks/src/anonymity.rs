@@ -5,12 +5,13 @@
 //! T and H are seeded subsets of train and holdout of equal size `m = min(train, holdout, rows_max)`, S at
 //! most `rows_max` sample rows; `min(attacks, m)` attacks on each side, on rows that all samples share.
 //! Rates, residual risk and half-widths: [`synthfleet_stats::rates`].
-//! - `anonymity.singling_out`: [`singling_out`], the larger of two forms.
+//! - `anonymity.singling_out`: [`singling_out`], of two forms.
 //! - `anonymity.linkability`: [`linkability`], the mean over splits.
-//! - `anonymity.inference`: [`inference`], the largest over secrets: the target and up to `secrets_max` other
-//!   columns of most entropy, each from all other columns.
-//! - `anonymity`: the largest of the three.
+//! - `anonymity.inference`: [`inference`], over secrets: the target and up to `secrets_max` other columns of most
+//!   entropy, each from all other columns.
+//! - `anonymity`: of the three.
 //!
+//! Of several attacks the one counts whose risk is best proven: see [`attack::worst`]. All are in the details.
 //! A risk is 0 for rows of the same law and is shown as it is where it is negative. Intervals are two-sided at
 //! .05, `bound_low` and `bound_high` one-sided at .05, divided by the number of forms or secrets. `used` of
 //! `total` attacks beat a guesser; the others are marked `weak` and count all the same.
