@@ -5,12 +5,13 @@
 //! T and H are seeded subsets of train and holdout of equal size `m = min(train, holdout, rows_max)`, S at
 //! most `rows_max` sample rows; `min(attacks, m)` attacks on each side, on rows that all samples share.
 //! Rates, residual risk and half-widths: [`synthfleet_stats::rates`].
-//! - `anonymity.singling_out`: [`singling_out`], the larger of two forms.
+//! - `anonymity.singling_out`: [`singling_out`], of two forms.
 //! - `anonymity.linkability`: [`linkability`], the mean over splits.
-//! - `anonymity.inference`: [`inference`], the largest over secrets: the target and up to `secrets_max` other
-//!   columns of most entropy, each from all other columns.
-//! - `anonymity`: the largest of the three.
+//! - `anonymity.inference`: [`inference`], over secrets: the target and up to `secrets_max` other columns of most
+//!   entropy, each from all other columns.
+//! - `anonymity`: of the three.
 //!
+//! Of several attacks the one counts whose risk is best proven: see [`attack::worst`]. All are in the details.
 //! A risk is 0 for rows of the same law and is shown as it is where it is negative. Intervals are two-sided at
 //! .05, `bound_low` and `bound_high` one-sided at .05, divided by the number of forms or secrets. `used` of
 //! `total` attacks beat a guesser; the others are marked `weak` and count all the same.
@@ -119,8 +120,11 @@ const ROWS_MIN: usize = 1_000;
 /// Fewest attacks, and fewest rows of a side.
 const ATTACKS_MIN: usize = 100;
 
-/// Bytes of a cell, at most: ordered, encoded, as patterns and tiles of some splits and secrets at a time.
+/// Bytes of a cell that is searched, at most: as patterns and tiles of some splits and secrets at a time.
 const CELL_BYTES: u64 = 40;
+
+/// Bytes of a train cell, at most: ordered, encoded.
+const TRAIN_CELL_BYTES: u64 = 12;
 
 const RISK: (Option<f64>, Option<f64>) = (None, Some(1.0));
 const WORST: ScoreAbout = ScoreAbout { id: "anonymity", up: false, range: RISK, fair: Some(0.0), unit: "risk" };
@@ -146,7 +150,7 @@ impl Benchmark for Anonymity {
         let sample = shape.train_rows.min(options.rows_max as u64);
         let searches = 2 * options.splits as u64 + (options.secrets_max as u64 + 1).min(columns);
         let pairs = 2 * (options.attacks as u64).min(m) * sample * columns * searches;
-        let peak_bytes = (shape.train_rows + m + sample) * columns * CELL_BYTES;
+        let peak_bytes = (shape.train_rows * TRAIN_CELL_BYTES + (m + sample) * CELL_BYTES) * columns;
         Cost { cpu_seconds: 1e-10 * pairs as f64, peak_bytes, model_bytes: 0 }
     }
 
@@ -228,7 +232,7 @@ impl Rows {
         let (n_t, n_h, n_s) = (case.real.train.rows(), case.real.holdout.rows(), case.sample.rows());
         let columns = case.sample.metadata().modelled().count() as u64;
         let (mut cap, mut limited) = (options.rows_max, false);
-        let needed = |cap: usize| (n_t + n_h.min(cap) + n_s.min(cap)) as u64 * columns * CELL_BYTES;
+        let needed = |cap: usize| (n_t as u64 * TRAIN_CELL_BYTES + (n_h.min(cap) + n_s.min(cap)) as u64 * CELL_BYTES) * columns;
         while needed(cap) > budget.memory_bytes_max() / 2 && cap >= 2 * ROWS_MIN {
             (cap, limited) = (cap / 2, true);
         }

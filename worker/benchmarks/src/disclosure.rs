@@ -21,7 +21,7 @@
 //!
 //! # Options
 //! See [`DisclosureOptions`]. By default the secret is the target, else the column of most entropy, and the
-//! key is the three other columns of most entropy.
+//! key is the five other columns of most entropy.
 //!
 //! # Limits
 //! No match at all: `cap` is undefined (`not_applicable`), never 0. Fewer than two columns: `not_applicable`.
@@ -60,7 +60,7 @@ pub struct Disclosure;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DisclosureOptions {
-    /// Columns that the attacker knows; empty: three columns of most entropy.
+    /// Columns that the attacker knows; empty: five columns of most entropy.
     pub known: Vec<String>,
     /// Columns that are secret; empty: the target, else the column of most entropy.
     pub secret: Vec<String>,
@@ -88,7 +88,7 @@ impl Options for DisclosureOptions {
 }
 
 /// Columns of a key that nobody named.
-const KNOWN: usize = 3;
+const KNOWN: usize = 5;
 
 /// Bytes of a cell of a key, at most: codes, tuples, their pairs.
 const CELL_BYTES: u64 = 40;

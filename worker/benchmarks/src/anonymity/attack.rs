@@ -90,16 +90,20 @@ impl Attack {
     }
 }
 
-/// The score of a family of attacks: the largest residual, its intervals at the level that the family shares.
-/// `None` if there is no attack.
+/// The score of a family of attacks: the risk that is best proven, which has the largest lower bound, with its
+/// intervals at the level that the family shares. `None` if there is no attack.
+///
+/// The largest residual would be that of the attack that succeeds most often on anybody: the fewer rows it
+/// misses, the further chance moves what is left.
 pub fn worst(about: &ScoreAbout, family: &[Attack]) -> Option<Score> {
+    let low = |attack: &Attack| attack.residual(family.len()).value - attack.residual(family.len()).half_width;
     // of equals the first
-    let largest = family.iter().rev().max_by(|a, b| a.residual(1).value.total_cmp(&b.residual(1).value))?;
-    let risk = largest.residual(family.len());
+    let proven = family.iter().rev().max_by(|a, b| low(a).total_cmp(&low(b)))?;
+    let risk = proven.residual(family.len());
     let z = |level: f64| point(level / family.len() as f64);
     let one_sided = risk.half_width * z(LEVEL) / z(LEVEL / 2.0);
     let mut score = Score::new(about, risk.value);
-    score.error = Some(largest.residual(1).half_width / point(LEVEL / 2.0));
+    score.error = Some(proven.residual(1).half_width / point(LEVEL / 2.0));
     (score.low, score.high) = (Some((risk.value - risk.half_width).min(1.0)), Some((risk.value + risk.half_width).min(1.0)));
     (score.bound_low, score.bound_high) = (Some((risk.value - one_sided).min(1.0)), Some((risk.value + one_sided).min(1.0)));
     Some(score.over(family.iter().filter(|attack| !attack.is_weak()).count(), family.len()))
@@ -130,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_largest_risk_counts_and_the_level_is_shared() {
+    fn the_best_proven_risk_counts_and_the_level_is_shared() {
         let family = [attack(300.0, 300.0), attack(420.0, 300.0), attack(310.0, 300.0)];
         let (alone, shared) = (worst(&ABOUT, &family[1..2]).expect("one"), worst(&ABOUT, &family).expect("three"));
         assert_eq!(alone.value, shared.value);
@@ -141,6 +145,14 @@ mod tests {
     fn an_attack_that_a_guesser_equals_is_weak() {
         assert!(!attack(420.0, 300.0).is_weak());
         assert!(Attack { guesser: 420.0, ..attack(420.0, 300.0) }.is_weak());
+    }
+
+    #[test]
+    fn a_risk_that_chance_explains_hides_none_that_is_proven() {
+        // misses 10 of 2,000 and 4 of 2,000: a residual of .4 that proves nothing
+        let family = [attack(1_996.0, 1_990.0), attack(420.0, 300.0)];
+        assert!(family[0].residual(1).value > family[1].residual(1).value);
+        assert_eq!(worst(&ABOUT, &family).and_then(|score| score.value), Some(family[1].residual(2).value));
     }
 
     #[test]

@@ -27,9 +27,9 @@ impl Found {
         ];
         let risks =
             families.map(|(about, family, why)| worst(about, family).unwrap_or_else(|| Score::undefined(about, "not_applicable", why)));
-        let valued = risks.iter().rev().filter_map(|risk| Some((risk.value?, risk)));
-        let largest = valued.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, risk)| Score { name: WORST.id.to_owned(), ..risk.clone() });
-        let headline = largest.unwrap_or_else(|| Score::undefined(&WORST, "not_applicable", "no attack can be tried"));
+        let bounded = risks.iter().rev().filter_map(|risk| Some((risk.bound_low?, risk)));
+        let proven = bounded.max_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, risk)| Score { name: WORST.id.to_owned(), ..risk.clone() });
+        let headline = proven.unwrap_or_else(|| Score::undefined(&WORST, "not_applicable", "no attack can be tried"));
         std::iter::once(headline).chain(risks).collect()
     }
 
