@@ -12,6 +12,7 @@ pub mod diagnostic;
 pub mod disclosure;
 pub mod distances;
 pub mod folds;
+pub mod likelihood;
 pub mod member;
 pub mod membership;
 pub mod ml_efficacy;
@@ -32,6 +33,7 @@ pub static BENCHMARKS: &[&dyn AnyBenchmark] = &[
     &diagnostic::Diagnostic,
     &disclosure::Disclosure,
     &distances::Distances,
+    &likelihood::Likelihood,
     &membership::Membership,
     &ml_efficacy::MlEfficacy,
     &pair_trends::PairTrends,

@@ -9,6 +9,7 @@ mod disclosure;
 mod distances;
 mod known_errors;
 mod law;
+mod likelihood;
 mod loading;
 mod membership;
 mod ml_efficacy;
