@@ -4,8 +4,10 @@
 //! `parts` what several members compute alike, `conformance` the battery that every member passes.
 
 pub mod accuracy;
+pub mod alpha_beta;
 pub mod column_shapes;
 pub mod conformance;
+pub mod coverage;
 pub mod detection;
 pub mod diagnostic;
 pub mod distances;
@@ -23,7 +25,9 @@ pub use member::{AnyBenchmark, Benchmark, Case, Real};
 #[rustfmt::skip]
 pub static BENCHMARKS: &[&dyn AnyBenchmark] = &[
     &accuracy::Accuracy,
+    &alpha_beta::AlphaBeta,
     &column_shapes::ColumnShapes,
+    &coverage::Coverage,
     &detection::Detection,
     &diagnostic::Diagnostic,
     &distances::Distances,
