@@ -4,9 +4,11 @@
 //! `parts` what several members compute alike, `conformance` the battery that every member passes.
 
 pub mod accuracy;
+pub mod alpha_beta;
 pub mod anonymity;
 pub mod column_shapes;
 pub mod conformance;
+pub mod coverage;
 pub mod detection;
 pub mod diagnostic;
 pub mod disclosure;
@@ -27,8 +29,10 @@ pub use member::{AnyBenchmark, Benchmark, Case, Real};
 #[rustfmt::skip]
 pub static BENCHMARKS: &[&dyn AnyBenchmark] = &[
     &accuracy::Accuracy,
+    &alpha_beta::AlphaBeta,
     &anonymity::Anonymity,
     &column_shapes::ColumnShapes,
+    &coverage::Coverage,
     &detection::Detection,
     &diagnostic::Diagnostic,
     &disclosure::Disclosure,

@@ -1,10 +1,12 @@
 //! What several benchmarks compute alike.
 
+pub mod addresses;
 pub mod association;
 pub mod bins;
 pub mod checks;
 pub mod design;
 pub mod each;
+pub mod embedding;
 pub mod encode16;
 pub mod fold_auc;
 pub mod histogram;
