@@ -15,7 +15,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   law              who may depend on whom
   tidy             habits that a machine can check
   long             the long shelf: statistics over many seeds, the outside judge, peers
-  validate-deploy  image, compose, Kubernetes, alerts, dashboards, offline; --setup, --write, --ci
+  validate-deploy  image, compose, Kubernetes, alerts, dashboards, offline; --setup, --write, --ci, --scrape DIR
 ";
 
 /// Why a check failed, ready to print.

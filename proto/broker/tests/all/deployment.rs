@@ -145,7 +145,7 @@ fn node(folder: &Path) -> Node {
     fs::copy(root().join("deploy/rabbitmq/definitions.json"), definitions.join("10-topology.json")).expect("the table");
     let text = fs::read_to_string(root().join("deploy/rabbitmq/rabbitmq.conf")).expect("the configuration");
     let own = |line: &str| match line.split_once(" = ") {
-        Some(("definitions.local.path", _)) => Some(format!("definitions.local.path = {}", definitions.display())),
+        Some(("load_definitions", _)) => Some(format!("load_definitions = {}", definitions.display())),
         Some((key, _)) if !key.starts_with("log.") && !key.starts_with('#') => Some(line.to_owned()),
         _ => None,
     };
