@@ -77,10 +77,20 @@ fn exposed(text: &str) -> Catalogue {
         let base =
             ["_bucket", "_count", "_sum"].iter().find_map(|part| name.strip_suffix(part).filter(|base| families.contains_key(*base)));
         let Some(family) = families.get_mut(base.unwrap_or(name)) else { continue };
-        let labels = rest.split("=\"").filter_map(|part| part.rsplit(['"', ',', '{']).next());
-        family.labels.extend(labels.filter(|label| !label.is_empty() && !label.contains(['}', ' '])).map(str::to_owned));
+        family.labels.extend(label_names(rest));
     }
     families
+}
+
+/// The names in `kind="x",name="y"} 1`; what stands between quotes is passed over.
+fn label_names(mut rest: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    while let Some((name, after)) = rest.split_once("=\"") {
+        names.push(name.trim_start_matches(',').to_owned());
+        let end = after.match_indices('"').map(|(place, _)| place).find(|place| !after[..*place].ends_with('\\'));
+        rest = end.map_or("", |place| &after[place + 1..]);
+    }
+    names
 }
 
 /// Families of the sources that no process told, or told as another sort. Counts of what may never happen begin with
