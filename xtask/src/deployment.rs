@@ -45,7 +45,7 @@ pub fn run(flags: &[&str]) -> Outcome {
     }
     let mut report = Report { strict, failed: 0 };
     let (known, catalogue) = (settings::known()?, catalogue::read()?);
-    report.tell("generated files", || prometheus::generated(is_given("--write")));
+    report.tell("generated files", || prometheus::generated(&catalogue, is_given("--write")));
     let mut rendered = Vec::new();
     report.tell("overlays and components", || {
         rendered = render::all(&tools)?;

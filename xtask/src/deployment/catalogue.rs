@@ -15,6 +15,8 @@ pub struct Family {
     pub sort: String,
     /// Its labels.
     pub labels: BTreeSet<String>,
+    /// What it says.
+    pub help: String,
 }
 
 /// Every family by its full name.
@@ -26,7 +28,7 @@ pub fn read() -> Result<Catalogue, String> {
     for file in FILES {
         let text = std::fs::read_to_string(file).map_err(|e| format!("{file}: {e}"))?;
         for (name, family) in parse(&text) {
-            all.entry(name).or_insert_with(|| Family { sort: family.sort, labels: BTreeSet::new() }).labels.extend(family.labels);
+            all.entry(name).or_insert_with(|| Family { labels: BTreeSet::new(), ..family.clone() }).labels.extend(family.labels);
         }
     }
     if all.len() < 40 { Err(format!("only {} families in {}", all.len(), FILES.join(", "))) } else { Ok(all) }
@@ -49,9 +51,24 @@ fn parse(source: &str) -> Catalogue {
         };
         let (Some(name), Some(list)) = (quoted(rest).into_iter().next(), rest.split(';').nth(1)) else { continue };
         let labels = labels_of(list.trim(), &constants);
-        families.insert(format!("synthfleet_{name}"), Family { sort: sort.to_owned(), labels });
+        let help = quoted(rest).pop().unwrap_or_default();
+        families.insert(format!("synthfleet_{name}"), Family { sort: sort.to_owned(), labels, help });
     }
     families
+}
+
+/// The page that lists every family.
+pub fn page(catalogue: &Catalogue) -> String {
+    let row = |(name, family): (&String, &Family)| {
+        let labels: Vec<&str> = family.labels.iter().map(String::as_str).collect();
+        format!("| `{name}` | {} | {} | {} |\n", family.sort, labels.join(", "), family.help)
+    };
+    let rows: String = catalogue.iter().map(row).collect();
+    format!(
+        "# Metrics\n\nWhat `/metrics` of the port for operators tells, made from the catalogues in the sources by `cargo xtask \
+         validate-deploy --write`. No label names a job, tenant, table, column or host.\n\n| name | sort | labels | meaning |\n\
+         |---|---|---|---|\n{rows}"
+    )
 }
 
 /// What real processes told: the `.txt` files of a folder, each the text that one of them gave to Prometheus.
@@ -60,7 +77,7 @@ pub fn scraped(folder: &str) -> Result<Catalogue, String> {
     for entry in std::fs::read_dir(folder).map_err(|e| format!("{folder}: {e}"))?.flatten() {
         let text = std::fs::read_to_string(entry.path()).map_err(|e| format!("{}: {e}", entry.path().display()))?;
         for (name, family) in exposed(&text) {
-            all.entry(name).or_insert_with(|| Family { sort: family.sort, labels: BTreeSet::new() }).labels.extend(family.labels);
+            all.entry(name).or_insert_with(|| Family { labels: BTreeSet::new(), ..family.clone() }).labels.extend(family.labels);
         }
     }
     if all.is_empty() { Err(format!("nothing was told in {folder}")) } else { Ok(all) }
@@ -71,7 +88,7 @@ fn exposed(text: &str) -> Catalogue {
     let mut families = Catalogue::new();
     for line in text.lines() {
         if let Some((name, sort)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
-            families.insert(name.to_owned(), Family { sort: sort.trim().to_owned(), labels: BTreeSet::new() });
+            families.insert(name.to_owned(), Family { sort: sort.trim().to_owned(), ..Family::default() });
         }
         let Some((name, rest)) = line.split_once('{').filter(|_| !line.starts_with('#')) else { continue };
         let base =
