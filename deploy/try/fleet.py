@@ -1,6 +1,7 @@
 """The compose file on plain processes: a private RabbitMQ with our configuration, two coordinators, workers of two pools,
 a folder as the store, Prometheus with our rules. A job is submitted and done; a worker is killed; another job is done.
-What each process tells of itself is kept for `cargo xtask validate-deploy --scrape FOLDER`.
+What each process tells of itself is kept for `cargo xtask validate-deploy --scrape FOLDER`. Then all coordinators are
+killed, and later the workers of a pool: with all durations of the rules divided by 20, exactly their alerts fire.
 
   python3 deploy/try/fleet.py PROGRAM FOLDER
 
@@ -10,6 +11,7 @@ rabbitmq-server and, if it is there, prometheus."""
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -24,6 +26,11 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM, FOLDER = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
 STARTED = []
+# A job that ended as it should: with a winner, or with none behind the gate.
+DONE = (0, 4)
+# What the faults of `faults` must raise, and nothing else.
+EXPECTED = ["SynthfleetCoordinatorDown", "SynthfleetNoWorkers"]
+FASTER = 20
 
 
 def free_ports(count):
@@ -100,6 +107,8 @@ def settings(service, amqp, api, admin):
     for name, value in found["environment"].items():
         value = value.replace("rabbitmq:5672", f"127.0.0.1:{amqp}").replace("/run/secrets/broker", str(FOLDER / f"secrets/{secret}.password"))
         value = value.replace("file:///store", f"file://{FOLDER}/store").replace("/scratch", str(FOLDER / "scratch"))
+        # gauges of queues are as old as the last sweep
+        own["SYNTHFLEET_COORDINATOR_SWEEP_SECONDS"] = "1"
         own[name] = value.replace("0.0.0.0:8080", f"127.0.0.1:{api}").replace("0.0.0.0:9090", f"127.0.0.1:{admin}")
     return own, found["command"]
 
@@ -133,18 +142,23 @@ def scenario():
         "SYNTHFLEET_CLIENT_SERVER": f"http://127.0.0.1:{api['coordinator-2']}",
     }
 
-    def submit(seed, wait):
-        command = [str(PROGRAM), "submit", "sim:demo", "--preset", "quick", "--seed", str(seed)]
-        return subprocess.Popen(command + (["--wait"] if wait else []), env=client, stdout=subprocess.DEVNULL)
+    def submit(seed):
+        command = [str(PROGRAM), "submit", "sim:demo", "--preset", "quick", "--seed", str(seed), "--wait"]
+        return start(f"submit-{seed}", command, client)
 
-    if submit(1, True).wait(timeout=240) != 0:
+    def known():
+        listed = subprocess.run([str(PROGRAM), "workers", "ls"], env=client, capture_output=True, text=True, check=False).stdout
+        return "light" in listed and "heavy" in listed
+
+    until("workers that coordinators know", 60, known)
+    if submit(1).wait(timeout=240) not in DONE:
         sys.exit(f"FAILED: the first job is not done; logs in {FOLDER}")
     print("ok: submit, done")
-    second = submit(2, True)
+    second = submit(2)
     time.sleep(2)
     os.killpg(processes["worker-light"].pid, signal.SIGKILL)
-    run("worker-light", "worker-again")
-    if second.wait(timeout=400) != 0:
+    again = run("worker-light", "worker-again")
+    if second.wait(timeout=400) not in DONE:
         sys.exit(f"FAILED: the job after the kill is not done; logs in {FOLDER}")
     print("ok: a worker killed, done all the same")
     scrape = FOLDER / "scrape"
@@ -152,6 +166,49 @@ def scenario():
     for name, port in admin.items():
         if name != "worker-light":
             (scrape / f"{name}.txt").write_text(get(f"http://127.0.0.1:{port}/metrics"), encoding="utf-8")
+    processes["worker-light"] = again
+    faults(processes, run, submit, admin)
+
+
+def faults(processes, run, submit, admin):
+    """No coordinator for a while, then no worker of the pool that a job waits for."""
+    for name in ("coordinator-1", "coordinator-2"):
+        os.killpg(processes[name].pid, signal.SIGKILL)
+    until_fired("SynthfleetCoordinatorDown")
+    for name in ("coordinator-1", "coordinator-2"):
+        run(name, name)
+    for name in ("coordinator-1", "coordinator-2"):
+        until(f"{name} ready again", 60, lambda name=name: get(f"http://127.0.0.1:{admin[name]}/readyz"))
+    job = submit(3)
+    time.sleep(1)
+    os.killpg(processes["worker-light"].pid, signal.SIGKILL)
+    until_fired("SynthfleetNoWorkers")
+    run("worker-light", "worker-again")
+    if job.wait(timeout=400) not in DONE:
+        sys.exit(f"FAILED: the job after both faults is not done; logs in {FOLDER}")
+    print("ok: no coordinator, no worker, done all the same")
+
+
+def until_fired(alert):
+    """Waits for an alert; without Prometheus for the time that it would take."""
+    place = FOLDER / "prometheus.port"
+    if not place.exists():
+        time.sleep(30)
+        return
+    base = f"http://127.0.0.1:{place.read_text()}/api/v1/alerts"
+    fires = lambda: any(one["labels"]["alertname"] == alert and one["state"] == "firing" for one in json.loads(get(base))["data"]["alerts"])
+    # a worker that is killed counts as a taker until its sign of life is too old, about 75 s
+    until(f"the alert {alert}", 180, fires)
+
+
+def faster(rules):
+    """The rules with every duration and every age divided."""
+    seconds = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+    shorter = lambda found: f"{max(1, int(found[1]) * seconds[found[2]] // FASTER)}s"
+    in_brackets = lambda found: re.sub(r"(\d+)([smhd])", shorter, found[0])
+    text = re.sub(r"\[[0-9smhd:]+\]", in_brackets, rules)
+    text = re.sub(r"(?<=for: )(\d+)([smhd])", shorter, text)
+    return re.sub(r"> (900|86400)\b", lambda found: f"> {int(found[1]) // FASTER}", text)
 
 
 def prometheus(ports):
@@ -164,7 +221,8 @@ def prometheus(ports):
     home.mkdir()
     config = yaml.safe_load((ROOT / "prometheus/prometheus.yaml").read_text(encoding="utf-8"))
     config["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    config["rule_files"] = [str(ROOT / "prometheus/rules.yaml")]
+    (home / "rules.yaml").write_text(faster((ROOT / "prometheus/rules.yaml").read_text(encoding="utf-8")), encoding="utf-8")
+    config["rule_files"] = [str(home / "rules.yaml")]
     config["scrape_configs"] = [{"job_name": "synthfleet", "static_configs": [{"targets": [f"127.0.0.1:{port}" for port in ports]}]}]
     (home / "prometheus.yml").write_text(json.dumps(config))
     port = free_ports(1)[0]
@@ -185,6 +243,8 @@ def alerts():
     query = urllib.parse.quote('max_over_time(ALERTS{alertstate="firing"}[1h])')
     fired = sorted({one["metric"]["alertname"] for one in json.loads(get(f"{base}/query?query={query}"))["data"]["result"]})
     print(f"ok: {len(rules)} rules evaluated by Prometheus, fired: {', '.join(fired) or 'none'}")
+    if fired != EXPECTED:
+        sys.exit(f"FAILED: expected {', '.join(EXPECTED)}")
     if broken:
         sys.exit(f"FAILED: rules that Prometheus cannot evaluate: {', '.join(broken)}")
 
