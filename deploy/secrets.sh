@@ -11,11 +11,20 @@ mkdir -p secrets
 # name:tags
 users=(coordinator: submitter: monitor:monitoring worker-light: worker-heavy: worker-fetcher:)
 
+random_hex() {
+  head -c "$1" /dev/urandom | od -An -v -tx1 | tr -d ' \n'
+}
+
+bytes_of() {
+  printf '%b' "$(printf '%s' "$1" | sed 's/../\\x&/g')"
+}
+
 # RabbitMQ's form of a password: base64(salt, sha256(salt, password)), a salt of 4 bytes.
 hash_of() {
-  local salt
-  salt=$(openssl rand -hex 4 | sed 's/../\\x&/g')
-  { printf '%b' "$salt"; { printf '%b' "$salt"; printf '%s' "$1"; } | openssl dgst -sha256 -binary; } | openssl base64 -A
+  local salt digest
+  salt=$(random_hex 4)
+  digest=$({ bytes_of "$salt"; printf '%s' "$1"; } | sha256sum | cut -d ' ' -f 1)
+  bytes_of "$salt$digest" | base64 -w 0
 }
 
 password_of() {
@@ -37,7 +46,7 @@ make_users() {
 for user in "${users[@]}" grafana:; do
   name=${user%%:*}
   if [ ! -s "secrets/$name.password" ]; then
-    openssl rand -hex 24 | tr -d '\n' > "secrets/$name.password"
+    random_hex 24 > "secrets/$name.password"
     # containers read it as a user of their own; the folder is closed to others
     chmod 0444 "secrets/$name.password"
     rm -f secrets/users.json
@@ -51,7 +60,7 @@ fi
 if [ "${1:-}" = --kubernetes ]; then
   for user in "${users[@]}"; do
     name=${user%%:*}
-    printf -- '---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: broker-%s\n  namespace: synthfleet\nstringData:\n  username: %s\n  password: %s\n' \
+    printf -- '---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: broker-%s\n  namespace: synthfleet\nstringData:\n  username: %s\n  password: "%s"\n' \
       "$name" "$name" "$(password_of "$name")"
   done
   printf -- '---\napiVersion: v1\nkind: Secret\nmetadata:\n  name: broker-users\n  namespace: synthfleet\nstringData:\n  users.json: |\n'

@@ -19,12 +19,21 @@ use render::Rendered;
 use std::time::Instant;
 use tools::Tools;
 
+/// Counts of what a good run does not meet.
+const EVENTS: [&str; 3] = ["synthfleet_dead_letters_total", "synthfleet_gate_failures_total", "synthfleet_store_errors_total"];
+/// Families that are in a catalogue and that nothing sets yet: no rule and no panel may ask for them.
+const UNSET: [&str; 2] = ["synthfleet_pipeline_heartbeat_timestamp_seconds", "synthfleet_queue_unacked_messages"];
+
 /// What a check found: problems, or why it could not run.
 type Found = Result<Vec<String>, String>;
 
 /// Runs every check. Flags: `--setup` installs missing tools first, `--write` writes generated files, `--ci` takes a
-/// missing tool for a failure.
+/// missing tool for a failure. `--scrape FOLDER` does something else: it holds rules and dashboards against what real
+/// processes told (`deploy/try/fleet.py` keeps it).
 pub fn run(flags: &[&str]) -> Outcome {
+    if let ["--scrape", folder] = flags {
+        return scrape(folder);
+    }
     if let Some(other) = flags.iter().find(|flag| !["--setup", "--write", "--ci"].contains(flag)) {
         return Err(format!("validate-deploy takes --setup, --write and --ci, not {other}"));
     }
@@ -36,7 +45,7 @@ pub fn run(flags: &[&str]) -> Outcome {
     }
     let mut report = Report { strict, failed: 0 };
     let (known, catalogue) = (settings::known()?, catalogue::read()?);
-    report.tell("generated files", || prometheus::generated(is_given("--write")));
+    report.tell("generated files", || prometheus::generated(&catalogue, is_given("--write")));
     let mut rendered = Vec::new();
     report.tell("overlays and components", || {
         rendered = render::all(&tools)?;
@@ -62,6 +71,19 @@ pub fn run(flags: &[&str]) -> Outcome {
         report.tell("planted defects", || defects::all_are_caught(&tools, &rendered, &known, &catalogue));
     }
     if report.failed == 0 { Ok(()) } else { Err(format!("{} checks of the deployment failed", report.failed)) }
+}
+
+/// Rules and dashboards against what real processes told.
+fn scrape(folder: &str) -> Outcome {
+    let told = catalogue::scraped(folder)?;
+    let allowed: Vec<&str> = EVENTS.iter().chain(&UNSET).copied().collect();
+    let sources = catalogue::read()?;
+    let mut known = told.clone();
+    known.extend(sources.iter().filter(|(name, _)| EVENTS.contains(&name.as_str())).map(|(name, family)| (name.clone(), family.clone())));
+    let mut problems = catalogue::untold(&sources, &told, &allowed);
+    problems.extend(prometheus::problems(&known)?);
+    eprintln!("{} families told in {folder}", told.len());
+    if problems.is_empty() { Ok(()) } else { Err(format!("rules, dashboards and processes do not agree:\n  {}", problems.join("\n  "))) }
 }
 
 /// The same rule over every combination; what is wrong in several is told once.

@@ -16,7 +16,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   tidy             habits that a machine can check
   long             the long shelf: statistics over many seeds, the outside judge, peers
   bench-fleet      the fleet beside Celery on one RabbitMQ node; --quick: only whether it runs
-  validate-deploy  image, compose, Kubernetes, alerts, dashboards, offline; --setup, --write, --ci
+  validate-deploy  image, compose, Kubernetes, alerts, dashboards, offline; --setup, --write, --ci, --scrape DIR
 ";
 
 /// Why a check failed, ready to print.

@@ -15,6 +15,8 @@ pub struct Family {
     pub sort: String,
     /// Its labels.
     pub labels: BTreeSet<String>,
+    /// What it says.
+    pub help: String,
 }
 
 /// Every family by its full name.
@@ -26,7 +28,7 @@ pub fn read() -> Result<Catalogue, String> {
     for file in FILES {
         let text = std::fs::read_to_string(file).map_err(|e| format!("{file}: {e}"))?;
         for (name, family) in parse(&text) {
-            all.entry(name).or_insert_with(|| Family { sort: family.sort, labels: BTreeSet::new() }).labels.extend(family.labels);
+            all.entry(name).or_insert_with(|| Family { labels: BTreeSet::new(), ..family.clone() }).labels.extend(family.labels);
         }
     }
     if all.len() < 40 { Err(format!("only {} families in {}", all.len(), FILES.join(", "))) } else { Ok(all) }
@@ -49,9 +51,84 @@ fn parse(source: &str) -> Catalogue {
         };
         let (Some(name), Some(list)) = (quoted(rest).into_iter().next(), rest.split(';').nth(1)) else { continue };
         let labels = labels_of(list.trim(), &constants);
-        families.insert(format!("synthfleet_{name}"), Family { sort: sort.to_owned(), labels });
+        let help = quoted(rest).pop().unwrap_or_default();
+        families.insert(format!("synthfleet_{name}"), Family { sort: sort.to_owned(), labels, help });
     }
     families
+}
+
+/// The page that lists every family.
+pub fn page(catalogue: &Catalogue) -> String {
+    let row = |(name, family): (&String, &Family)| {
+        let labels: Vec<&str> = family.labels.iter().map(String::as_str).collect();
+        format!("| `{name}` | {} | {} | {} |\n", family.sort, labels.join(", "), family.help)
+    };
+    let rows: String = catalogue.iter().map(row).collect();
+    format!(
+        "# Metrics\n\nWhat `/metrics` of the port for operators tells, made from the catalogues in the sources by `cargo xtask \
+         validate-deploy --write`. No label names a job, tenant, table, column or host.\n\n| name | sort | labels | meaning |\n\
+         |---|---|---|---|\n{rows}"
+    )
+}
+
+/// What real processes told: the `.txt` files of a folder, each the text that one of them gave to Prometheus.
+pub fn scraped(folder: &str) -> Result<Catalogue, String> {
+    let mut all = Catalogue::new();
+    for entry in std::fs::read_dir(folder).map_err(|e| format!("{folder}: {e}"))?.flatten() {
+        let text = std::fs::read_to_string(entry.path()).map_err(|e| format!("{}: {e}", entry.path().display()))?;
+        for (name, family) in exposed(&text) {
+            all.entry(name).or_insert_with(|| Family { labels: BTreeSet::new(), ..family.clone() }).labels.extend(family.labels);
+        }
+    }
+    if all.is_empty() { Err(format!("nothing was told in {folder}")) } else { Ok(all) }
+}
+
+/// The families of a text in Prometheus' form.
+fn exposed(text: &str) -> Catalogue {
+    let mut families = Catalogue::new();
+    for line in text.lines() {
+        if let Some((name, sort)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
+            families.insert(name.to_owned(), Family { sort: sort.trim().to_owned(), ..Family::default() });
+        }
+        let Some((name, rest)) = line.split_once('{').filter(|_| !line.starts_with('#')) else { continue };
+        let base =
+            ["_bucket", "_count", "_sum"].iter().find_map(|part| name.strip_suffix(part).filter(|base| families.contains_key(*base)));
+        let Some(family) = families.get_mut(base.unwrap_or(name)) else { continue };
+        family.labels.extend(label_names(rest));
+    }
+    families
+}
+
+/// The names in `kind="x",name="y"} 1`; what stands between quotes is passed over.
+fn label_names(mut rest: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    while let Some((name, after)) = rest.split_once("=\"") {
+        names.push(name.trim_start_matches(',').to_owned());
+        let end = after.match_indices('"').map(|(place, _)| place).find(|place| !after[..*place].ends_with('\\'));
+        rest = end.map_or("", |place| &after[place + 1..]);
+    }
+    names
+}
+
+/// Families of the sources that no process told, or told as another sort. Counts of what may never happen begin with
+/// their first event, so their absence says nothing.
+pub fn untold(sources: &Catalogue, told: &Catalogue, events: &[&str]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (name, family) in sources {
+        match told.get(name) {
+            None if !events.contains(&name.as_str()) => problems.push(format!("no process tells {name}")),
+            Some(real) if real.sort != family.sort => {
+                problems.push(format!("{name} is a {}, the catalogue says {}", real.sort, family.sort))
+            }
+            _ => {}
+        }
+    }
+    problems.extend(
+        told.keys()
+            .filter(|name| name.starts_with("synthfleet_") && !sources.contains_key(*name))
+            .map(|name| format!("no catalogue has {name}")),
+    );
+    problems
 }
 
 /// The labels of `&[KIND, Label::Of("reason", &["lost"])]`.
@@ -116,6 +193,18 @@ catalogue! {
         let families = parse(SOURCE);
         assert_eq!(families["synthfleet_a_total"].labels, ["kind", "name"].map(str::to_owned).into());
         assert_eq!(families["synthfleet_b_seconds"].sort, "histogram");
+    }
+
+    #[test]
+    fn what_was_told_is_read_and_compared() {
+        let told = exposed(
+            "# HELP synthfleet_a_total A.\n# TYPE synthfleet_a_total counter\nsynthfleet_a_total{kind=\"x\",name=\"a,b=\"} 1\n\
+             # TYPE synthfleet_b_seconds histogram\nsynthfleet_b_seconds_bucket{le=\"+Inf\"} 0\nsynthfleet_b_seconds_count 0\n",
+        );
+        assert_eq!(told["synthfleet_a_total"].labels, ["kind", "name"].map(str::to_owned).into());
+        assert_eq!(untold(&parse(SOURCE), &told, &[]), [""; 0]);
+        assert_eq!(untold(&parse(SOURCE), &Catalogue::new(), &["synthfleet_a_total"]), ["no process tells synthfleet_b_seconds"]);
+        assert_eq!(untold(&Catalogue::new(), &told, &[]).len(), 2);
     }
 
     #[test]

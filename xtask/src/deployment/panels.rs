@@ -86,7 +86,6 @@ pub const FLEET: Dashboard = Dashboard {
                         ("max by (pool) (synthfleet_pool_wanted_slots)", "{{pool}} wanted"),
                     ],
                 ),
-                Panel("Last probe", "s", &[("time() - max by (pool) (synthfleet_pipeline_heartbeat_timestamp_seconds)", "{{pool}}")]),
                 Panel(
                     "Scratch in use",
                     "percentunit",

@@ -11,6 +11,8 @@ pub const RULES: &str = "deploy/prometheus/rules.yaml";
 const WRAPPED: &str = "deploy/prometheus/prometheusrule.yaml";
 /// The cases of each alert.
 const TESTS: [&str; 2] = ["deploy/prometheus/rules.test.yaml", "deploy/prometheus/rules.week.test.yaml"];
+/// The list of all metrics.
+const PAGE: &str = "deploy/docs/metrics.md";
 /// Where dashboards lie.
 const DASHBOARDS: &str = "deploy/grafana/dashboards";
 
@@ -34,9 +36,9 @@ pub fn alerts(rules: &str) -> Vec<Alert> {
 }
 
 /// Files that are made from others: compares them, or writes them.
-pub fn generated(write: bool) -> Result<Vec<String>, String> {
+pub fn generated(catalogue: &Catalogue, write: bool) -> Result<Vec<String>, String> {
     let rules = text(RULES)?;
-    let mut files = vec![(WRAPPED.to_owned(), wrapped(&rules))];
+    let mut files = vec![(WRAPPED.to_owned(), wrapped(&rules)), (PAGE.to_owned(), super::catalogue::page(catalogue))];
     for dashboard in dashboards::ALL {
         files.push((format!("{DASHBOARDS}/{}.json", dashboard.name), format!("{:#}\n", dashboard.json())));
     }

@@ -1,9 +1,17 @@
 //! The files that make a production broker are what the topology's table says. A file that is absent is written by
 //! `SYNTHFLEET_GOLDEN=write cargo nextest run --release -p synthfleet-broker deployment`; one that is there is compared.
 
+use super::fleet::options;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+use synthfleet_broker::rabbitmq::{Declare, Options, RabbitMq};
 use synthfleet_broker::topology::{self, EXCHANGES, Life, Role};
+use synthfleet_broker::{Broker, Inbox, Route, Settle};
+use synthfleet_harness::Node;
+use synthfleet_proto::class::Class;
 
 /// The virtual host of a fleet.
 const HOST: &str = "fleet";
@@ -125,4 +133,52 @@ fn both_configurations_say_what_synthfleet_asks_for() {
             assert!(text.lines().any(|found| found.trim() == line), "{path} lacks {line:?}");
         }
     }
+}
+
+/// A node from the files as they are, with passwords that the script makes in a folder of its own.
+fn node(folder: &Path) -> Node {
+    let definitions = folder.join("definitions");
+    fs::create_dir_all(&definitions).expect("a folder");
+    fs::copy(root().join("deploy/secrets.sh"), folder.join("secrets.sh")).expect("the script");
+    assert!(Command::new("bash").arg(folder.join("secrets.sh")).status().expect("a shell").success());
+    fs::copy(folder.join("secrets/users.json"), definitions.join("00-users.json")).expect("the users");
+    fs::copy(root().join("deploy/rabbitmq/definitions.json"), definitions.join("10-topology.json")).expect("the table");
+    let text = fs::read_to_string(root().join("deploy/rabbitmq/rabbitmq.conf")).expect("the configuration");
+    let own = |line: &str| match line.split_once(" = ") {
+        Some(("load_definitions", _)) => Some(format!("load_definitions = {}", definitions.display())),
+        Some((key, _)) if !key.starts_with("log.") && !key.starts_with('#') => Some(line.to_owned()),
+        _ => None,
+    };
+    let lines: Vec<String> = text.lines().filter_map(own).collect();
+    Node::private(&lines.iter().map(String::as_str).collect::<Vec<_>>()).expect("a node")
+}
+
+#[test]
+fn on_a_node_of_the_deployments_files_each_role_can_do_its_work_and_no_other() {
+    let folder = std::env::temp_dir().join(format!("synthfleet-deployment-{}", std::process::id()));
+    let node = node(&folder);
+    let session = |user: &str, pool: &str| {
+        let password = fs::read_to_string(folder.join(format!("secrets/{user}.password"))).expect("a password");
+        let url = format!("amqp://{user}@127.0.0.1:{}/{HOST}", node.port());
+        Options { declare: Declare::Never, password: Some(password), ..options(&url, &[pool]) }
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let join = |user: &'static str, pool: &'static str| RabbitMq::connect(session(user, pool), 3);
+        let light = join("worker-light", "light").await.expect("the pool's worker finds its queues");
+        let heavy = join("worker-heavy", "heavy").await.expect("the other pool's too");
+        let coordinator = join("coordinator", "light").await.expect("the coordinator");
+        let class = Class::Batch;
+        coordinator.publish(&Route::Pool { pool: "light".to_owned(), class }, b"task").await.expect("a task");
+        let inbox = Inbox::Pool { pool: "light".to_owned(), classes: vec![class] };
+        let stolen = tokio::time::timeout(Duration::from_secs(20), heavy.take(&inbox)).await;
+        assert_eq!(stolen.expect("an answer").expect_err("refused").code(), "broker::denied");
+        let delivery = light.take(&inbox).await.expect("its task");
+        light.settle(delivery, Settle::Ack).await.expect("settled");
+        assert!(join("worker-light", "absent").await.is_err(), "a queue that is not there was not missed");
+    });
+    let users = node.control(&["list_users", "-q"]).expect("users");
+    assert!(users.contains("worker-fetcher") && !users.contains("guest"), "{users}");
+    // what is left of a test that failed is in the folder of temporary files
+    let _ = fs::remove_dir_all(&folder);
 }

@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Puts together the file system of the image's last stage around a program that is built already, and runs it as the
+# image would run: no network, a root that nobody may write, a user of its own. Needs root and no Docker.
+#   deploy/try/image.sh target/release/synthfleet
+set -euo pipefail
+program=$(realpath "${1:?name the program}")
+here=$(cd "$(dirname "$0")/.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+image=$work/image
+
+install -D -m 0555 "$program" "$image/usr/bin/synthfleet"
+strip "$image/usr/bin/synthfleet"
+install -D -m 0444 /etc/ssl/certs/ca-certificates.crt "$image/etc/ssl/certs/ca-certificates.crt"
+install -D -m 0444 "$here/../LICENSE" "$image/usr/share/licenses/synthfleet/LICENSE"
+printf 'synthfleet:x:65532:65532::/scratch:/sbin/nologin\n' > "$image/etc/passwd"
+printf 'synthfleet:x:65532:\n' > "$image/etc/group"
+mkdir -p "$image/scratch" "$image/tmp" "$image/data" "$image/proc" "$image/dev"
+
+# a program for the C library of this machine needs what it names and nothing else
+libraries=$(ldd "$program" 2>/dev/null | grep -o '/[^ ]*' | sort -u || true)
+for library in $libraries; do
+  install -D -m 0555 "$(realpath "$library")" "$image$library"
+done
+if [ -z "$libraries" ]; then echo "static"; else echo "libraries: $(echo "$libraries" | tr '\n' ' ')"; fi
+echo "size: $(du -sm --apparent-size "$image" | cut -f 1) MB"
+
+{ echo "age,city,income"
+  for row in $(seq 1 600); do echo "$((20 + row * 7 % 50)),town$((row % 5)),$((1000 + row * 13 % 900))"; done
+} > "$work/x.csv"
+
+# run OUT: the job as the image runs it, with its results below OUT
+run() {
+  # the variables are for the inner shell
+  # shellcheck disable=SC2016
+  unshare --mount --net --ipc --uts --pid --fork env -i PATH="$PATH" image="$image" work="$work" out="$1" bash -euc '
+    mount --make-rprivate /
+    mount --bind "$image" "$image"
+    mount -t proc proc "$image/proc"
+    mount -t tmpfs -o mode=0700,uid=65532,gid=65532,size=256m tmpfs "$image/scratch"
+    mount -t tmpfs -o mode=1777,size=64m tmpfs "$image/tmp"
+    mount -t tmpfs -o mode=0755,size=1m tmpfs "$image/data"
+    cp "$work/x.csv" "$image/data/x.csv"
+    mount -o remount,bind,ro "$image"
+    cd "$image/scratch"
+    code=0
+    if chroot --userspec=65532:65532 "$image" /usr/bin/env 2>/dev/null; then echo "the image has more than the program"; exit 1; fi
+    HOME=/scratch TMPDIR=/tmp chroot --userspec=65532:65532 "$image" \
+      /usr/bin/synthfleet run /data/x.csv --preset quick -o "$out" || code=$?
+    if [ "$code" = 0 ]; then test -s "$image$out/manifest.json"; fi
+    exit "$code"
+  '
+}
+
+run /scratch/out > "$work/good" 2>&1 || { cat "$work/good"; echo "FAILED: the job does not run in the image"; exit 1; }
+if run /out > "$work/bad" 2>&1; then echo "FAILED: the root can be written"; exit 1; fi
+echo "ok: runs without network, as 65532, and writes nothing but its mounts"
