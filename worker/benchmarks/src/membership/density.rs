@@ -78,6 +78,8 @@ struct Fifth<'a> {
 }
 
 impl Visitor for Fifth<'_> {
+    type Distance = u32;
+
     fn bound(&self) -> u32 {
         self.nearest[NEIGHBOUR - 1]
     }

@@ -39,7 +39,7 @@ pub fn run(tables: &[String], seeds: u64, surroundings: &Surroundings) -> Result
     }
     let found = calibration::calibrate(&runs);
     if surroundings.json {
-        say!("{}", serde_json::to_string(&found).map_err(|e| Error::internal("cli::json", e.to_string()))?);
+        say!("{}", serde_json::to_string(&found).map_err(|e| Error::internal("run::results", e.to_string()))?);
     } else {
         let rows = found.lines.iter().map(|line| {
             let state = if line.passed { "ok" } else { "fail" };
