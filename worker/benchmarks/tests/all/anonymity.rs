@@ -28,7 +28,7 @@ fn innocent(sizes: [usize; 3], runs: u64) -> ([usize; 3], usize) {
             *count += usize::from(contains(score(&found, id), 0.0));
         }
         let is_low = |id: &&str| score(&found, id).value <= Some(0.05) && score(&found, id).bound_high <= Some(0.10);
-        passed += usize::from(RISKS.iter().all(|id| is_low(id)));
+        passed += usize::from(RISKS.iter().all(is_low));
     }
     (innocent, passed)
 }
