@@ -37,6 +37,7 @@ fn to_value(verdict: &Verdict) -> Result<serde_json::Value> {
 fn input(view: &View, spec: &SpecFact, plan: &PlanFact, catalogue: &Catalogue) -> Input {
     let scorer = Scorer { view, spec, plan, catalogue };
     Input {
+        seed: spec.request.seed,
         gate: spec.request.gate.clone(),
         weights: spec.request.weights.clone(),
         benchmarks: spec.benchmarks.iter().map(|benchmark| benchmark.name.clone()).collect(),
@@ -155,6 +156,7 @@ fn undefined(member: &MemberDoc, reason: &Reason) -> Vec<Score> {
         error: None,
         bound_low: None,
         bound_high: None,
+        folds: Vec::new(),
         goal: if doc.up { Goal::Up } else { Goal::Down },
         range: doc.range,
         fair: doc.fair,

@@ -341,6 +341,16 @@ mod tests {
     }
 
     #[test]
+    fn the_redrawn_copy_is_scored_where_all_references_are_asked_for() {
+        let job = |references: &str| json!({"source": "a", "benchmarks": ["accuracy"], "references": references});
+        let rows = |references: &str| -> Vec<String> {
+            ids(&plan(job(references), |_| {})).into_iter().filter(|id| id.starts_with("ben-ref_")).collect()
+        };
+        assert_eq!(rows("default"), ["ben-ref_holdout-r0-accuracy"]);
+        assert_eq!(rows("all"), ["ben-ref_holdout-r0-accuracy", "ben-ref_flip10-r0-accuracy"]);
+    }
+
+    #[test]
     fn equal_inputs_give_equal_bytes() {
         let bytes = || fact::encode(&plan(json!({"source": "a"}), |_| {})).expect("small");
         assert_eq!(bytes(), bytes());

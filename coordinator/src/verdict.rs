@@ -6,15 +6,20 @@
 //!    privacy gate cannot judge privacy: its privacy gates count as not assessed.
 //! 3. *Eligible*: passes every gate, and some repeat passes them all by itself; the lowest such repeat is
 //!    delivered. Baselines and members that copy real rows never are.
-//! 4. *Score* ([`score`]): weighted geometric mean of the components.
-//! 5. *Order* ([`order`]): candidates within .002 of the top score are tied; within them lower risk step,
-//!    lower declared cost, higher score, name. Never measured time.
+//! 4. *Score* ([`score`]): weighted geometric mean of the components, with its replicates ([`replicate`]).
+//! 5. *Order* ([`order`]): candidates that cannot be told from the top score are tied; within them lower risk
+//!    step, lower declared cost, higher score, name. Never measured time.
 //! 6. No eligible candidate: no release, with the nearest one and advice. Never a silent winner.
+//!
+//! In profile `sdgym2020` the gate `structure` alone decides who is ranked. A first row that fails another gate is
+//! `research_only`: it is released with gate `off` and not otherwise.
 
+pub mod calibration;
 pub mod gate;
 pub mod input;
 pub mod order;
 pub mod pool;
+pub mod replicate;
 pub mod rule;
 pub mod score;
 #[cfg(test)]
@@ -24,8 +29,10 @@ mod words;
 pub use input::{Input, ReferenceRow, Repeat, Row};
 
 use gate::Gates;
+use order::Placed;
 use pool::Pool;
-use rule::Rule;
+use replicate::Replicates;
+use rule::{GateProfile, Rule, Scale};
 use score::{Basis, Scores};
 use std::collections::{BTreeMap, BTreeSet};
 use synthfleet_proto::Result;
@@ -45,6 +52,8 @@ pub(crate) struct Judged<'a> {
     delivered: Option<u32>,
     eligible: bool,
     scores: Scores,
+    /// Whether a gate that its profile only shows is failed.
+    research_only: bool,
     /// Whether some score saw fewer rows than there are.
     limited: bool,
 }
@@ -64,8 +73,14 @@ pub fn judge(input: &Input) -> Result<Verdict> {
     let mut judged: Vec<Judged<'_>> = input.candidates.iter().map(|row| examine(row, &rule, &|pool| gates_of(pool, trusted))).collect();
     judged.sort_by(|a, b| a.row.candidate.cmp(&b.row.candidate));
     let basis = Basis::of(&rule, &judged);
-    judged.iter_mut().for_each(|one| one.scores.complete(&basis));
+    let replicates = Replicates::of(input.seed);
+    for one in &mut judged {
+        one.scores.complete(&basis, &replicates, &one.row.candidate);
+        // a measure that is no share has no least value that could stand in for it
+        one.eligible &= rule.scale == Scale::Geometric || one.scores.value().is_some();
+    }
 
+    let board = order::ranking(judged.iter().map(placed).collect());
     let mut verdict = Verdict {
         schema: SCHEMA.to_owned(),
         rule_version: rule::VERSION.to_owned(),
@@ -77,26 +92,40 @@ pub fn judge(input: &Input) -> Result<Verdict> {
         limits: rule.limits.clone(),
         weights: rule.weights.clone(),
         components: basis.components(&rule),
-        ranking: order::ranking(judged.iter().map(ranked).collect()),
-        references: references(input, &rule, &basis, &judged, &|pool| gates_of(pool, trusted)),
+        tied: board.rows[..board.tied].iter().map(|row| row.candidate.clone()).collect(),
+        ranking: board.rows,
+        references: references(input, &rule, (&basis, &replicates), &judged, &|pool| gates_of(pool, trusted)),
         nearest: None,
         advice: Vec::new(),
         why: String::new(),
         warnings: Vec::new(),
-        stable: None,
+        regret: board.regret,
+        stable: board.stable,
+        research_only: false,
         partial: input.partial,
     };
-    if let Some(first) = verdict.ranking.first().filter(|row| row.eligible) {
-        verdict.outcome = Decision::Winner;
-        verdict.winner = Some(first.candidate.clone());
-        verdict.delivered_repeat = first.delivered_repeat;
-    } else {
-        verdict.nearest = order::nearest(&verdict.ranking).map(|row| row.candidate.clone());
-        verdict.advice = words::advice(&verdict);
-    }
+    decide(&mut verdict, &judged);
     verdict.warnings = words::warnings(&verdict, trusted, &judged);
     words::explain(&mut verdict);
     Ok(verdict)
+}
+
+/// Says who is released, or who is nearest to it.
+fn decide(verdict: &mut Verdict, judged: &[Judged<'_>]) {
+    let Some(first) = verdict.ranking.first().filter(|row| row.eligible) else {
+        verdict.nearest = order::nearest(&verdict.ranking).map(|row| row.candidate.clone());
+        verdict.advice = words::advice(verdict);
+        return;
+    };
+    verdict.research_only = judged.iter().any(|one| one.research_only && one.row.candidate == first.candidate);
+    if verdict.research_only && verdict.gate != GateProfile::Off.name() {
+        verdict.nearest = Some(first.candidate.clone());
+        verdict.advice = words::advice(verdict);
+    } else {
+        verdict.outcome = Decision::Winner;
+        verdict.winner = Some(first.candidate.clone());
+        verdict.delivered_repeat = first.delivered_repeat;
+    }
 }
 
 /// Every score id that some row of the job carries.
@@ -110,17 +139,23 @@ fn known_scores(input: &Input) -> BTreeSet<&str> {
 fn examine<'a>(row: &'a Row, rule: &Rule, gates_of: &dyn Fn(&Pool) -> Gates) -> Judged<'a> {
     let pool = Pool::of(row);
     let gates = gates_of(&pool);
-    let off = rule.gate_profile == rule::GateProfile::Off;
-    let passes = |repeat: &u32| off || gates_of(&Pool::of_repeats(row, &[*repeat])).passed();
+    let passes = |repeat: &u32| gates_of(&Pool::of_repeats(row, &[*repeat])).passed();
     let delivered = pool.repeats().iter().copied().find(|repeat| passes(repeat));
-    let eligible = !row.baseline && !row.real_rows && (off || gates.passed()) && delivered.is_some();
-    let scores = Scores::of(rule, &pool);
+    let eligible = !row.baseline && !row.real_rows && gates.passed() && delivered.is_some();
+    let research_only = rule.weights_profile == rule::RESEARCH && !gates.all_passed();
+    let scores = Scores::of(rule, &pool, row);
     let (sampled, limited) = (!pool.repeats().is_empty(), pool.limited());
-    Judged { row, sampled, failures: pool.failures().to_vec(), gates, delivered, eligible, scores, limited }
+    Judged { row, sampled, failures: pool.failures().to_vec(), gates, delivered, eligible, scores, research_only, limited }
+}
+
+fn placed(one: &Judged<'_>) -> Placed {
+    let replicates = one.scores.replicates().filter(|_| one.sampled).map(<[f64]>::to_vec);
+    Placed { row: ranked(one), replicates }
 }
 
 fn ranked(one: &Judged<'_>) -> Ranked {
     let sampled = |gates: Vec<_>| if one.sampled { gates } else { Vec::new() };
+    let interval = one.scores.interval().filter(|_| one.sampled);
     Ranked {
         candidate: one.row.candidate.clone(),
         synthesizer: one.row.synthesizer.clone(),
@@ -129,12 +164,13 @@ fn ranked(one: &Judged<'_>) -> Ranked {
         baseline: one.row.baseline,
         on_pareto: false,
         score: one.scores.value().filter(|_| one.sampled),
-        score_low: one.scores.low().filter(|_| one.sampled),
-        score_high: one.scores.high().filter(|_| one.sampled),
+        score_low: interval.map(|ends| ends.0),
+        score_high: interval.map(|ends| ends.1),
         win_share: None,
         risk: one.gates.risk().filter(|_| one.sampled),
         cost: one.row.cost,
         components: if one.sampled { one.scores.components() } else { BTreeMap::new() },
+        undefined: if one.sampled { one.scores.undefined() } else { BTreeMap::new() },
         gates: sampled(one.gates.wire()),
         delivered_repeat: one.delivered,
         repeats_ok: one.row.repeats.iter().filter(|repeat| repeat.sampled).count() as u32,
@@ -147,15 +183,15 @@ fn ranked(one: &Judged<'_>) -> Ranked {
 fn references(
     input: &Input,
     rule: &Rule,
-    basis: &Basis,
+    (basis, replicates): (&Basis, &Replicates),
     judged: &[Judged<'_>],
     gates_of: &dyn Fn(&Pool) -> Gates,
 ) -> BTreeMap<String, Reference> {
     let mut references = BTreeMap::new();
     for row in &input.references {
         let pool = Pool::of_reference(row);
-        let (gates, mut scores) = (gates_of(&pool), Scores::of(rule, &pool));
-        scores.complete_without_penalty(basis);
+        let (gates, mut scores) = (gates_of(&pool), Scores::of_reference(rule, &pool, row));
+        scores.complete_without_penalty(basis, replicates, &format!("reference:{}", row.name));
         references.insert(row.name.clone(), reference(None, &gates, &scores));
     }
     for (name, synthesizer) in REFERENCE_BASELINES {
@@ -170,8 +206,8 @@ fn reference(candidate: Option<String>, gates: &Gates, scores: &Scores) -> Refer
     Reference {
         candidate,
         score: scores.value(),
-        score_low: scores.low(),
-        score_high: scores.high(),
+        score_low: scores.interval().map(|ends| ends.0),
+        score_high: scores.interval().map(|ends| ends.1),
         risk: gates.risk(),
         components: scores.components(),
         gates: gates.wire(),

@@ -1,10 +1,11 @@
 //! What a member says of itself: static for built-ins, owned on the wire.
 
 use crate::metadata::Metadata;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How dear a member is, on adult-sized tables. Declared, never measured: ties break by it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CostClass {
     /// Below a second.

@@ -1,10 +1,11 @@
 //! One error type for every room: a kind that tells the caller what to do, a public code, a sentence,
 //! and, where they are known, the place and the remedy.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What the caller of a failed operation must do. Callers match on this and on nothing else.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ErrorKind {
     /// Fix the request or the options.
@@ -80,7 +81,7 @@ impl ErrorKind {
 }
 
 /// Where in an input something went wrong. Absent parts are unknown.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Place {
     /// File, link or option source.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -279,7 +280,7 @@ impl Error {
 }
 
 /// An error as it is written into facts, child lines and `--json` output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct WireError {
     /// What the reader must do.
     pub kind: ErrorKind,

@@ -273,7 +273,7 @@ pub struct Gate {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Weights {
-    /// `balanced`, `utility` or `strict-privacy`.
+    /// `balanced`, `utility`, `strict-privacy` or `sdgym2020`.
     pub profile: Option<String>,
     /// Weights by component, not negative, not all 0; they replace the profile's.
     pub components: BTreeMap<String, f64>,

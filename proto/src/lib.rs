@@ -6,6 +6,7 @@
 pub mod about;
 pub mod attempts;
 pub mod calendar;
+pub mod calibration;
 pub mod class;
 pub mod envelope;
 pub mod error;

@@ -2,6 +2,7 @@
 //! order its levels stand. Synthesizers and benchmarks trust it; people are shown the `profile` instead.
 
 use crate::calendar::Grain;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a column holds.
@@ -68,7 +69,7 @@ pub enum Role {
 }
 
 /// What the target asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemType {
     /// A target of two levels.
@@ -340,6 +341,9 @@ pub struct Metadata {
     pub target: Option<String>,
     /// What the target asks for.
     pub problem_type: Option<ProblemType>,
+    /// Simulated sets: name of the true law that the rows were drawn from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub law: Option<String>,
     /// Columns that name a row uniquely.
     #[serde(default)]
     pub key: Vec<String>,
@@ -363,6 +367,7 @@ impl Metadata {
             columns,
             target: None,
             problem_type: None,
+            law: None,
             key: Vec::new(),
             train_rows: 0,
             holdout_rows: 0,

@@ -4,6 +4,7 @@ use crate::error::WireError;
 use crate::metadata::ProblemType;
 use crate::score::{Finding, Score};
 use crate::verdict::Verdict;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 pub const SCHEMA: &str = "synthfleet.results.v1";
 
 /// All results of a job.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Results {
     /// [`SCHEMA`].
     pub schema: String,
@@ -30,8 +31,15 @@ pub struct Results {
     pub tasks: Vec<TaskResult>,
 }
 
+impl Results {
+    /// The JSON Schema of `results.json`.
+    pub fn schema() -> Value {
+        schemars::schema_for!(Self).to_value()
+    }
+}
+
 /// The job, as results name it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct JobHead {
     /// Id.
     pub id: String,
@@ -49,7 +57,7 @@ pub struct JobHead {
 }
 
 /// The table, as results name it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TableHead {
     /// Name.
     pub name: String,
@@ -72,7 +80,7 @@ pub struct TableHead {
 }
 
 /// One candidate.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CandidateResult {
     /// Name.
     pub name: String,
@@ -92,7 +100,7 @@ pub struct CandidateResult {
 }
 
 /// One repeat of a candidate.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RepeatResult {
     /// Number, from 0.
     pub repeat: u32,
@@ -138,7 +146,7 @@ impl RepeatResult {
 }
 
 /// Seconds that a repeat took.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Times {
     /// Fitting.
     pub fit_seconds: Option<f64>,
@@ -149,7 +157,7 @@ pub struct Times {
 }
 
 /// What failed in a repeat.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RepeatError {
     /// `fit`, `sample`, `check` or `benchmark:<name>`.
     pub phase: String,
@@ -162,7 +170,7 @@ pub struct RepeatError {
 }
 
 /// A reference row with tasks of its own.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReferenceResult {
     /// `holdout` or `flip10`.
     pub name: String,
@@ -171,7 +179,7 @@ pub struct ReferenceResult {
 }
 
 /// One task.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct TaskResult {
     /// Id.
     pub id: String,

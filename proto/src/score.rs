@@ -1,11 +1,12 @@
 //! Scores: a number in range with its interval, or undefined with a reason. Never NaN.
 
 use crate::about::{Reason, ScoreAbout};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// One score of one sample.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Score {
     /// The id, `<benchmark>` or `<benchmark>.<score>`.
     pub name: String,
@@ -26,6 +27,10 @@ pub struct Score {
     /// One-sided upper bound at the level its gate states, where it has its own.
     #[serde(default)]
     pub bound_high: Option<f64>,
+    /// The value without each fold of rows, `[20]`; empty where there are no folds. The verdict's replicates are
+    /// made of them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folds: Vec<f64>,
     /// `up` or `down`.
     pub goal: Goal,
     /// Smallest and largest possible value.
@@ -56,7 +61,7 @@ pub struct Score {
 }
 
 /// Which direction is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Goal {
     /// More is better.
@@ -103,6 +108,7 @@ impl Score {
             error: None,
             bound_low: None,
             bound_high: None,
+            folds: Vec::new(),
             goal: if about.up { Goal::Up } else { Goal::Down },
             range: about.range,
             fair: about.fair,
@@ -125,6 +131,15 @@ impl Score {
             self.error = Some(error);
             self.low = Some((value - 1.96 * error).clamp(low, high));
             self.high = Some((value + 1.96 * error).clamp(low, high));
+        }
+        self
+    }
+
+    /// Adds the value without each fold of rows, `[20]`, if every one is a number.
+    #[must_use]
+    pub fn with_folds(mut self, without: &[f64]) -> Self {
+        if self.value.is_some() && without.iter().all(|value| value.is_finite()) {
+            self.folds = without.to_vec();
         }
         self
     }
@@ -155,7 +170,7 @@ pub struct Scored {
 }
 
 /// A remark of best-effort work: something was left out, replaced or cut, and the rest went on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// Stable code, for example `replanned_as_text`.
     pub code: String,
@@ -180,6 +195,13 @@ mod tests {
         assert_eq!(Score::new(&SHARE, 1.000_000_1).value, Some(1.0));
         let nan = Score::new(&SHARE, f64::NAN);
         assert_eq!((nan.value, nan.undefined.as_deref()), (None, Some("failed")));
+    }
+
+    #[test]
+    fn folds_are_kept_whole_or_not_at_all() {
+        assert_eq!(Score::new(&SHARE, 0.5).with_folds(&[0.4, 0.6]).folds, [0.4, 0.6]);
+        assert!(Score::new(&SHARE, 0.5).with_folds(&[0.4, f64::NAN]).folds.is_empty());
+        assert!(Score::undefined(&SHARE, "constant", "one value").with_folds(&[0.4]).folds.is_empty());
     }
 
     #[test]

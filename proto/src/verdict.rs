@@ -2,14 +2,16 @@
 //! delivered and why. A pure function of outcomes; holds no time, host or attempt of a success.
 
 use crate::about::CostClass;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::collections::BTreeMap;
 
 /// The schema name of this version.
 pub const SCHEMA: &str = "synthfleet.verdict.v1";
 
 /// How a job was decided.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// A candidate is released.
@@ -19,7 +21,7 @@ pub enum Decision {
 }
 
 /// The verdict.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Verdict {
     /// [`SCHEMA`].
     pub schema: String,
@@ -31,9 +33,9 @@ pub struct Verdict {
     pub winner: Option<String>,
     /// The repeat whose sample is delivered: the lowest that passes by itself.
     pub delivered_repeat: Option<u32>,
-    /// Weights profile: `balanced`, `utility`, `strict-privacy`.
+    /// Weights profile: `balanced`, `utility`, `strict-privacy`, `sdgym2020`.
     pub profile: String,
-    /// Gate profile: `balanced`, `strict`, `off`.
+    /// Gate profile: `balanced`, `strict`, `structure` (of `sdgym2020` alone), `off`.
     pub gate: String,
     /// Limits that replaced those of the gate profile, by gate.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -56,14 +58,32 @@ pub struct Verdict {
     pub why: String,
     /// What a reader must know before using the table.
     pub warnings: Vec<Warning>,
+    /// Eligible candidates that cannot be told from the best score, in order of rank; the first is picked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tied: Vec<String>,
+    /// Mean score that the pick loses against the best of each replicate; absent in rules without replicates.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regret: Option<f64>,
     /// Whether the pick survives resampling; absent in rules without replicates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stable: Option<bool>,
+    /// Whether the first of the ranking fails a gate that its profile only shows: for research, not for use.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub research_only: bool,
     /// Whether tasks were cut off by deadline or interruption.
     pub partial: bool,
 }
 
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
 impl Verdict {
+    /// The JSON Schema of `verdict.json`.
+    pub fn schema() -> Value {
+        schemars::schema_for!(Self).to_value()
+    }
+
     /// The row of a candidate.
     pub fn row(&self, candidate: &str) -> Option<&Ranked> {
         self.ranking.iter().find(|row| row.candidate == candidate)
@@ -76,7 +96,7 @@ impl Verdict {
 }
 
 /// One component of the score.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Component {
     /// Name, as weights name it.
     pub name: String,
@@ -92,7 +112,7 @@ pub struct Component {
 }
 
 /// A candidate's row.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Ranked {
     /// Candidate.
     pub candidate: String,
@@ -106,7 +126,7 @@ pub struct Ranked {
     pub baseline: bool,
     /// Whether no other is better in score, risk step and cost at once.
     pub on_pareto: bool,
-    /// The weighted geometric mean of its components. 0 to 1.
+    /// The weighted geometric mean of its components, 0 to 1; in profile `sdgym2020` the measure itself.
     pub score: Option<f64>,
     /// Lower end of its 95 % interval.
     pub score_low: Option<f64>,
@@ -121,6 +141,9 @@ pub struct Ranked {
     pub cost: CostClass,
     /// Components, by name; `None`: undefined.
     pub components: BTreeMap<String, Option<f64>>,
+    /// Why a component that counts has no value: code, by name. It counts least.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub undefined: BTreeMap<String, String>,
     /// Every gate that exists for the job.
     pub gates: Vec<Gate>,
     /// The repeat that would be delivered.
@@ -160,7 +183,7 @@ impl Ranked {
 }
 
 /// What a reference row got.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Reference {
     /// The baseline whose row it is, if it has no tasks of its own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -182,7 +205,7 @@ pub struct Reference {
 }
 
 /// How a gate was met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GateState {
     /// Met.
@@ -211,7 +234,7 @@ impl GateState {
 }
 
 /// One gate of one row.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Gate {
     /// Name.
     pub name: String,
@@ -231,13 +254,20 @@ pub struct Gate {
     pub passed: bool,
     /// How it was met.
     pub state: GateState,
-    /// Why it has no value, or why it failed in spite of one: code.
+    /// Why it has no value, or was not judged by it: code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
 }
 
+impl Gate {
+    /// Whether it failed by what was measured, not for want of it.
+    pub fn fails_by_value(&self) -> bool {
+        self.state == GateState::Fail && self.value.is_some() && self.why.is_none()
+    }
+}
+
 /// Something that failed, with all a person needs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
     /// Repeat, if it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -251,7 +281,7 @@ pub struct Failure {
 }
 
 /// Something that a reader must know.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Warning {
     /// Stable code, for example `privacy_not_assessed`.
     pub code: String,

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use synthfleet_proto::about::{CostClass, Reason};
+use synthfleet_proto::calibration::Calibration;
 use synthfleet_proto::class::Class;
 use synthfleet_proto::envelope::{
     Body, ControlHint, ControlOp, Envelope, EventHint, EventType, FinishedNotice, MemberNote, ProbeHint, ResultHint, ResultStatus,
@@ -17,7 +18,9 @@ use synthfleet_proto::fact::{
     PlanInputs, PlannedMember, PublishedFact, PublishedFile, SelectionFact, SkippedPart, SpecFact, Winner,
 };
 use synthfleet_proto::job::{JobSpec, JobState};
+use synthfleet_proto::results::Results;
 use synthfleet_proto::task::{TaskFile, TaskId, TaskKind};
+use synthfleet_proto::verdict::Verdict;
 use synthfleet_proto::{Error, ErrorKind, id};
 
 fn folder() -> PathBuf {
@@ -319,8 +322,20 @@ fn a_job_s_schema_names_every_field() {
     for field in fields.as_object().expect("an object").keys() {
         assert!(schema["properties"].get(field).is_some(), "{field} is not in the schema");
     }
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("schemas/job.v1.json");
-    let bytes = fact::encode_pretty(&schema).expect("small");
+    stored_schema("job.v1.json", &schema);
+}
+
+#[test]
+fn the_schemas_of_results_and_verdict_are_stored() {
+    stored_schema("verdict.v1.json", &Verdict::schema());
+    stored_schema("results.v1.json", &Results::schema());
+    stored_schema("calibration.v1.json", &Calibration::schema());
+}
+
+/// Holds a schema against the file that others read.
+fn stored_schema(name: &str, schema: &serde_json::Value) {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("schemas").join(name);
+    let bytes = fact::encode_pretty(schema).expect("small");
     if !path.exists() && option_env!("SYNTHFLEET_GOLDEN") == Some("write") {
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
         std::fs::write(&path, &bytes).expect("written");

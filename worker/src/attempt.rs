@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_broker::Delivery;
 use synthfleet_proto::attempts::{After, Ended, Seen, StopCause, Verb, after};
-use synthfleet_proto::envelope::{EventHint, EventType, ResultStatus, Trace};
+use synthfleet_proto::envelope::{EventHint, EventType, ResultHint, ResultStatus, Trace};
 use synthfleet_proto::error::WireError;
 use synthfleet_proto::fact::{Checkpoint, Group, OutcomeStatus, SpecFact};
 use synthfleet_proto::key::JobKeys;
@@ -48,6 +48,28 @@ impl Attempt {
     /// As messages name it.
     pub fn about(&self) -> About<'_> {
         About { keys: &self.keys, task: &self.task, trace: &self.trace }
+    }
+
+    /// What coordinators are to hear of it.
+    fn word(&self, status: ResultStatus, outcome_sha256: Option<String>) -> Word {
+        let hint = ResultHint { status, attempt: self.number, outcome_sha256, error_kind: None, pool: None };
+        Word { keys: self.keys.clone(), task: self.task.clone(), trace: self.trace.clone(), hint }
+    }
+}
+
+/// A result that coordinators are to hear of once its facts are stored, and before its message goes.
+#[derive(Debug)]
+pub struct Word {
+    keys: JobKeys,
+    task: TaskId,
+    trace: Trace,
+    hint: ResultHint,
+}
+
+impl Word {
+    /// Says it.
+    pub async fn say(self, context: &Context) {
+        context.tell_result(About { keys: &self.keys, task: &self.task, trace: &self.trace }, self.hint).await;
     }
 }
 
@@ -87,8 +109,8 @@ impl Stop {
     }
 }
 
-/// Runs a claimed attempt to its end; says what becomes of its message.
-pub async fn run(context: &Arc<Context>, attempt: Attempt, delivery: &Delivery, seen: &[Seen]) -> Result<Verb> {
+/// Runs a claimed attempt to its end; says what becomes of its message, and what coordinators are to hear before.
+pub async fn run(context: &Arc<Context>, attempt: Attempt, delivery: &Delivery, seen: &[Seen]) -> Result<(Verb, Option<Word>)> {
     let stop = Stop(context.enter(attempt.keys.job(), &attempt.task));
     Span::current().record("attempt", attempt.number);
     tracing::info!(
@@ -99,13 +121,19 @@ pub async fn run(context: &Arc<Context>, attempt: Attempt, delivery: &Delivery, 
         "task taken"
     );
     let running = Running::begin(&context.book, &attempt, seen);
-    let verb = watched(context, &attempt, delivery, seen, &stop).await;
+    let ended = watched(context, &attempt, delivery, seen, &stop).await;
     drop(running);
     context.leave(attempt.keys.job(), &attempt.task);
-    verb
+    ended
 }
 
-async fn watched(context: &Arc<Context>, attempt: &Attempt, delivery: &Delivery, seen: &[Seen], stop: &Stop) -> Result<Verb> {
+async fn watched(
+    context: &Arc<Context>,
+    attempt: &Attempt,
+    delivery: &Delivery,
+    seen: &[Seen],
+    stop: &Stop,
+) -> Result<(Verb, Option<Word>)> {
     let started = EventHint { attempt: Some(attempt.number), ..event(EventType::Started, context) };
     context.tell_event(attempt.about(), started).await;
     let path = scratch_of(context, attempt);
@@ -129,16 +157,13 @@ async fn watched(context: &Arc<Context>, attempt: &Attempt, delivery: &Delivery,
         }
         Err(error) => Err(Ended::Error(error.to_wire())),
     };
-    let verb = match made {
-        Ok((status, sha256)) => {
-            take::tell(context, attempt.about(), take::status_of(status), attempt.number, Some(sha256)).await;
-            Ok(Verb::Ack)
-        }
+    let ended = match made {
+        Ok((status, sha256)) => Ok((Verb::Ack, Some(attempt.word(take::status_of(status), Some(sha256))))),
         Err(ended) => end(context, attempt, &ended, seen, &ran).await,
     };
     // after the facts: what a kill leaves here is swept with the scratch folder
     tokio::task::spawn_blocking(move || TaskFolder::open(&path).remove());
-    verb
+    ended
 }
 
 fn scratch_of(context: &Context, attempt: &Attempt) -> PathBuf {
@@ -211,13 +236,13 @@ async fn execute(
 }
 
 /// Stores what follows from an attempt that did not end well.
-async fn end(context: &Context, attempt: &Attempt, ended: &Ended, seen: &[Seen], ran: &Ran) -> Result<Verb> {
+async fn end(context: &Context, attempt: &Attempt, ended: &Ended, seen: &[Seen], ran: &Ran) -> Result<(Verb, Option<Word>)> {
     let limits = context.options.limits.asked(attempt.spec.request.budget.attempts);
     let (follows, verb) = after(ended, seen, limits, context.parts.run.as_deref());
-    match follows {
+    let word = match follows {
         After::Outcome(status, error) => {
             let sha256 = failed(context, attempt, status, error, ran).await?;
-            take::tell(context, attempt.about(), take::status_of(status), attempt.number, Some(sha256)).await;
+            attempt.word(take::status_of(status), Some(sha256))
         }
         After::End(mut end) => {
             end.checkpoint.clone_from(&ran.checkpoint);
@@ -225,10 +250,10 @@ async fn end(context: &Context, attempt: &Attempt, ended: &Ended, seen: &[Seen],
             tracing::info!(cause = end.cause.name(), code, counted = end.counted, delay_seconds = end.delay_seconds, "attempt ended");
             let key = attempt.keys.end(attempt.task.as_str(), attempt.number)?;
             create_fact(context.store(), &key, &end, context.nonce()).await?;
-            take::tell(context, attempt.about(), ResultStatus::Ended, attempt.number, None).await;
+            attempt.word(ResultStatus::Ended, None)
         }
-    }
-    Ok(verb)
+    };
+    Ok((verb, Some(word)))
 }
 
 async fn failed(context: &Context, attempt: &Attempt, status: OutcomeStatus, error: WireError, ran: &Ran) -> Result<String> {

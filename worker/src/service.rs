@@ -33,6 +33,8 @@ pub struct Service {
 const BROKER_PAUSE: Duration = Duration::from_millis(500);
 /// Pause before a look whether the scratch folder has room again.
 const ROOM_PAUSE: Duration = Duration::from_secs(5);
+/// Results of a slot that may wait for the broker while the next task runs.
+const ENDINGS_MAX: usize = 2;
 /// Time between two looks at the disk of the scratch folder, for measures.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
 
@@ -104,6 +106,7 @@ async fn slot(context: Arc<Context>, number: usize) {
         false => (context.options.classes.clone(), "free"),
     };
     let inbox = Inbox::Pool { pool: context.options.pool.clone(), classes };
+    let mut endings = JoinSet::new();
     let counts = |state: &str| Raised::new(&context.book, metrics::SLOTS, &[&context.options.pool, state], 1.0);
     while !context.is_leaving() {
         let waiting = counts(idle);
@@ -114,7 +117,7 @@ async fn slot(context: Arc<Context>, number: usize) {
         }
         let delivery = tokio::select! {
             biased;
-            () = context.leaving() => return,
+            () = context.leaving() => break,
             delivery = context.parts.broker.take(&inbox) => delivery,
         };
         let delivery = match delivery {
@@ -127,12 +130,16 @@ async fn slot(context: Arc<Context>, number: usize) {
         };
         drop(waiting);
         let _working = counts("busy");
-        let verb = take::handle(&context, &delivery).await;
-        if let Err(error) = context.parts.broker.settle(delivery, verb).await {
-            // the message comes back; its task has its outcome or is tried again
-            tracing::warn!(code = error.code(), "a delivery could not be settled");
+        let done = take::handle(&context, &delivery).await;
+        // the facts are stored: what is left to say waits for the broker alone, and the next task need not
+        let own = Arc::clone(&context);
+        endings.spawn(async move { done.end(&own, delivery).await });
+        while endings.len() > ENDINGS_MAX {
+            endings.join_next().await;
         }
     }
+    // who leaves says everything first
+    while endings.join_next().await.is_some() {}
 }
 
 /// Measures the disk of the scratch folder again and again.

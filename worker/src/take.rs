@@ -1,6 +1,6 @@
 //! From a delivery to what becomes of it: decode, check against the plan, claim, run, settle.
 
-use crate::attempt::{Attempt, run};
+use crate::attempt::{Attempt, Word, run};
 use crate::context::{About, Context, Planned};
 use crate::metrics;
 use std::sync::Arc;
@@ -21,14 +21,40 @@ const UNKNOWN_PATIENCE: Duration = Duration::from_secs(15);
 /// Tasks planned for another version of their member come back so long, in case a worker has it.
 const VERSION_PATIENCE: Duration = Duration::from_secs(90);
 
-/// Handles one delivery; says what becomes of its message.
-pub async fn handle(context: &Arc<Context>, delivery: &Delivery) -> Settle {
+/// What becomes of a message, and what coordinators are to hear before it goes.
+#[derive(Debug)]
+pub struct Done {
+    settle: Settle,
+    word: Option<Word>,
+}
+
+impl From<Settle> for Done {
+    fn from(settle: Settle) -> Self {
+        Self { settle, word: None }
+    }
+}
+
+impl Done {
+    /// Says what there is to say, then settles: in this order, so that a message that is gone was heard of.
+    pub async fn end(self, context: &Context, delivery: Delivery) {
+        if let Some(word) = self.word {
+            word.say(context).await;
+        }
+        if let Err(error) = context.parts.broker.settle(delivery, self.settle).await {
+            // the message comes back; its task has its outcome or is tried again
+            tracing::warn!(code = error.code(), "a delivery could not be settled");
+        }
+    }
+}
+
+/// Handles one delivery.
+pub async fn handle(context: &Arc<Context>, delivery: &Delivery) -> Done {
     let envelope = match Envelope::decode(delivery.body()) {
         Ok(envelope) => envelope,
         Err(refused) => {
             tracing::warn!(reason = refused.reason(), "a message cannot be read");
             context.book.add(metrics::MESSAGES_REFUSED, &[refused.reason()], 1);
-            return Settle::Bury(refused.reason().to_owned());
+            return Settle::Bury(refused.reason().to_owned()).into();
         }
     };
     // every line that is written meanwhile tells what it is about
@@ -37,53 +63,54 @@ pub async fn handle(context: &Arc<Context>, delivery: &Delivery) -> Settle {
     handled(context, delivery, &envelope).instrument(span).await
 }
 
-async fn handled(context: &Arc<Context>, delivery: &Delivery, envelope: &Envelope) -> Settle {
+async fn handled(context: &Arc<Context>, delivery: &Delivery, envelope: &Envelope) -> Done {
     match look(context, delivery, envelope).await {
-        Ok(settle) => settle,
+        Ok(done) => done,
         Err(error) => {
             tracing::warn!(code = error.code(), error = error.message(), "cannot handle a hint");
-            match error.kind() {
+            let settle = match error.kind() {
                 ErrorKind::Invalid | ErrorKind::Data => Settle::Bury(error.code().to_owned()),
                 ErrorKind::Unavailable | ErrorKind::Conflict => Settle::Park(Wait::Five),
                 _ => Settle::Park(Wait::Thirty),
-            }
+            };
+            settle.into()
         }
     }
 }
 
-async fn look(context: &Arc<Context>, delivery: &Delivery, envelope: &Envelope) -> Result<Settle> {
+async fn look(context: &Arc<Context>, delivery: &Delivery, envelope: &Envelope) -> Result<Done> {
     if let Body::Probe(probe) = &envelope.body {
         context.tell_probe(&probe.pool).await;
-        return Ok(Settle::Ack);
+        return Ok(Settle::Ack.into());
     }
     let (Body::Task(hint), Some(job), Some(task)) = (&envelope.body, &envelope.job, &envelope.task) else {
-        return Ok(Settle::Ack);
+        return Ok(Settle::Ack.into());
     };
     let keys = JobKeys::new(&envelope.tenant, job)?;
     let task = TaskId::parse(task)?;
     let Some(planned) = context.planned(&keys, hint.plan, &hint.plan_sha256).await? else {
         let is_old = context.puzzled(format!("{job} {}", hint.plan_sha256)) >= UNKNOWN_PATIENCE;
         if is_old {
-            return Ok(refused(context, "unknown"));
+            return Ok(refused(context, "unknown").into());
         }
-        return Ok(Settle::Park(Wait::Five));
+        return Ok(Settle::Park(Wait::Five).into());
     };
     let trace = planned.spec.root();
     Span::current().record("trace_id", trace.id());
-    let Some(group) = planned.plan.group_of(&task) else { return Ok(refused(context, "not_in_plan")) };
+    let Some(group) = planned.plan.group_of(&task) else { return Ok(refused(context, "not_in_plan").into()) };
     if context.options.take.width(group.kind, &group.name).is_none() {
         // the coordinator sends it to a pool that takes it, once it sees that nobody did
         tracing::warn!("hint of a task that this pool does not take");
-        return Ok(Settle::Ack);
+        return Ok(Settle::Ack.into());
     }
     let is_mixed = is_of_another_version(&planned, group);
     if is_mixed && context.puzzled(format!("{job} {task}")) < VERSION_PATIENCE {
         context.book.add(metrics::HINTS_REFUSED, &["version"], 1);
-        return Ok(Settle::Park(Wait::Thirty));
+        return Ok(Settle::Park(Wait::Thirty).into());
     }
     if context.store().head(keys.outcome(task.as_str())?.key()).await?.is_some() {
         tell(context, About { keys: &keys, task: &task, trace: &trace }, ResultStatus::Unknown, 0, None).await;
-        return Ok(Settle::Ack);
+        return Ok(Settle::Ack.into());
     }
     let fresh = hint.attempt == 1 && hint.hop == 0 && !delivery.redelivered();
     if fresh && let Some(attempt) = claim(context, &keys, &task, &planned, envelope, (1, is_mixed), None).await? {
@@ -113,28 +140,29 @@ async fn followed(
     keys: &JobKeys,
     task: &TaskId,
     (planned, is_mixed): (Planned, bool),
-) -> Result<Settle> {
+) -> Result<Done> {
     if is_cancelled(context, keys, task).await? {
         let error = Error::stopped("task::cancelled", "told to stop before it began").to_wire();
-        return end_without_run(context, keys, task, &planned, OutcomeStatus::Cancelled, error).await;
+        return end_without_run(context, keys, task, &planned, OutcomeStatus::Cancelled, error).await.map(Done::from);
     }
     let seen = history(context.store(), keys, task.as_str()).await?;
     match attempts::next(&seen, context.options.limits.asked(planned.spec.request.budget.attempts), context.parts.run.as_deref()) {
-        Next::Wait(time) => Ok(Settle::Park(Wait::covering(time))),
-        Next::GiveUp(error) => end_without_run(context, keys, task, &planned, OutcomeStatus::Failed, *error).await,
+        Next::Wait(time) => Ok(Settle::Park(Wait::covering(time)).into()),
+        Next::GiveUp(error) => end_without_run(context, keys, task, &planned, OutcomeStatus::Failed, *error).await.map(Done::from),
         Next::Run(number) => match claim(context, keys, task, &planned, envelope, (number, is_mixed), seen.last()).await? {
             Some(attempt) => Ok(end_of(run(context, attempt, delivery, &seen).await?)),
-            None => Ok(Settle::Park(Wait::Five)),
+            None => Ok(Settle::Park(Wait::Five).into()),
         },
     }
 }
 
-fn end_of(verb: Verb) -> Settle {
-    match verb {
+fn end_of((verb, word): (Verb, Option<Word>)) -> Done {
+    let settle = match verb {
         Verb::Ack => Settle::Ack,
         Verb::Requeue => Settle::Requeue,
         Verb::Park(seconds) => Settle::Park(Wait::covering(Duration::from_secs(u64::from(seconds)))),
-    }
+    };
+    Done { settle, word }
 }
 
 /// Claims attempt `number`; `None`: somebody else has it.

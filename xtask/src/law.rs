@@ -32,9 +32,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     ("synthfleet-table", &["synthfleet-proto", "synthfleet-stats"]),
-    ("synthfleet-intake", &["synthfleet-proto", "synthfleet-stats", "synthfleet-table"]),
+    ("synthfleet-laws", &["synthfleet-proto", "synthfleet-table"]),
+    ("synthfleet-intake", &["synthfleet-proto", "synthfleet-stats", "synthfleet-table", "synthfleet-laws"]),
     ("synthfleet-synthesizers", &["synthfleet-proto", "synthfleet-table", "synthfleet-stats", "synthfleet-trees"]),
-    ("synthfleet-benchmarks", &["synthfleet-proto", "synthfleet-table", "synthfleet-stats", "synthfleet-trees"]),
+    ("synthfleet-benchmarks", &["synthfleet-proto", "synthfleet-table", "synthfleet-stats", "synthfleet-trees", "synthfleet-laws"]),
     (
         "synthfleet-worker",
         &[
@@ -108,6 +109,7 @@ const UNREACHABLE: &[(&str, &[&str])] = &[
     ("synthfleet-stats", &["tokio", "arrow"]),
     ("synthfleet-trees", &["tokio", "arrow"]),
     ("synthfleet-table", &["tokio", "arrow", "datafusion"]),
+    ("synthfleet-laws", &["tokio", "arrow", "datafusion"]),
     ("synthfleet-synthesizers", &["tokio", "arrow", "datafusion"]),
     ("synthfleet-benchmarks", &["tokio", "arrow", "datafusion"]),
     ("synthfleet-coordinator", &["arrow", "datafusion"]),

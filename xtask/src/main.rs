@@ -15,6 +15,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   law              who may depend on whom
   tidy             habits that a machine can check
   long             the long shelf: statistics over many seeds, the outside judge, peers
+  bench-fleet      the fleet beside Celery on one RabbitMQ node; --quick: only whether it runs
   validate-deploy  image, compose, Kubernetes, alerts, dashboards, offline; --setup, --write, --ci, --scrape DIR
 ";
 
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
         ["law"] => law::check(),
         ["tidy"] => tidy::check(),
         ["long"] => shelf::long(),
+        ["bench-fleet", ref arguments @ ..] => shelf::bench_fleet(arguments),
         ["validate-deploy", ref flags @ ..] => deployment::run(flags),
         _ => Err(USAGE.to_owned()),
     };

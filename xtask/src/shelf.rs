@@ -34,6 +34,15 @@ pub fn long() -> Outcome {
     step("outside judge", || run("bash", &["xtask/judge.sh"]))
 }
 
+/// The fleet beside Celery on one RabbitMQ node; `--quick` is a look whether it runs at all.
+pub fn bench_fleet(arguments: &[&str]) -> Outcome {
+    step("setup", || {
+        install_packages(&[TOOLS, PEER_TOOLS].concat())?;
+        install_celery()
+    })?;
+    step("bench", || cargo(&[&["bench", "--locked", "-p", "synthfleet", "--bench", "fleet", "--"], arguments].concat()))
+}
+
 /// nextest where it is installed, else the toolchain's own runner; both pass.
 fn run_tests() -> Outcome {
     let has_nextest = Command::new("cargo").args(["nextest", "--version"]).output().is_ok_and(|o| o.status.success());
@@ -55,14 +64,22 @@ const TOOLS: &[(&str, &[&str])] = &[
     ("/usr/bin/python3", &["python3", "python3-venv"]),
 ];
 
+/// What the comparison with Celery needs besides: a store of results that syncs.
+const PEER_TOOLS: &[(&str, &[&str])] = &[("/usr/bin/redis-server", &["redis-server"])];
+
 fn install() -> Outcome {
-    install_packages()?;
-    install_moto()
+    install_packages(TOOLS)?;
+    install_python("moto", "moto.server", &["moto[s3,sqs]==5.2.*", "flask<4", "flask-cors<7"])
 }
 
-fn install_packages() -> Outcome {
+/// The newest Celery: a comparison with an old one proves little.
+fn install_celery() -> Outcome {
+    install_python("celery", "celery, redis", &["celery[redis]"])
+}
+
+fn install_packages(tools: &[(&str, &[&str])]) -> Outcome {
     let packages: Vec<&str> =
-        TOOLS.iter().filter(|(file, _)| !Path::new(file).exists()).flat_map(|(_, packages)| *packages).copied().collect();
+        tools.iter().filter(|(file, _)| !Path::new(file).exists()).flat_map(|(_, packages)| *packages).copied().collect();
     if packages.is_empty() {
         return Ok(());
     }
@@ -73,12 +90,12 @@ fn install_packages() -> Outcome {
     run("apt-get", &[&["install", "-y", "--no-install-recommends"], packages.as_slice()].concat())
 }
 
-/// Queues and buckets for tests: a Python environment with a moto server, below the user's cache.
-fn install_moto() -> Outcome {
-    let home = std::env::home_dir().ok_or("there is no home to keep the moto server in")?;
-    let folder = home.join(".cache/synthfleet/moto").display().to_string();
+/// A Python environment of its own below the user's cache, unless it can import what it is for.
+fn install_python(name: &str, modules: &str, packages: &[&str]) -> Outcome {
+    let home = std::env::home_dir().ok_or("there is no home to keep Python environments in")?;
+    let folder = home.join(".cache/synthfleet").join(name).display().to_string();
     let python = format!("{folder}/bin/python");
-    if Command::new(&python).args(["-c", "import moto.server"]).output().is_ok_and(|o| o.status.success()) {
+    if Command::new(&python).args(["-c", &format!("import {modules}")]).output().is_ok_and(|o| o.status.success()) {
         return Ok(());
     }
     // its name does not say that Debian keeps this part of Python in a package of its own
@@ -87,7 +104,7 @@ fn install_moto() -> Outcome {
         run("apt-get", &["install", "-y", "--no-install-recommends", "python3-venv"])?;
     }
     run("python3", &["-m", "venv", "--clear", &folder])?;
-    run(&python, &["-m", "pip", "install", "--quiet", "moto[s3,sqs]==5.2.*", "flask<4", "flask-cors<7"])
+    run(&python, &[&["-m", "pip", "install", "--quiet"], packages].concat())
 }
 
 fn cargo(arguments: &[&str]) -> Outcome {

@@ -172,6 +172,13 @@ fn gates(bundle: &Bundle, out: &mut String) {
 
 fn limits(bundle: &Bundle, out: &mut String) {
     line(out, "\n## Limits\n");
+    let (verdict, certainty) = (bundle.verdict(), words::certainty(bundle.verdict()));
+    if !certainty.is_empty() {
+        line(out, &format!("- The pick is {}.", plain_text(&certainty)));
+    }
+    for (gate, limit) in &verdict.limits {
+        line(out, &format!("- The job judged the gate {} by a limit of its own: {}.", plain_text(gate), plain(*limit)));
+    }
     line(out, "- The gates cover the attacks named above and no others; they are evidence, not proof.");
     if bundle.results.table.holdout_rows < 1_000 {
         line(out, "- Few rows were held out, so intervals are wide.");

@@ -1,5 +1,5 @@
-//! Outcomes to report, card and plots: pure functions of numbers. No row is decoded here; the synthetic rows that
-//! are shown come as text.
+//! Outcomes to report, card, plots, and leaderboards over many tables: pure functions of numbers. No row is decoded
+//! here; the synthetic rows that are shown come as text.
 
 pub mod bundle;
 pub mod card;
@@ -8,6 +8,7 @@ pub mod page;
 pub mod plots;
 pub mod results;
 pub mod scale;
+pub mod suite;
 pub mod words;
 
 pub use bundle::{Bundle, File, SampleRows};

@@ -21,6 +21,11 @@ const SDGYM_SCORES: [(&str, &str); 4] = [
     ("Quality_Score_All", "pair_trends.quality_all"),
 ];
 
+/// Of [`SDGYM_SCORES`], those that SDGym has.
+const SDGYM_OWN: usize = 3;
+/// Of the columns after the scores, those that SDGym has.
+const SDGYM_AFTER: usize = 3;
+
 /// Makes `results.json`: indented, keys in order.
 pub fn json(results: &Results) -> Result<Vec<u8>> {
     fact::encode_pretty(results)
@@ -32,12 +37,7 @@ pub fn csv(results: &Results) -> Vec<u8> {
     let mut text = String::new();
     push_record(&mut text, board.header());
     for candidate in &results.candidates {
-        let ranked = results.verdict.row(&candidate.name);
-        let line = |repeat| Line { board: &board, candidate: Some(candidate), name: &candidate.name, repeat, ranked, reference: None };
-        match candidate.repeats.as_slice() {
-            [] => push_record(&mut text, line(None).cells()),
-            repeats => repeats.iter().for_each(|repeat| push_record(&mut text, line(Some(repeat)).cells())),
-        }
+        lines(&board, candidate).iter().for_each(|line| push_record(&mut text, line.cells()));
     }
     for row in &results.references {
         let reference = results.verdict.references.get(&row.name);
@@ -47,7 +47,56 @@ pub fn csv(results: &Results) -> Vec<u8> {
     text.into_bytes()
 }
 
-fn push_record(text: &mut String, cells: Vec<String>) {
+/// What a repeat of a candidate counts as beside uniform's, as SDGym adjusts failures.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Adjusted {
+    /// Seconds of fit and sample, and of uniform's fit.
+    pub seconds: Option<f64>,
+    /// Quality, uniform's on a failure.
+    pub quality: Option<f64>,
+    /// The error, as `results.csv` tells it; empty if there was none.
+    pub error: String,
+}
+
+/// What each repeat of each candidate counts as, in the order of the candidates; one entry for a candidate that was
+/// never begun.
+pub(crate) fn adjusted(results: &Results) -> Vec<Vec<Adjusted>> {
+    let board = Board::of(results);
+    let of = |candidate: &CandidateResult| {
+        lines(&board, candidate)
+            .into_iter()
+            .map(|line| Adjusted { seconds: line.adjusted_seconds(), quality: line.adjusted_quality(), error: line.error_text() })
+            .collect()
+    };
+    results.candidates.iter().map(of).collect()
+}
+
+/// SDGym's columns alone: the header, then a record for the first repeat of each candidate, by its name.
+pub(crate) fn sdgym_records(results: &Results) -> (Vec<String>, Vec<Vec<String>>) {
+    let board = Board::of(results);
+    let after = &COLUMNS_AFTER[..SDGYM_AFTER];
+    let names = COLUMNS_BEFORE.iter().map(|column| column.0).chain(SDGYM_SCORES[..SDGYM_OWN].iter().map(|column| column.0));
+    let header = names.chain(after.iter().map(|column| column.0)).map(str::to_owned).collect();
+    let record = |candidate: &CandidateResult| {
+        let line = lines(&board, candidate).into_iter().next()?;
+        let mut cells: Vec<String> = COLUMNS_BEFORE.iter().map(|column| column.1(&line)).collect();
+        cells[0].clone_from(&candidate.name);
+        cells.extend(SDGYM_SCORES[..SDGYM_OWN].iter().map(|(_, id)| number(line.repeat.and_then(|repeat| repeat.value(id)))));
+        cells.extend(after.iter().map(|column| column.1(&line)));
+        Some(cells)
+    };
+    (header, results.candidates.iter().filter_map(record).collect())
+}
+
+/// The lines of a candidate: a repeat each, or one if it was never begun.
+fn lines<'a>(board: &'a Board<'a>, candidate: &'a CandidateResult) -> Vec<Line<'a>> {
+    let ranked = board.results.verdict.row(&candidate.name);
+    let line = |repeat| Line { board, candidate: Some(candidate), name: &candidate.name, repeat, ranked, reference: None };
+    if candidate.repeats.is_empty() { vec![line(None)] } else { candidate.repeats.iter().map(|repeat| line(Some(repeat))).collect() }
+}
+
+/// Adds a record to a CSV text.
+pub(crate) fn push_record(text: &mut String, cells: Vec<String>) {
     for (place, cell) in cells.iter().enumerate() {
         if place > 0 {
             text.push(',');
@@ -245,7 +294,7 @@ fn is_limited(repeat: &RepeatResult) -> bool {
 }
 
 /// The shortest text that reads back as the same number; empty for none.
-fn number(value: Option<f64>) -> String {
+pub(crate) fn number(value: Option<f64>) -> String {
     match value {
         None => String::new(),
         Some(value) if value != 0.0 && !(1e-5..1e16).contains(&value.abs()) => format!("{value:e}"),
@@ -346,6 +395,19 @@ mod tests {
              Adjusted_Quality_Score,Candidate,Repeat,Seed,Rows,Eligible,Gate_Passed,On_Pareto,Rank,Score,Score_Low,Score_High,\
              Adjusted_Score,Win_Share,Risk,Phase,Attempts,From_Cache,Limited,Epsilon,Delta,Undefined"
         );
+    }
+
+    #[test]
+    fn the_columns_of_sdgym_alone_are_one_record_a_candidate() {
+        let (header, records) = sdgym_records(&results());
+        assert_eq!(
+            header.join(","),
+            "Synthesizer,Dataset,Dataset_Size_MB,Train_Time,Peak_Memory_MB,Synthesizer_Size_MB,Sample_Time,Evaluate_Time,\
+             Diagnostic_Score,Quality_Score,Privacy_Score,Error,Adjusted_Total_Time,Adjusted_Quality_Score"
+        );
+        assert!(records.iter().all(|record| record.len() == header.len()));
+        assert_eq!(records.iter().map(|record| record[0].as_str()).collect::<Vec<_>>(), ["seqtree", "slow", "clbn", "uniform"]);
+        assert_eq!(records[1][11..], ["Synthesizer Timeout", "62.5", "0.4"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use crate::bundle::Bundle;
 use crate::number::{percent, score};
-use synthfleet_proto::verdict::{Decision, Gate, GateState};
+use synthfleet_proto::verdict::{Decision, Gate, GateState, Verdict};
 
 /// Whether a use is advisable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,8 +128,29 @@ fn by_threshold(what: &'static str, value: Option<f64>, (yes, care): (f64, f64),
 }
 
 /// Gates that judge privacy.
-pub const PRIVACY_GATES: [&str; 9] =
-    ["pii_copy", "identical", "dcr_share", "nndr", "membership_nn", "membership_density", "singling_out", "linkability", "inference"];
+pub const PRIVACY_GATES: [&str; 10] = [
+    "pii_copy",
+    "identical",
+    "dcr_share",
+    "nndr",
+    "membership_nn",
+    "membership_density",
+    "singling_out",
+    "linkability",
+    "inference",
+    "disclosure",
+];
+
+/// How sure the pick is, in one sentence; empty under rules without replicates.
+pub fn certainty(verdict: &Verdict) -> String {
+    let (Some(regret), Some(stable)) = (verdict.regret, verdict.stable) else { return String::new() };
+    let tied = match verdict.tied.as_slice() {
+        [] | [_] => "no other is tied with the first".to_owned(),
+        [_, others @ ..] => format!("tied with the first: {}", others.join(", ")),
+    };
+    let stable = if stable { "stable under resampling" } else { "not stable under resampling" };
+    format!("{stable}; {tied}; mean score lost by the pick in replicates {regret:.4}")
+}
 
 fn sharing(what: &'static str, gates: &[Gate], outside: bool) -> Use {
     let privacy: Vec<&Gate> = gates.iter().filter(|gate| PRIVACY_GATES.contains(&gate.name.as_str())).collect();
@@ -174,6 +195,7 @@ pub fn gate_meaning(name: &str) -> &'static str {
         "membership_nn" => "an attacker cannot tell by distance who was learnt",
         "membership_density" => "an attacker cannot tell by density who was learnt",
         "singling_out" | "linkability" | "inference" => "an attack succeeds no more often than on people who were not learnt",
+        "disclosure" => "keys reveal no more of people who were learnt than of others",
         _ => "",
     }
 }

@@ -7,7 +7,7 @@ use synthfleet_proto::metadata::{Format, Kind, Role};
 use synthfleet_proto::profile::{
     ColumnProfile, Disclosure, LevelCount, Profile, SensitivityProfile, SourceProfile, SplitProfile, SplitStrategy, TableProfile,
 };
-use synthfleet_proto::results::{CandidateResult, JobHead, ReferenceResult, RepeatResult, Results, TableHead, Times};
+use synthfleet_proto::results::{CandidateResult, JobHead, ReferenceResult, RepeatError, RepeatResult, Results, TableHead, Times};
 use synthfleet_proto::score::{Goal, Score};
 use synthfleet_proto::verdict::{Component, Decision, Failure, Gate, GateState, Ranked, Reference, Verdict, Warning};
 use synthfleet_report::{Bundle, SampleRows, render};
@@ -21,6 +21,7 @@ fn score(name: &str, value: Option<f64>) -> Score {
         error: Some(0.005),
         bound_low: None,
         bound_high: None,
+        folds: Vec::new(),
         goal: Goal::Up,
         range: (Some(0.0), Some(1.0)),
         fair: None,
@@ -94,10 +95,11 @@ fn ranked(name: &str, rank: Option<u32>) -> Ranked {
         score: rank.map(|_| 0.931_4),
         score_low: Some(0.92),
         score_high: Some(0.94),
-        win_share: None,
+        win_share: rank.map(|_| 0.973),
         risk: Some(0.7),
         cost: CostClass::Light,
         components: BTreeMap::from([("accuracy".to_owned(), Some(0.985))]),
+        undefined: BTreeMap::new(),
         gates: vec![gate(if rank.is_some() { GateState::Pass } else { GateState::Fail })],
         delivered_repeat: Some(0),
         repeats_ok: 1,
@@ -141,7 +143,7 @@ impl Job {
         };
         let verdict = Verdict {
             schema: synthfleet_proto::verdict::SCHEMA.to_owned(),
-            rule_version: "verdict.v1".to_owned(),
+            rule_version: "verdict.v2".to_owned(),
             outcome: Decision::Winner,
             winner: Some("seqtree".to_owned()),
             delivered_repeat: Some(0),
@@ -162,7 +164,10 @@ impl Job {
             advice: Vec::new(),
             why: "seqtree is first.".to_owned(),
             warnings: Vec::new(),
-            stable: None,
+            tied: vec!["seqtree".to_owned()],
+            regret: Some(0.000_4),
+            stable: Some(true),
+            research_only: false,
             partial: false,
         };
         let results = Results {
@@ -313,8 +318,13 @@ fn a_failed_candidate_keeps_its_row_with_phase_and_reason() {
         Failure { repeat: Some(0), phase: "fit".to_owned(), code: "task::timeout".to_owned(), reason: "took more than 60 s".to_owned() };
     job.results.verdict.ranking.push(Ranked { failures: vec![failure], score: None, risk: None, gates: Vec::new(), ..ranked("arf", None) });
     job.results.verdict.warnings.push(Warning { code: "privacy_not_assessed".to_owned(), text: "too few rows".to_owned() });
+    let error = synthfleet_proto::Error::stopped("task::timeout", "took more than 60 s").to_wire();
+    let error = Some(RepeatError { phase: "fit".to_owned(), seconds: 60.2, timed_out: true, error });
+    let repeats = vec![RepeatResult { error, attempts: 2, ..RepeatResult::default() }];
+    job.results.candidates.push(CandidateResult { name: "arf".to_owned(), repeats, ..CandidateResult::default() });
     let (page, _) = job.files();
     assert!(page.contains("fit, repeat 0: took more than 60 s") && page.contains("task::timeout"));
+    assert!(page.contains("repeat 0: fit ended after 60 s, 2 attempts at the fit"));
     assert!(page.contains("privacy not assessed"));
 }
 
@@ -357,4 +367,31 @@ fn a_job_without_any_candidate_still_gives_a_page() {
     verdict.references.clear();
     let (page, _) = job.files();
     assert!(page.contains("nothing has a score") && page.contains("No candidate was begun."));
+}
+
+#[test]
+fn how_sure_the_pick_is_stands_on_page_and_card() {
+    let (page, card) = Job::new(4).files();
+    let sure = "stable under resampling; no other is tied with the first; mean score lost by the pick in replicates 0.0004";
+    assert!(page.contains(sure) && card.contains(sure));
+    assert!(page.contains("First in") && page.contains("97 %"));
+}
+
+#[test]
+fn limits_of_the_jobs_own_are_printed() {
+    let mut job = Job::new(4);
+    job.results.verdict.limits = BTreeMap::from([("dcr_share".to_owned(), 0.58)]);
+    let (page, card) = job.files();
+    assert!(page.contains("Limits of the job's own: dcr_share 0.58."));
+    assert!(card.contains("- The job judged the gate dcr\\_share by a limit of its own: 0.58."));
+}
+
+#[test]
+fn a_rule_without_replicates_shows_none() {
+    let mut job = Job::new(4);
+    let verdict = &mut job.results.verdict;
+    (verdict.regret, verdict.stable) = (None, None);
+    verdict.ranking.iter_mut().for_each(|row| row.win_share = None);
+    let (page, card) = job.files();
+    assert!(!page.contains("First in") && !page.contains("resampling") && !card.contains("The pick is"));
 }

@@ -23,13 +23,32 @@ pub struct Preset {
     pub repeats: u32,
 }
 
-const PRESETS: [Preset; 2] = [
+const PRESETS: [Preset; 3] = [
     Preset { name: "quick", members: &["gaussian_copula", "clbn", "seqtree"], repeats: 1 },
     Preset { name: "standard", members: &["gaussian_copula", "clbn", "seqtree"], repeats: 3 },
+    // of the ten names of 2020: three are baselines, the others come with their members
+    Preset { name: "sdgym2020", members: &["clbn"], repeats: 3 },
 ];
 
 /// Presets that are known by name and none of whose members exists in this version.
-const LATER: [&str; 3] = ["full", "dp", "sdgym2020"];
+const LATER: [&str; 2] = ["full", "dp"];
+
+/// Benchmarks of a job that names none, as far as they exist.
+const BENCHMARKS: [&str; 10] = [
+    "diagnostic",
+    "column_shapes",
+    "pair_trends",
+    "accuracy",
+    "detection",
+    "ml_efficacy",
+    "coverage",
+    "distances",
+    "membership",
+    "anonymity",
+];
+
+/// Benchmarks whose measure ranks in a weights profile of its own.
+const MEASURES: [&str; 2] = ["sdgym2020", "likelihood"];
 
 /// The presets of this version.
 pub fn presets() -> &'static [Preset] {
@@ -149,13 +168,13 @@ impl Resolver<'_> {
     }
 
     fn benchmarks(&mut self) -> Vec<ChosenBenchmark> {
-        let all: Vec<Choice>;
-        let wished = if self.job.benchmarks.is_empty() {
-            all = self.catalogue.benchmarks().iter().map(|member| Choice::of(&member.name)).collect();
-            &all
-        } else {
-            &self.job.benchmarks
-        };
+        let mut wished = self.job.benchmarks.clone();
+        if wished.is_empty() {
+            let known = self.catalogue.benchmarks().iter().map(|member| member.name.as_str());
+            let is_asked = |name: &str| BENCHMARKS.contains(&name) || self.job.gate.limits.contains_key(name);
+            wished = known.filter(|name| is_asked(name)).map(Choice::of).collect();
+        }
+        wished.extend(self.measures(&wished));
         let mut chosen: Vec<ChosenBenchmark> = Vec::new();
         for (place, choice) in wished.iter().enumerate() {
             let pointer = format!("/benchmarks/{place}");
@@ -169,6 +188,22 @@ impl Resolver<'_> {
             chosen.push(ChosenBenchmark { name: member.name.clone(), options });
         }
         chosen
+    }
+
+    /// What the weights profile ranks by, unless the job names one of it.
+    fn measures(&mut self, wished: &[Choice]) -> Vec<Choice> {
+        let ranks = self.job.weights.profile.as_deref() == Some("sdgym2020");
+        if !ranks || wished.iter().any(|choice| MEASURES.contains(&choice.name.as_str())) {
+            return Vec::new();
+        }
+        let found: Vec<Choice> =
+            MEASURES.iter().filter(|name| self.catalogue.benchmark(name).is_ok()).map(|name| Choice::of(name)).collect();
+        if found.is_empty() {
+            let message = "weights profile sdgym2020 ranks by a benchmark that no worker has";
+            let error = Error::invalid("job::profile_later", message).at_pointer("/weights/profile");
+            self.problems.push(error.help("choose of balanced, utility, strict-privacy"));
+        }
+        found
     }
 
     /// Options as given, with those of `set` laid over them; their problems are kept.
@@ -223,6 +258,7 @@ mod tests {
     use super::*;
     use crate::testing::catalogue;
     use serde_json::json;
+    use synthfleet_proto::about::About;
 
     fn resolved(job: Value) -> Result<Resolved> {
         resolve(&JobSpec::read(&job).expect("legal form"), &catalogue(), &|_, _, _| Vec::new())
@@ -268,6 +304,31 @@ mod tests {
         let error =
             resolved(json!({"source": "a", "preset": "quik", "synthesizers": ["sectree"], "benchmarks": ["accurcy"]})).expect_err("3");
         assert_eq!((error.code(), error.others().len()), ("job::unknown_preset", 2));
+    }
+
+    fn benchmarks(job: Value, names: &[&'static str]) -> Result<Vec<String>> {
+        let docs = names.iter().map(|name| MemberDoc::of("benchmark", &About { name, ..About::LIGHT }, Value::Null));
+        let known = Catalogue::of(docs.chain(catalogue().synthesizers().iter().cloned()));
+        let resolved = resolve(&JobSpec::read(&job).expect("legal form"), &known, &|_, _, _| Vec::new())?;
+        Ok(resolved.benchmarks.into_iter().map(|benchmark| benchmark.name).collect())
+    }
+
+    #[test]
+    fn a_job_that_names_no_benchmark_has_the_usual_ones_and_what_its_gate_and_weights_need() {
+        let all = ["accuracy", "alpha_beta", "disclosure", "distances", "likelihood", "sdgym2020"];
+        let of = |job: Value| benchmarks(job, &all).expect("legal");
+        assert_eq!(of(json!({"source": "a"})), ["accuracy", "distances"]);
+        assert_eq!(of(json!({"source": "a", "gate": {"disclosure": 0.05}})), ["accuracy", "disclosure", "distances"]);
+        let ranked = of(json!({"source": "a", "weights": "sdgym-2020"}));
+        assert_eq!(ranked, ["accuracy", "distances", "sdgym2020", "likelihood"]);
+        let named = json!({"source": "a", "weights": "sdgym2020", "benchmarks": ["accuracy", "likelihood"]});
+        assert_eq!(of(named), ["accuracy", "likelihood"]);
+    }
+
+    #[test]
+    fn a_weights_profile_whose_measure_no_worker_has_is_refused() {
+        let error = benchmarks(json!({"source": "a", "weights": "sdgym2020"}), &["accuracy"]).expect_err("no measure");
+        assert_eq!((error.code(), error.place().pointer.as_deref()), ("job::profile_later", Some("/weights/profile")));
     }
 
     #[test]

@@ -76,7 +76,9 @@ pub fn happenings(view: &View, fact: &Fact) -> Vec<Happening> {
             told.extend(outcome.fact.profile.iter().map(|summary| Happening::Profile { summary: Box::new(summary.clone()) }));
             told.push(Happening::Task(ended(&outcome.fact)));
             if let TaskName::Benchmark { candidate, repeat, .. } = outcome.fact.task.name() {
-                let score = |score: &Score| Happening::Score { candidate: candidate.to_owned(), repeat, score: Box::new(score.clone()) };
+                // folds are for the verdict; who watches has no use for them
+                let bare = |score: &Score| Box::new(Score { folds: Vec::new(), ..score.clone() });
+                let score = |score: &Score| Happening::Score { candidate: candidate.to_owned(), repeat, score: bare(score) };
                 told.extend(outcome.fact.scores.iter().map(score));
             }
         }

@@ -1,7 +1,7 @@
 //! Gates: bounds against limits.
 
 use super::pool::{Pool, Pooled};
-use super::rule::{GATES, GateProfile, GateRule, Rule, Test, WEAK};
+use super::rule::{Exists, GATES, GateProfile, GateRule, Rule, Test, WEAK};
 use std::collections::BTreeSet;
 use synthfleet_proto::verdict::{Gate, GateState};
 
@@ -16,25 +16,39 @@ const HAIR: f64 = 1e-12;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gates {
     gates: Vec<(GateRule, Gate)>,
+    profile: GateProfile,
 }
 
 impl Gates {
     /// Holds a row against the rule. `known`: scores that some row of the job carries; `trusted`: whether
     /// the job's holdout passes the privacy gates, without which they prove nothing.
     pub fn of(rule: &Rule, pool: &Pool, benchmarks: &[String], known: &BTreeSet<&str>, trusted: bool) -> Self {
-        let exists = |gate: &&GateRule| gate.always || gate.scores.iter().any(|score| known.contains(score));
+        let exists = |gate: &&GateRule| match gate.exists {
+            Exists::Always => true,
+            Exists::WithScore => gate.scores.iter().any(|score| known.contains(score)),
+            Exists::OnRequest => rule.limits.contains_key(gate.name),
+        };
         let one = |gate: &GateRule| (*gate, hold(rule, gate, pool, benchmarks, trusted));
-        Self { gates: GATES.iter().filter(exists).map(one).collect() }
+        Self { gates: GATES.iter().filter(exists).map(one).collect(), profile: rule.gate_profile }
     }
 
-    /// Whether no gate forbids a release.
+    /// Whether no gate keeps the row out of the ranking.
     pub fn passed(&self) -> bool {
+        match self.profile {
+            GateProfile::Balanced | GateProfile::Strict => self.all_passed(),
+            GateProfile::Structure => self.gates.iter().all(|(_, gate)| gate.passed || gate.name != "structure"),
+            GateProfile::Off => true,
+        }
+    }
+
+    /// Whether every gate is passed, those that are only shown as well.
+    pub fn all_passed(&self) -> bool {
         self.gates.iter().all(|(_, gate)| gate.passed)
     }
 
     /// Whether a privacy gate failed by its value.
     pub fn any_privacy_failure(&self) -> bool {
-        self.gates.iter().any(|(rule, gate)| rule.privacy && gate.state == GateState::Fail && gate.value.is_some())
+        self.gates.iter().any(|(rule, gate)| rule.privacy && gate.fails_by_value())
     }
 
     /// Largest used share of a balanced privacy limit; `None`: no such gate has a value.
@@ -66,7 +80,11 @@ fn hold(rule: &Rule, gate: &GateRule, pool: &Pool, benchmarks: &[String], truste
         let (value, low, high) = (Some(broken.value), Some(broken.low), Some(broken.high));
         held = Gate { value, low, high, state: GateState::Fail, ..blank(gate, score, 1.0) };
     }
-    if gate.privacy && !trusted && held.value.is_some() {
+    let lost = gate.scores.iter().find_map(|score| pool.get(score)?.as_ref().err().filter(|one| LOST.contains(&one.code.as_str())));
+    if let Some(lost) = lost {
+        (held.state, held.why) = (GateState::Fail, Some(lost.code.clone()));
+    }
+    if gate.privacy && !trusted && held.value.is_some() && held.why.is_none() {
         held.state = GateState::NotAssessed;
         held.why = Some("split_not_exchangeable".to_owned());
     }

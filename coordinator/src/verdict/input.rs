@@ -8,6 +8,8 @@ use synthfleet_proto::verdict::Failure;
 /// Everything that is judged.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Input {
+    /// Seed of the job: replicates are drawn from it and the rule.
+    pub seed: u64,
     /// Gate profile and own limits, as the job gives them.
     pub gate: Gate,
     /// Weights profile or own weights, as the job gives them.

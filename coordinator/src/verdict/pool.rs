@@ -123,7 +123,8 @@ const NOT_A_NUMBER: &str = "not_a_number";
 
 /// Whether every number of a score is one.
 fn is_sound(score: &Score) -> bool {
-    [score.value, score.low, score.high, score.error, score.bound_low, score.bound_high].into_iter().flatten().all(f64::is_finite)
+    let numbers = [score.value, score.low, score.high, score.error, score.bound_low, score.bound_high].into_iter().flatten();
+    numbers.chain(score.folds.iter().copied()).all(f64::is_finite)
 }
 
 fn not_a_number(score: &Score, repeat: Option<u32>) -> Failure {

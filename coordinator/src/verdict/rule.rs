@@ -5,7 +5,7 @@ use synthfleet_proto::job::{Gate as GateWish, Weights as WeightsWish};
 use synthfleet_proto::{Error, Result, id};
 
 /// Which rule judges.
-pub const VERSION: &str = "verdict.v1";
+pub const VERSION: &str = "verdict.v2";
 /// Candidates nearer to the top score than this are tied.
 pub const TIE: f64 = 0.002;
 /// Beyond a limit by more than this, an interval is too wide to prove anything.
@@ -53,8 +53,19 @@ pub struct GateRule {
     pub privacy: bool,
     /// Whether it enters the risk.
     pub risk: bool,
-    /// Whether every job has it; others exist where their score does.
-    pub always: bool,
+    /// Which jobs have it.
+    pub exists: Exists,
+}
+
+/// Which jobs have a gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exists {
+    /// Every job.
+    Always,
+    /// Jobs in which some row has its score.
+    WithScore,
+    /// Jobs that give it a limit.
+    OnRequest,
 }
 
 const VALID: GateRule = GateRule {
@@ -68,7 +79,7 @@ const VALID: GateRule = GateRule {
     strict: 1.0,
     privacy: false,
     risk: false,
-    always: true,
+    exists: Exists::Always,
 };
 
 const SHARE: GateRule = GateRule {
@@ -82,7 +93,7 @@ const SHARE: GateRule = GateRule {
     strict: 0.50,
     privacy: true,
     risk: true,
-    always: true,
+    exists: Exists::Always,
 };
 
 const RESIDUAL: GateRule = GateRule {
@@ -93,15 +104,15 @@ const RESIDUAL: GateRule = GateRule {
     fair: 0.0,
     balanced: 0.05,
     strict: 0.02,
-    always: false,
+    exists: Exists::WithScore,
     ..SHARE
 };
 
 /// Every gate, in the order in which verdicts show them.
-pub const GATES: [GateRule; 12] = [
+pub const GATES: [GateRule; 13] = [
     VALID,
     GateRule { name: "validity", scores: &["diagnostic.validity"], whole: Some("diagnostic.keys"), balanced: 0.99, strict: 0.999, ..VALID },
-    GateRule { name: "constraints", scores: &["diagnostic.constraint_validity"], balanced: 0.999, always: false, ..VALID },
+    GateRule { name: "constraints", scores: &["diagnostic.constraint_validity"], balanced: 0.999, exists: Exists::WithScore, ..VALID },
     GateRule {
         name: "pii_copy",
         benchmark: "diagnostic",
@@ -130,12 +141,23 @@ pub const GATES: [GateRule; 12] = [
         scores: &["membership.density_attack"],
         balanced: 0.55,
         strict: 0.52,
-        always: false,
+        exists: Exists::WithScore,
         ..SHARE
     },
     RESIDUAL,
     GateRule { name: "linkability", scores: &["anonymity.linkability"], ..RESIDUAL },
     GateRule { name: "inference", scores: &["anonymity.inference"], ..RESIDUAL },
+    GateRule {
+        name: "disclosure",
+        benchmark: "disclosure",
+        scores: &["disclosure", "disclosure.excess_cap"],
+        fair: 0.0,
+        balanced: 0.05,
+        strict: 0.05,
+        risk: false,
+        exists: Exists::OnRequest,
+        ..SHARE
+    },
 ];
 
 /// Components of the score: name in weights, score id.
@@ -146,6 +168,22 @@ pub const COMPONENTS: [(&str, &str); 4] = [
     ("accuracy.nmi", "accuracy.nmi"),
 ];
 
+/// Measures of profile `sdgym2020`, the first that some candidate has: the mean over models of the 2020 evaluator's
+/// first measure; for simulated sets the likelihood of real rows under a model of the sample.
+pub const MEASURES_2020: [(&str, &str); 2] = [("sdgym2020", "sdgym2020"), ("likelihood", "likelihood.t")];
+
+/// The weights profile that ranks by [`MEASURES_2020`].
+pub const RESEARCH: &str = "sdgym2020";
+
+/// How components become one score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scale {
+    /// Weighted geometric mean of shares.
+    Geometric,
+    /// The component itself, whatever its range.
+    Plain,
+}
+
 /// Which gate limits hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GateProfile {
@@ -153,6 +191,8 @@ pub enum GateProfile {
     Balanced,
     /// What cannot be assessed fails.
     Strict,
+    /// `structure` alone decides who is ranked; the others, at balanced limits, whether the first is released.
+    Structure,
     /// Gates are shown and stop nobody.
     Off,
 }
@@ -163,6 +203,7 @@ impl GateProfile {
         match self {
             Self::Balanced => "balanced",
             Self::Strict => "strict",
+            Self::Structure => "structure",
             Self::Off => "off",
         }
     }
@@ -179,6 +220,10 @@ pub struct Rule {
     pub limits: BTreeMap<String, f64>,
     /// Weight by component.
     pub weights: BTreeMap<String, f64>,
+    /// Components of the score: name in weights, score id.
+    pub components: &'static [(&'static str, &'static str)],
+    /// How they become one score.
+    pub scale: Scale,
 }
 
 impl Rule {
@@ -186,27 +231,34 @@ impl Rule {
     pub fn of(gate: &GateWish, weights: &WeightsWish) -> Result<Self> {
         let weights_profile = weights.profile.as_deref().unwrap_or("balanced");
         let (profile_weights, profile_gate) = match weights_profile {
-            "balanced" => ([1.0, 1.0, 1.0, 1.0], GateProfile::Balanced),
-            "utility" => ([0.5, 0.5, 2.0, 0.5], GateProfile::Balanced),
-            "strict-privacy" => ([1.0, 1.0, 1.0, 1.0], GateProfile::Strict),
-            other => return Err(unknown("weights profile", other, ["balanced", "utility", "strict-privacy"])),
+            "balanced" => (&[1.0, 1.0, 1.0, 1.0][..], GateProfile::Balanced),
+            "utility" => (&[0.5, 0.5, 2.0, 0.5][..], GateProfile::Balanced),
+            "strict-privacy" => (&[1.0, 1.0, 1.0, 1.0][..], GateProfile::Strict),
+            RESEARCH => (&[1.0, 1.0][..], GateProfile::Structure),
+            other => return Err(unknown("weights profile", other, &["balanced", "utility", "strict-privacy", RESEARCH])),
+        };
+        let (components, scale) = match weights_profile {
+            RESEARCH => (&MEASURES_2020[..], Scale::Plain),
+            _ => (&COMPONENTS[..], Scale::Geometric),
         };
         let gate_profile = match gate.profile.as_deref() {
             None => profile_gate,
             Some("balanced") => GateProfile::Balanced,
             Some("strict") => GateProfile::Strict,
             Some("off") => GateProfile::Off,
-            Some(other) => return Err(unknown("gate", other, ["balanced", "strict", "off"])),
+            Some(other) => return Err(unknown("gate", other, &["balanced", "strict", "off"])),
         };
         let names = GATES.map(|gate| gate.name);
         if let Some(other) = gate.limits.keys().find(|name| !names.contains(&name.as_str())) {
-            return Err(unknown("gate limit", other, names));
+            return Err(unknown("gate limit", other, &names));
         }
         Ok(Self {
             gate_profile,
             weights_profile: weights_profile.to_owned(),
             limits: gate.limits.clone(),
-            weights: own_weights(weights, profile_weights)?,
+            weights: own_weights(weights, components, profile_weights)?,
+            components,
+            scale,
         })
     }
 
@@ -218,15 +270,15 @@ impl Rule {
 }
 
 /// The job's own weights, else the profile's. What the job does not name weighs nothing.
-fn own_weights(wish: &WeightsWish, of_profile: [f64; 4]) -> Result<BTreeMap<String, f64>> {
-    let names = COMPONENTS.map(|(name, _)| name);
+fn own_weights(wish: &WeightsWish, components: &[(&str, &str)], of_profile: &[f64]) -> Result<BTreeMap<String, f64>> {
+    let names: Vec<&str> = components.iter().map(|(name, _)| *name).collect();
     if let Some(other) = wish.components.keys().find(|name| !names.contains(&name.as_str())) {
-        return Err(unknown("component", other, names));
+        return Err(unknown("component", other, &names));
     }
     let weight =
         |name: &str, profile: f64| if wish.components.is_empty() { profile } else { wish.components.get(name).copied().unwrap_or(0.0) };
     let weights: BTreeMap<String, f64> =
-        names.iter().zip(of_profile).map(|(name, profile)| ((*name).to_owned(), weight(name, profile))).collect();
+        names.iter().zip(of_profile).map(|(name, profile)| ((*name).to_owned(), weight(name, *profile))).collect();
     let legal = weights.values().all(|weight| weight.is_finite() && *weight >= 0.0) && weights.values().any(|weight| *weight > 0.0);
     if legal {
         Ok(weights)
@@ -235,9 +287,9 @@ fn own_weights(wish: &WeightsWish, of_profile: [f64; 4]) -> Result<BTreeMap<Stri
     }
 }
 
-fn unknown<const N: usize>(what: &str, name: &str, known: [&str; N]) -> Error {
+fn unknown(what: &str, name: &str, known: &[&str]) -> Error {
     let error = Error::invalid("verdict::unknown_name", format!("no {what} {name:?}, known: {}", known.join(", ")));
-    match id::nearest(name, known) {
+    match id::nearest(name, known.iter().copied()) {
         Some(near) => error.help(format!("did you mean {near:?}?")),
         None => error,
     }

@@ -95,6 +95,11 @@ pub enum Command {
     Config(Config),
     /// Coordinator, API and worker in one process on this machine
     Serve(Serve),
+    /// Compare synthesizers over many tables: one job each, one leaderboard
+    #[command(
+        after_long_help = "Examples:\n  synthfleet suite sdgym2020 adult.csv.gz\n  synthfleet suite tables/ --preset quick -o out\n  synthfleet suite tables/ --fleet --server http://fleet.example:8080"
+    )]
+    Suite(Box<Suite>),
     /// Look after the jobs of a fleet: one of any number of replicas
     Coordinator(Coordinator),
     /// Take tasks of a fleet
@@ -122,8 +127,14 @@ pub enum Command {
     /// Check this machine and what the settings name: store, broker, buckets, security
     Doctor {
         /// Only this part; all that the settings name if absent
-        #[arg(value_enum)]
+        #[arg(value_enum, conflicts_with = "calibrate")]
         part: Option<DoctorPart>,
+        /// Judge the judge: run tables whose right answer is known, those named and two of our own
+        #[arg(long, num_args = 0.., value_name = "TABLE")]
+        calibrate: Option<Vec<String>>,
+        /// Jobs of each table of a calibration
+        #[arg(long, value_name = "N", default_value_t = 2, requires = "calibrate", value_parser = clap::value_parser!(u64).range(1..=1_000))]
+        seeds: u64,
     },
     /// Print a completion script
     Completions {
@@ -307,6 +318,30 @@ pub struct Run {
     /// Show plan and estimate, run nothing
     #[arg(long)]
     pub dry_run: bool,
+    #[command(flatten)]
+    pub wishes: Wishes,
+    #[command(flatten)]
+    pub running: Running,
+}
+
+/// Flags of `suite`.
+#[derive(Debug, Clone, Args)]
+pub struct Suite {
+    /// sdgym2020, folders of tables, tables
+    #[arg(required = true, value_name = "WHAT")]
+    pub what: Vec<String>,
+    /// Output folder: leaderboard.csv, leaderboard.html and a folder for each table
+    #[arg(short, long, value_name = "DIR", default_value = "synthfleet-suite")]
+    pub output: PathBuf,
+    /// Run the jobs on the server that --server names, all at once
+    #[arg(long)]
+    pub fleet: bool,
+    /// Do every task anew
+    #[arg(long)]
+    pub no_cache: bool,
+    /// Further layout of the output: sdgym
+    #[arg(long, value_name = "NAME", value_parser = ["sdgym"], conflicts_with = "fleet")]
+    pub layout: Option<String>,
     #[command(flatten)]
     pub wishes: Wishes,
     #[command(flatten)]

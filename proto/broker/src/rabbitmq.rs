@@ -13,6 +13,7 @@ mod probe;
 mod publisher;
 mod sending;
 mod session;
+mod suspects;
 mod taker;
 mod topics;
 mod words;

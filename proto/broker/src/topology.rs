@@ -156,6 +156,11 @@ impl Queue {
         Self { name: "sf.v1.dead".to_owned(), life: Life::Durable, arguments, bindings: vec![(DEAD, String::new())] }
     }
 
+    /// Whether it may be lost: what it holds is a hint that somebody sends again.
+    pub fn holds_hints_only(&self) -> bool {
+        self.name.starts_with("sf.v1.pool.") || *self == Self::result()
+    }
+
     /// What one process hears of [`CONTROL`].
     pub fn control(process: &str) -> Self {
         let arguments = vec![("x-max-length", Value::Number(1_000))];

@@ -8,7 +8,7 @@ use crate::{Error, id};
 pub const GATE_PROFILES: [&str; 3] = ["balanced", "strict", "off"];
 
 /// Names of gates whose limit a job may replace.
-pub const GATES: [&str; 12] = [
+pub const GATES: [&str; 13] = [
     "structure",
     "validity",
     "constraints",
@@ -21,13 +21,11 @@ pub const GATES: [&str; 12] = [
     "singling_out",
     "linkability",
     "inference",
+    "disclosure",
 ];
 
 /// Names of weight profiles.
-pub const WEIGHT_PROFILES: [&str; 3] = ["balanced", "utility", "strict-privacy"];
-
-/// Weight profiles that are known by name and judged by a later version.
-const WEIGHT_PROFILES_LATER: [&str; 1] = ["sdgym2020"];
+pub const WEIGHT_PROFILES: [&str; 4] = ["balanced", "utility", "strict-privacy", "sdgym2020"];
 
 /// Components of the score, named after the scores that enter it.
 pub const COMPONENTS: [&str; 4] = ["accuracy", "detection.gbt", "ml_efficacy", "accuracy.nmi"];
@@ -142,14 +140,10 @@ impl JobSpec {
             found.one_of("/gate/limits", Some(gate), &GATES);
             found.expect(limit.is_finite(), "/gate/limits", || format!("{gate} is {limit}, allowed: a finite number"));
         }
-        match self.weights.profile.as_deref() {
-            Some(later) if WEIGHT_PROFILES_LATER.contains(&later) => {
-                let error = Error::invalid("job::profile_later", format!("weights profile {later} is not judged by this version"));
-                found.problems.push(error.at_pointer("/weights/profile").help(format!("choose of {}", WEIGHT_PROFILES.join(", "))));
-            }
-            profile => found.one_of("/weights/profile", profile, &WEIGHT_PROFILES),
-        }
+        found.one_of("/weights/profile", self.weights.profile.as_deref(), &WEIGHT_PROFILES);
         let components = &self.weights.components;
+        let ranked_by_one = self.weights.profile.as_deref() == Some("sdgym2020") && !components.is_empty();
+        found.expect(!ranked_by_one, "/weights", || "profile sdgym2020 ranks by one measure and takes no weights".to_owned());
         for (component, weight) in components {
             found.one_of("/weights", Some(component), &COMPONENTS);
             found.expect(*weight >= 0.0 && weight.is_finite(), "/weights", || format!("{component} is {weight}, allowed: 0 or more"));
@@ -223,8 +217,20 @@ mod tests {
     }
 
     #[test]
-    fn a_weights_profile_of_a_later_version_is_refused_by_name() {
-        assert_eq!(codes(json!({"source": "a", "weights": "sdgym-2020"})), ["/weights/profile job::profile_later"]);
+    fn the_profile_of_2020_is_known_in_three_spellings_and_takes_no_weights() {
+        for name in ["sdgym2020", "sdgym-2020", "sdgym_2020"] {
+            assert!(codes(json!({"source": "a", "weights": name})).is_empty(), "{name}");
+        }
+        let weighted = json!({"profile": "sdgym2020", "components": {"accuracy": 1.0}});
+        assert_eq!(codes(json!({"source": "a", "weights": weighted})), ["/weights job::range"]);
+    }
+
+    #[test]
+    fn a_limit_may_stand_beside_the_gate_s_profile() {
+        let short = JobSpec::read(&json!({"source": "a", "gate": {"profile": "strict", "disclosure": 0.05}})).expect("legal");
+        let long = JobSpec::read(&json!({"source": "a", "gate": {"profile": "strict", "limits": {"disclosure": 0.05}}})).expect("legal");
+        assert_eq!(short, long);
+        assert_eq!(codes(json!({"source": "a", "gate": {"dcr": 0.6}})), ["/gate/dcr job::unknown_field"]);
     }
 
     #[test]

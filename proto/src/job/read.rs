@@ -1,6 +1,7 @@
 //! Reads a job from JSON: unfolds shorthand, refuses unknown fields with their nearest neighbour and tells
 //! every problem at once.
 
+use super::check::GATES;
 use super::{Choice, ColumnWish, DialectWish, Gate, JobSpec, Limits, Source, Weights};
 use crate::{Error, Result, id};
 use serde::{Serialize, de::DeserializeOwned};
@@ -63,7 +64,23 @@ fn unfold(value: &Value) -> Value {
         let components = std::mem::take(weights);
         weights.insert("components".to_owned(), Value::Object(components));
     }
+    if let Some(Value::Object(gate)) = fields.get_mut("gate") {
+        limits_of(gate);
+    }
     Value::Object(fields)
+}
+
+/// Limits may stand beside the profile: `{"disclosure": 0.05}` is `{"limits": {"disclosure": 0.05}}`.
+fn limits_of(gate: &mut Map<String, Value>) {
+    let named: Vec<String> = gate.keys().filter(|name| GATES.contains(&name.as_str())).cloned().collect();
+    let short: Vec<(String, Value)> = named.into_iter().filter_map(|name| gate.remove_entry(&name)).collect();
+    if short.is_empty() {
+        return;
+    }
+    let limits = gate.entry("limits").or_insert_with(|| json!({}));
+    if let Some(limits) = limits.as_object_mut() {
+        limits.extend(short);
+    }
 }
 
 /// Fields that are not written where nothing is asked, so that jobs of earlier versions keep their bytes.

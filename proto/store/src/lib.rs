@@ -30,6 +30,6 @@ pub use history::history;
 pub use local::{Local, Settings, Step};
 pub use measured::Measured;
 pub use memory::Memory;
-pub use probe::{Probed, probe};
+pub use probe::{Probed, probe, races};
 pub use retrying::Retrying;
 pub use s3::S3;

@@ -22,12 +22,14 @@ use crate::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use std::{
+    collections::HashMap,
     fs,
     io::{self, Read, Seek, SeekFrom, Write},
     ops::Range,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, SystemTime},
@@ -41,6 +43,9 @@ use synthfleet_proto::{
 const TEMPORARY: &str = ".tmp-";
 /// Temporary files that are older belong to nobody any more.
 const TEMPORARY_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Folders that are remembered as synced.
+const NAMED_MAX: usize = 10_000;
 
 /// Settings of [`Local`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,9 +71,11 @@ struct Inner {
     settings: Settings,
     /// Number of the next temporary file of this process.
     next: AtomicU64,
+    /// Folders whose names, and those of the folders above them, are on the disk: by path, with their number.
+    named: Mutex<HashMap<PathBuf, u64>>,
     own: create::Own,
     #[cfg(test)]
-    abort_at: std::sync::Mutex<Option<Step>>,
+    abort_at: Mutex<Option<Step>>,
 }
 
 impl Local {
@@ -83,9 +90,10 @@ impl Local {
             root,
             settings,
             next: AtomicU64::new(0),
+            named: Mutex::default(),
             own: create::Own::default(),
             #[cfg(test)]
-            abort_at: std::sync::Mutex::default(),
+            abort_at: Mutex::default(),
         };
         inner.check_links()?;
         let now = inner.now()?;
@@ -175,12 +183,26 @@ impl Inner {
 
     fn make_folder(&self, folder: &Path) -> io::Result<()> {
         fs::create_dir_all(folder)?;
-        for ancestor in folder.ancestors().skip(1).take_while(|ancestor| ancestor.starts_with(&self.root)) {
-            match self.sync_folder(ancestor) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-                _ => {}
+        if !self.settings.sync {
+            return Ok(());
+        }
+        let mut named = Vec::new();
+        for below in folder.ancestors().take_while(|below| *below != self.root && below.starts_with(&self.root)) {
+            // a folder of that name may have gone and come again: its number tells
+            let number = fs::metadata(below).map(|metadata| metadata.ino()).unwrap_or_default();
+            if self.named.lock().unwrap_or_else(PoisonError::into_inner).get(below) == Some(&number) {
+                break;
+            }
+            match below.parent().map(|parent| self.sync_folder(parent)) {
+                Some(Err(error)) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => named.push((below.to_owned(), number)),
             }
         }
+        let mut known = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() > NAMED_MAX {
+            known.clear();
+        }
+        known.extend(named);
         Ok(())
     }
 

@@ -16,6 +16,9 @@ use tokio::task::JoinSet;
 const KEYS: u16 = 20;
 /// Racers for each.
 const RACERS: u16 = 32;
+/// The same of a short look.
+const KEYS_SHORT: u16 = 4;
+const RACERS_SHORT: u16 = 8;
 /// Bytes of the long object: more than one part.
 const LONG_BYTES: usize = 9 << 20;
 /// An object that was just made and yet is older comes from a clock that cannot be trusted, in seconds.
@@ -36,7 +39,7 @@ pub async fn probe(store: &Arc<dyn Store>, entropy: &dyn Entropy) -> Result<Vec<
     let keys = JobKeys::new("doctor", &format!("job_{}", base32(entropy.bits())))?;
     let mut probed = vec![
         Probed { what: "put and get", found: reads_back(store, &keys, Nonce(entropy.bits())).await },
-        Probed { what: "create race", found: race(store, &keys, entropy).await },
+        Probed { what: "create race", found: race(store, &keys, entropy, (RACERS, KEYS)).await },
         Probed { what: "list after create", found: lists(store, &keys).await },
         Probed { what: "ages", found: ages(store, &keys).await },
         Probed { what: "long upload", found: long(store, &keys).await },
@@ -44,6 +47,18 @@ pub async fn probe(store: &Arc<dyn Store>, entropy: &dyn Entropy) -> Result<Vec<
     ];
     probed.push(Probed { what: "delete", found: clean(store, &keys).await });
     Ok(probed)
+}
+
+/// A short look, before a process entrusts facts to a store: some racers want to create some keys below a job that
+/// no one else has. A racy store may pass; one that is found out is racy.
+///
+/// # Errors
+/// `store::racy` if a key had not one winner; what the store itself refuses.
+pub async fn races(store: &Arc<dyn Store>, entropy: &dyn Entropy) -> Result<()> {
+    let keys = JobKeys::new("doctor", &format!("job_{}", base32(entropy.bits())))?;
+    let raced = race(store, &keys, entropy, (RACERS_SHORT, KEYS_SHORT)).await;
+    clean(store, &keys).await?;
+    raced.map(drop)
 }
 
 fn wrong<T>(code: &str, what: String) -> Result<T> {
@@ -62,22 +77,22 @@ async fn reads_back(store: &Arc<dyn Store>, keys: &JobKeys, nonce: Nonce) -> Res
     }
 }
 
-async fn race(store: &Arc<dyn Store>, keys: &JobKeys, entropy: &dyn Entropy) -> Result<String> {
+async fn race(store: &Arc<dyn Store>, keys: &JobKeys, entropy: &dyn Entropy, (racers, names): (u16, u16)) -> Result<String> {
     let mut several = 0;
-    for number in 1..=KEYS {
+    for number in 1..=names {
         let key = keys.claim("profile", number)?;
-        let mut racers = JoinSet::new();
-        for racer in 0..RACERS {
-            racers.spawn(run(store.clone(), key.clone(), racer, Nonce(entropy.bits())));
+        let mut running = JoinSet::new();
+        for racer in 0..racers {
+            running.spawn(run(store.clone(), key.clone(), racer, Nonce(entropy.bits())));
         }
-        let results = racers.join_all().await.into_iter().collect::<Result<Vec<_>>>()?;
+        let results = running.join_all().await.into_iter().collect::<Result<Vec<_>>>()?;
         let winners = results.into_iter().filter(|created| *created == Created::New).count();
         several += u32::from(winners != 1);
     }
     if several == 0 {
-        return Ok(format!("{RACERS} racers, {KEYS} keys, one winner each"));
+        return Ok(format!("{racers} racers, {names} keys, one winner each"));
     }
-    wrong("store::racy", format!("of {KEYS} keys that {RACERS} racers wanted to create, {several} had not one winner"))
+    wrong("store::racy", format!("of {names} keys that {racers} racers wanted to create, {several} had not one winner"))
 }
 
 async fn run(store: Arc<dyn Store>, key: FactKey, racer: u16, nonce: Nonce) -> Result<Created> {

@@ -224,8 +224,7 @@ impl Means {
                 if unrelated { ("not_applicable", "no pair of columns is related") } else { ("no_columns", "too few modelled columns") };
             return Score::undefined(about, code, why);
         };
-        let score = Score::new(about, estimate.value);
-        let score = estimate.error().map_or(score.clone(), |error| score.with_error(error));
+        let score = estimate.told(Score::new(about, estimate.value));
         match which {
             1..=3 => score.over(self.ways[which - 1].len(), self.totals[which - 1]),
             _ => score,

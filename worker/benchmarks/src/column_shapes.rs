@@ -75,10 +75,7 @@ impl Benchmark for ColumnShapes {
         let marginals = marginal::all(&real, &sample, budget)?;
         let (estimate, used) = marginal::mean(&marginals);
         let score = match estimate {
-            Ok(estimate) => {
-                let score = Score::new(&SHAPES, estimate.value);
-                estimate.error().map_or(score.clone(), |error| score.with_error(error))
-            }
+            Ok(estimate) => estimate.told(Score::new(&SHAPES, estimate.value)),
             Err(reason) => Score::undefined_for(&SHAPES, &reason),
         };
         let columns = each(budget, marginals.len(), |index| Ok(details(case, &table, &marginals[index], index < PLOTS_MAX)))?;

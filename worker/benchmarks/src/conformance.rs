@@ -29,7 +29,7 @@ pub const CHECKS: [(&str, Check); 8] = [
 /// Rounding that another order of sums may cause.
 const ROUNDING: f64 = 1e-9;
 /// Members that draw rows or train models.
-const DRAWING: [&str; 4] = ["detection", "distances", "membership", "ml_efficacy"];
+const DRAWING: [&str; 6] = ["anonymity", "detection", "disclosure", "distances", "membership", "ml_efficacy"];
 /// What another draw may change on a table of this battery, as a share of the score's range.
 const CHANCE: f64 = 0.25;
 

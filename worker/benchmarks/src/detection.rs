@@ -188,8 +188,7 @@ fn folded(found: &Found) -> Estimate {
 }
 
 fn scored(about: &ScoreAbout, estimate: Estimate) -> Score {
-    let score = Score::new(about, estimate.value);
-    estimate.error().map_or(score.clone(), |error| score.with_error(error))
+    estimate.told(Score::new(about, estimate.value))
 }
 
 fn model(name: &str, found: Option<&Found>) -> Value {

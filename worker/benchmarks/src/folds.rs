@@ -11,6 +11,7 @@
 //! Statistics 9 (1981), doi:10.1214/aos/1176345462.
 
 use synthfleet_proto::Seed;
+use synthfleet_proto::score::Score;
 use synthfleet_table::SeedExt;
 use synthfleet_table::random::Draw;
 
@@ -70,6 +71,14 @@ impl Estimate {
         let squares: f64 = self.without.iter().map(|value| (value - mean) * (value - mean)).sum();
         let error = (squares * (FOLDS - 1) as f64 / FOLDS as f64).sqrt();
         error.is_finite().then_some(error)
+    }
+
+    /// `score`, made of this estimate's value, with error, interval and folds.
+    pub fn told(&self, score: Score) -> Score {
+        match self.error() {
+            Some(error) => score.with_error(error).with_folds(&self.without),
+            None => score,
+        }
     }
 }
 

@@ -4,18 +4,24 @@
 //! `parts` what several members compute alike, `conformance` the battery that every member passes.
 
 pub mod accuracy;
+pub mod alpha_beta;
+pub mod anonymity;
 pub mod column_shapes;
 pub mod conformance;
+pub mod coverage;
 pub mod detection;
 pub mod diagnostic;
+pub mod disclosure;
 pub mod distances;
 pub mod folds;
+pub mod likelihood;
 pub mod member;
 pub mod membership;
 pub mod ml_efficacy;
 pub mod pair_trends;
 pub mod parts;
 pub mod reference;
+pub mod sdgym2020;
 
 pub use member::{AnyBenchmark, Benchmark, Case, Real};
 
@@ -23,13 +29,19 @@ pub use member::{AnyBenchmark, Benchmark, Case, Real};
 #[rustfmt::skip]
 pub static BENCHMARKS: &[&dyn AnyBenchmark] = &[
     &accuracy::Accuracy,
+    &alpha_beta::AlphaBeta,
+    &anonymity::Anonymity,
     &column_shapes::ColumnShapes,
+    &coverage::Coverage,
     &detection::Detection,
     &diagnostic::Diagnostic,
+    &disclosure::Disclosure,
     &distances::Distances,
+    &likelihood::Likelihood,
     &membership::Membership,
     &ml_efficacy::MlEfficacy,
     &pair_trends::PairTrends,
+    &sdgym2020::Sdgym2020,
 ];
 
 /// The benchmark that answers to `name`: its own name or an alias, case-blind.

@@ -23,7 +23,7 @@
 //! # Reference
 //! Esteban, Hyland, Rätsch 2017 (TSTR), arXiv 1706.02633; the chance correction is ours.
 
-mod measures;
+pub(crate) mod measures;
 pub mod models;
 pub mod task;
 
@@ -233,8 +233,7 @@ fn scored(about: &ScoreAbout, estimate: Option<Estimate>) -> Score {
     let Some(estimate) = estimate else {
         return Score::undefined(about, "single_class", "the target has one value among the test rows");
     };
-    let score = Score::new(about, estimate.value);
-    estimate.error().map_or(score.clone(), |error| score.with_error(error))
+    estimate.told(Score::new(about, estimate.value))
 }
 
 const fn name(problem: &Problem) -> &'static str {

@@ -155,10 +155,7 @@ fn subsample<'a>(table: &'a Table, rows_max: u32, seed: &Seed) -> Cow<'a, Table>
 fn told(which: usize, estimate: Result<Estimate, Reason>) -> Score {
     let about = &SCORES[which];
     match estimate {
-        Ok(estimate) => {
-            let score = Score::new(about, estimate.value);
-            estimate.error().map_or(score.clone(), |error| score.with_error(error))
-        }
+        Ok(estimate) => estimate.told(Score::new(about, estimate.value)),
         Err(reason) => Score::undefined_for(about, &reason),
     }
 }

@@ -9,8 +9,9 @@
 //! Two further rows are baselines, computed once as candidates: see [`BASELINES`].
 //!
 //! The holdout cannot be compared with itself, so its real side changes with the benchmark: distances and
-//! attacks take one half of train as train and the other as holdout; `ml_efficacy` learns from as many train
-//! rows as the holdout has and tests on the other train rows; all else compares it with train.
+//! attacks take one half of train as train and the other as holdout; `ml_efficacy`, `sdgym2020` and
+//! `likelihood` learn from as many train rows as the holdout has and test on the other train rows; all else
+//! compares it with train.
 
 use crate::member::{Case, Real};
 use synthfleet_proto::about::About;
@@ -88,8 +89,8 @@ enum Roles {
 impl Roles {
     fn of(benchmark: &About) -> Self {
         match benchmark.name {
-            "distances" | "membership" | "anonymity" => Self::Halves,
-            "ml_efficacy" => Self::Swapped,
+            "distances" | "membership" | "anonymity" | "disclosure" => Self::Halves,
+            "ml_efficacy" | "sdgym2020" | "likelihood" => Self::Swapped,
             _ => Self::Train,
         }
     }
@@ -152,7 +153,9 @@ mod tests {
     #[test]
     fn attacks_see_two_halves_of_train_and_learners_disjoint_rows() {
         let real = real(100, 20);
-        for (name, train) in [("distances", 50), ("membership", 50), ("ml_efficacy", 20)] {
+        let halves = ["distances", "membership", "anonymity", "disclosure"].map(|name| (name, 50));
+        let swapped = ["ml_efficacy", "sdgym2020", "likelihood"].map(|name| (name, 20));
+        for (name, train) in halves.into_iter().chain(swapped) {
             let divided = Row::Holdout.real(&About { name, ..About::LIGHT }, &real);
             let mut all = values(&divided.train, 0);
             assert_eq!(all.len(), train, "{name}");

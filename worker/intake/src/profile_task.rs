@@ -97,6 +97,8 @@ struct Reading {
     given: Given,
     name: String,
     problem_type: Option<ProblemType>,
+    /// Name of the true law, if the source is a simulated set that has one.
+    law: Option<String>,
     warn: bool,
 }
 
@@ -130,6 +132,7 @@ impl Reading {
             overrides.missing_only = Some(vec![String::new()]);
         }
         let problem_type = job.problem_type.or(given.problem_type).or(likelihood);
+        let law = simulated.as_ref().and_then(simulated::Request::law).map(str::to_owned);
         let warn = match job.metadata_check.as_deref() {
             None | Some("fail") => false,
             Some("warn") => true,
@@ -138,7 +141,7 @@ impl Reading {
                 return Err(error.at_pointer("/metadata_check"));
             }
         };
-        Ok(Self { source, holdout, overrides, given, name, problem_type, warn })
+        Ok(Self { source, holdout, overrides, given, name, problem_type, law, warn })
     }
 
     fn parts(&self) -> impl Iterator<Item = (&SourcePart, Part)> {
@@ -171,6 +174,7 @@ impl Reading {
         if self.problem_type.is_some() {
             inferred.metadata.problem_type = self.problem_type;
         }
+        inferred.metadata.law.clone_from(&self.law);
         if !self.warn {
             let listed = |place: &usize| self.stated(&inferred.metadata, *place).is_some_and(|stated| stated.order.is_some());
             check_labels(&inferred, &(0..inferred.columns.len()).filter(listed).collect::<Vec<_>>())?;

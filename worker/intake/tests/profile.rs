@@ -213,6 +213,14 @@ fn simulated_laws_have_no_target_but_a_likelihood() {
 }
 
 #[test]
+fn the_true_law_is_named_for_simulated_sets_that_have_one_and_for_no_other_table() {
+    assert_eq!(Run::of(JobSpec::of("sim:asia?rows=200")).profiled.metadata.law.as_deref(), Some("asia"));
+    let run = Run::of(JobSpec::of("sim:demo?rows=200"));
+    assert_eq!(run.profiled.metadata.law, None);
+    assert!(!String::from_utf8(run.bytes("metadata.json")).expect("UTF-8").contains("\"law\""));
+}
+
+#[test]
 fn protected_files_hide_rare_labels_and_extremes() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut text = "size,town,grade\n".to_owned();

@@ -13,4 +13,5 @@ pub mod means;
 pub mod mixture;
 pub mod normal;
 pub mod quantiles;
+pub mod rates;
 pub mod sums;

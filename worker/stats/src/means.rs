@@ -15,6 +15,7 @@
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
+use std::convert::Infallible;
 
 /// Most steps.
 const STEPS_MAX: usize = 300;
@@ -61,12 +62,24 @@ impl<'a> Points<'a> {
 
 /// The group of each point, `[points]`, below `groups`; all 0 if there are no points or no groups.
 pub fn k_means(points: Points<'_>, groups: usize, seed: u64) -> Vec<u32> {
+    match k_means_while(points, groups, seed, || Ok::<(), Infallible>(())) {
+        Ok(of_point) => of_point,
+        Err(never) => match never {},
+    }
+}
+
+/// [`k_means`] that asks `go_on` before each step.
+///
+/// # Errors
+/// Those of `go_on`.
+pub fn k_means_while<E>(points: Points<'_>, groups: usize, seed: u64, mut go_on: impl FnMut() -> Result<(), E>) -> Result<Vec<u32>, E> {
     let mut of_point = vec![0u32; points.len()];
     if points.is_empty() || groups == 0 {
-        return of_point;
+        return Ok(of_point);
     }
     let mut centres = spread(points, groups, seed);
     for step in 0..STEPS_MAX {
+        go_on()?;
         let mut changed = false;
         for (point, group) in points.iter().zip(&mut of_point) {
             let near = nearest(point, &centres) as u32;
@@ -78,7 +91,7 @@ pub fn k_means(points: Points<'_>, groups: usize, seed: u64) -> Vec<u32> {
         }
         move_centres(points, &of_point, &mut centres);
     }
-    of_point
+    Ok(of_point)
 }
 
 /// Starting centres, far apart by chance.

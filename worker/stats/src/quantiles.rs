@@ -57,6 +57,15 @@ impl Quantiles {
     }
 }
 
+/// The quantile of sorted values at `share` in [0, 1], linear between neighbours; equal neighbours give their
+/// value exactly. NaN without values.
+pub fn linear(sorted: &[f64], share: f64) -> f64 {
+    let Some(last) = sorted.len().checked_sub(1) else { return f64::NAN };
+    let place = share * last as f64;
+    let (low, high) = (sorted[place.floor() as usize], sorted[(place.ceil() as usize).min(last)]);
+    low + (high - low) * (place - place.floor())
+}
+
 /// The value at a fractional place.
 fn between(sorted: &[f64], place: f64) -> f64 {
     let low = (place as usize).min(sorted.len() - 1);
@@ -87,6 +96,14 @@ mod tests {
         let quantiles = Quantiles::fit(&[0.0, 0.0, 0.0, 4.0, 8.0], 1_001).expect("values");
         assert_eq!((quantiles.probability(0.0), quantiles.probability(6.0), quantiles.probability(9.0)), (0.25, 0.875, 1.0));
         assert_eq!((quantiles.quantile(0.875), quantiles.probability(-1.0)), (6.0, 0.0));
+    }
+
+    #[test]
+    fn linear_quantiles_are_exact_among_equals() {
+        let sorted = [0.1, 0.1, 0.1, 4.0];
+        assert_eq!([0.0, 0.5, 1.0].map(|share| linear(&sorted, share)), [0.1, 0.1, 4.0]);
+        assert_eq!(linear(&[1.0, 2.0], 0.25), 1.25);
+        assert!(linear(&[], 0.5).is_nan());
     }
 
     #[test]

@@ -11,6 +11,8 @@
 //! multiples of a small unit, so sums are exact in any order.
 //! Nominal levels are ordered by their mean (two classes, numbers) or by their place on the first
 //! principal component of class rates (more classes), then cut like ordered bins.
+//! Classes may have weights: counts above are then weighted counts, and a nominal predictor is cut into one
+//! level and the rest, as trees on features of 0 and 1 cut it.
 //!
 //! # Growth
 //! Breadth first. A node stays a leaf if it has fewer than `2 · leaf_rows` rows, lies `depth_max` deep, or
@@ -30,11 +32,13 @@ mod classes;
 mod grow;
 mod nominal;
 mod real;
+mod weighted;
 
 use cells::{Moment, Target};
 use classes::Classes;
 use grow::grow;
 use real::Real;
+use weighted::Weighted;
 
 /// A column that may split rows, `[rows]`.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +60,13 @@ pub enum Response<'a> {
         codes: &'a [u32],
         /// Number of classes.
         classes: u32,
+    },
+    /// Class codes, of which some weigh more. Nominal predictors are cut into one level and the rest.
+    Weighted {
+        /// Class of each row.
+        codes: &'a [u32],
+        /// Weight of a row of each class, above 0, at most 65,536 classes: `[classes]`.
+        weights: &'a [f64],
     },
     /// Finite numbers.
     Real(&'a [f64]),
@@ -129,11 +140,24 @@ impl Tree {
     /// # Panics
     /// If a code is not below its bound.
     pub fn fit(predictors: &[Predictor<'_>], response: Response<'_>, rows: &[u32], settings: &Settings) -> Self {
+        let Ok(tree) = Self::fit_while::<std::convert::Infallible>(predictors, response, rows, settings, || Ok(()));
+        tree
+    }
+
+    /// As [`Tree::fit`]; asks `go_on` before each predictor of each node and ends with its error.
+    pub fn fit_while<E>(
+        predictors: &[Predictor<'_>],
+        response: Response<'_>,
+        rows: &[u32],
+        settings: &Settings,
+        go_on: impl FnMut() -> Result<(), E>,
+    ) -> Result<Self, E> {
         let nodes = match response {
-            Response::Classes { codes, classes } => grow(predictors, Classes::new(codes, classes), rows, settings),
-            Response::Real(numbers) => grow(predictors, Real::new(numbers, rows), rows, settings),
+            Response::Classes { codes, classes } => grow(predictors, Classes::new(codes, classes), rows, settings, go_on),
+            Response::Weighted { codes, weights } => grow(predictors, Weighted::new(codes, weights), rows, settings, go_on),
+            Response::Real(numbers) => grow(predictors, Real::new(numbers, rows), rows, settings, go_on),
         };
-        Self { nodes }
+        Ok(Self { nodes: nodes? })
     }
 
     /// A tree from stored nodes: every link is checked, so that walking down always ends in a leaf.
@@ -175,13 +199,19 @@ impl Tree {
     }
 }
 
-/// The levels of a nominal predictor that occur in `rows`, in the order in which they would be cut.
+/// The levels of a nominal predictor that occur in `rows`, in the order in which they would be cut; weighted
+/// classes: in which they would be tried.
 pub fn order_levels(predictor: &Predictor<'_>, response: Response<'_>, rows: &[u32]) -> Vec<u16> {
     match response {
         Response::Classes { codes, classes } => {
             let mut target = Classes::new(codes, classes);
             target.enter(rows);
             target.order(predictor, rows)
+        }
+        Response::Weighted { codes, weights } => {
+            let mut target = Weighted::new(codes, weights);
+            target.enter(rows);
+            target.present(predictor, rows)
         }
         Response::Real(numbers) => {
             let mut target = Real::new(numbers, rows);

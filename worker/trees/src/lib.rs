@@ -1,5 +1,6 @@
-//! Histogram trees: single trees and boosting. Numbers in, numbers out; they never heard of a job.
+//! Histogram trees: single trees, boosting, boosted stumps. Numbers in, numbers out; they never heard of a job.
 
+pub mod adaboost;
 pub mod boost;
 pub mod cart;
 pub mod exponential;

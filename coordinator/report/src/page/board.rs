@@ -1,11 +1,12 @@
 //! Section 3: every candidate, baseline and reference, with those that failed.
 
 use crate::bundle::Bundle;
-use crate::number::{bytes, score, score_or_dash, seconds};
+use crate::number::{bytes, percent, score, score_or_dash, seconds};
 use crate::plots::pareto::{self, Mark, Point};
 use crate::words;
 use maud::{Markup, html};
-use synthfleet_proto::verdict::{Gate, GateState, Ranked};
+use synthfleet_proto::results::RepeatResult;
+use synthfleet_proto::verdict::{Gate, GateState, Ranked, Verdict};
 
 /// Picture and table.
 pub fn section(bundle: &Bundle) -> Markup {
@@ -20,6 +21,7 @@ pub fn section(bundle: &Bundle) -> Markup {
                         th scope="col" { "Candidate" }
                         th.n scope="col" { "Score ↑" }
                         th.n scope="col" { "95 % interval" }
+                        @if has_wins(verdict) { th.n scope="col" title="share of replicates in which it is first" { "First in" } }
                         @for part in verdict.components.iter().filter(|part| part.used) { th.n scope="col" { (part.name) } }
                         th.n scope="col" { "Risk ↓" }
                         th scope="col" { "Gates" }
@@ -35,6 +37,7 @@ pub fn section(bundle: &Bundle) -> Markup {
                             td { (name) br; span.small { "reference" } }
                             td.n { (score_or_dash(reference.score)) }
                             td.n { (interval(reference.score_low, reference.score_high)) }
+                            @if has_wins(verdict) { td.n { "–" } }
                             @for part in verdict.components.iter().filter(|part| part.used) { td.n { (score_or_dash(reference.components.get(&part.name).copied().flatten())) } }
                             td.n { (score_or_dash(reference.risk)) }
                             td { (chips(&reference.gates)) }
@@ -55,6 +58,11 @@ fn same_rows(bundle: &Bundle) -> String {
         .map(|(name, candidate)| format!("The reference {name} is the row {candidate}. "))
         .collect();
     same.concat()
+}
+
+/// Whether the rule has replicates.
+fn has_wins(verdict: &Verdict) -> bool {
+    verdict.ranking.iter().any(|row| row.win_share.is_some())
 }
 
 fn interval(low: Option<f64>, high: Option<f64>) -> String {
@@ -88,16 +96,30 @@ fn candidate(bundle: &Bundle, row: &Ranked) -> Markup {
             }
             td.n { (score_or_dash(row.score)) }
             td.n { (interval(row.score_low, row.score_high)) }
+            @if has_wins(verdict) { td.n { (row.win_share.map_or_else(|| "–".to_owned(), percent)) } }
             @for part in verdict.components.iter().filter(|part| part.used) { td.n { (score_or_dash(row.components.get(&part.name).copied().flatten())) } }
             td.n { (score_or_dash(row.risk)) }
             td {
                 (chips(&row.gates))
                 @for failure in row.failures_told() { div.small.fail { (failure) } }
+                @for spent in spent(bundle, row) { div.small.quiet { (spent) } }
             }
             td.n { (bundle.seconds(&row.candidate).map_or_else(|| "–".to_owned(), seconds)) }
             td.n { (memory.map_or_else(|| "–".to_owned(), bytes)) }
         }
     }
+}
+
+/// What failed repeats took: seconds and attempts.
+fn spent(bundle: &Bundle, row: &Ranked) -> Vec<String> {
+    let repeats = bundle.candidate(&row.candidate).map(|found| found.repeats.as_slice()).unwrap_or_default();
+    let told = |repeat: &RepeatResult| {
+        let failed = repeat.error.as_ref()?;
+        let attempts = if repeat.attempts == 1 { "attempt" } else { "attempts" };
+        let (number, took) = (repeat.repeat, seconds(failed.seconds));
+        Some(format!("repeat {number}: {} ended after {took}, {} {attempts} at the fit", failed.phase, repeat.attempts))
+    };
+    repeats.iter().filter_map(told).collect()
 }
 
 /// Gates that are not simply passed, by name; those passed as a count.

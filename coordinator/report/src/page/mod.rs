@@ -15,7 +15,8 @@ use crate::bundle::Bundle;
 use crate::words;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-const STYLE: &str = include_str!("style.css");
+/// The style of every page.
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// Anchor, title, content.
 type Section = (&'static str, &'static str, fn(&Bundle) -> Markup);
@@ -96,6 +97,8 @@ fn glossary() -> Markup {
         ("gate", "a condition that a candidate must pass before its score counts"),
         ("score", "weighted geometric mean of the components accuracy, detection, utility and association"),
         ("risk", "largest share of a privacy limit that is used up: 0 is what an honest sample gets, 1 is the limit"),
+        ("replicate", "what all scores would be on other rows of the same kind, from how much each twentieth of the rows moves them"),
+        ("tied", "not told apart: scores within .002, or a difference that replicates explain by chance"),
         ("ceiling", "accuracy that sampling noise alone allows"),
         ("DCR", "distance to the closest record, counted in columns"),
         ("AUC", "how often a classifier ranks a real row above a synthetic one: .5 is guessing"),

@@ -1,7 +1,7 @@
 //! Sections 1, 2 and 4: tiles, what the table is fit for, why it was chosen.
 
 use crate::bundle::Bundle;
-use crate::number::{score, score_or_dash, seconds};
+use crate::number::{plain, score, score_or_dash, seconds};
 use crate::words::{self, Fit};
 use maud::{Markup, html};
 use synthfleet_proto::verdict::{Decision, GateState};
@@ -125,6 +125,10 @@ pub fn why(bundle: &Bundle) -> Markup {
                 }
             }
         }
-        p.small.quiet { "Profile " (verdict.profile) ", gates " (verdict.gate) @if let Some(stable) = verdict.stable { ", " (if stable { "stable under resampling" } else { "not stable under resampling" }) } "." }
+        @let certainty = words::certainty(verdict);
+        p.small.quiet { "Profile " (verdict.profile) ", gates " (verdict.gate) @if !certainty.is_empty() { "; " (certainty) } "." }
+        @if !verdict.limits.is_empty() {
+            p.small.quiet { "Limits of the job's own: " @for (place, (gate, limit)) in verdict.limits.iter().enumerate() { @if place > 0 { ", " } (gate) " " (plain(*limit)) } "." }
+        }
     }
 }

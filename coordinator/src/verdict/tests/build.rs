@@ -15,6 +15,7 @@ pub fn score(name: &str, value: f64) -> Score {
         error: None,
         bound_low: None,
         bound_high: None,
+        folds: Vec::new(),
         goal: Goal::Up,
         range: (None, None),
         fair: None,
@@ -46,10 +47,43 @@ pub fn scores(quality: f64) -> Vec<Score> {
         ("distances.nndr_ratio", 1.0, 0.01),
         ("membership.nn_attack", 0.501, 0.004),
     ];
-    let components = ["accuracy.component", "accuracy.nmi", "detection.gbt", "ml_efficacy"];
     let mut all: Vec<Score> = harmless.iter().map(|(name, value, error)| Score { error: Some(*error), ..score(name, *value) }).collect();
-    all.extend(components.iter().map(|name| score(name, quality)));
+    all.extend(COMPONENTS.iter().map(|name| score(name, quality)));
     all
+}
+
+/// The four components of the default score.
+pub const COMPONENTS: [&str; 4] = ["accuracy.component", "accuracy.nmi", "detection.gbt", "ml_efficacy"];
+
+/// Jackknife error of folds that climb from -1 to 1 in twenty equal steps: `sqrt(19/20 sum a_g^2)`.
+const LADDER_ERROR: f64 = 2.645_751_311_064_590_7;
+
+/// How folds of a score lie about its value: by a ladder that all candidates share, and one of its own, turned.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Spread {
+    /// Jackknife error of the shared part.
+    pub shared: f64,
+    /// Jackknife error of the own part.
+    pub own: f64,
+    /// How far the own ladder is turned, in folds.
+    pub turn: usize,
+}
+
+impl Spread {
+    /// `v_(-g) = v + shared a_g + own a_(7g + turn)`, a the ladder; the own one in an order that is not the shared one's.
+    pub fn folds(self, value: f64) -> Vec<f64> {
+        let ladder = |g: usize| (2.0 * (g % 20) as f64 - 19.0) / 19.0 / LADDER_ERROR;
+        (0..20).map(|g| value + self.shared * ladder(g) + self.own * ladder(7 * g + self.turn)).collect()
+    }
+
+    /// Gives the components folds.
+    pub fn over(self, scores: Vec<Score>) -> Vec<Score> {
+        let spread = |score: Score| match score.value.filter(|_| COMPONENTS.contains(&score.name.as_str())) {
+            Some(value) => Score { folds: self.folds(value), range: (Some(0.0), Some(1.0)), ..score },
+            None => score,
+        };
+        scores.into_iter().map(spread).collect()
+    }
 }
 
 /// Replaces or adds a score.

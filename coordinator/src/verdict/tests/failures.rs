@@ -152,7 +152,7 @@ fn a_verdict_reads_back_from_its_file() {
     let read: Verdict = serde_json::from_str(&text).expect("own text");
     assert_eq!((read.winner.as_deref(), read.outcome, read.ranking.len()), (Some("a"), Decision::Winner, 2));
     assert_eq!((&read.ranking[1], &read.components, &read.why), (&verdict.ranking[1], &verdict.components, &verdict.why));
-    for field in ["\"schema\":\"synthfleet.verdict.v1\"", "\"rule_version\":\"verdict.v1\"", "\"outcome\":\"winner\"", "\"winner\":\"a\""] {
+    for field in ["\"schema\":\"synthfleet.verdict.v1\"", "\"rule_version\":\"verdict.v2\"", "\"outcome\":\"winner\"", "\"winner\":\"a\""] {
         assert!(text.contains(field), "{field}");
     }
 }

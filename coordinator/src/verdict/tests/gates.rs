@@ -48,6 +48,15 @@ fn a_bound_without_one_of_its_own_is_one_sided_95_per_cent() {
 }
 
 #[test]
+fn a_gate_that_lost_one_of_its_statistics_is_no_pass() {
+    let verdict = judged(&job(vec![row("a", with(scores(0.9), undefined("distances.dcr_share_full", "over_budget")))]));
+    let share = gate(&verdict, "a", "dcr_share");
+    assert_eq!((share.state, share.why.as_deref(), verdict.winner.as_deref()), (GateState::Fail, Some("over_budget"), None));
+    assert_eq!(verdict.ranking[0].why, "Not released: dcr_share was lost (over_budget).");
+    assert!(verdict.advice[0].starts_with("A benchmark was lost"), "{:?}", verdict.advice);
+}
+
+#[test]
 fn keys_must_be_unique_whatever_the_validity() {
     let verdict = judged(&job(vec![row("a", with(scores(0.9), score("diagnostic.keys", 0.999)))]));
     let validity = gate(&verdict, "a", "validity");

@@ -1,10 +1,13 @@
 //! `doctor`: what this machine offers and what the settings name, one line a check: `ok|warn|fail  what  found  fix`.
 
 mod broker;
+mod calibrate;
 mod machine;
 mod s3;
 mod security;
 mod store;
+
+pub use calibrate::run as calibrate;
 
 use super::Surroundings;
 use crate::arguments::DoctorPart;

@@ -38,7 +38,7 @@ pub fn original(output: &Path, results: &Results, budget: &Budget) -> Result<()>
 }
 
 /// The scored rows of a model in the form of the input; of a Parquet table as plain CSV.
-fn sample(model: &Path, rows: u64, to: &Path, budget: &Budget) -> Result<()> {
+pub fn sample(model: &Path, rows: u64, to: &Path, budget: &Budget) -> Result<()> {
     let bytes = std::fs::read(model).map_err(|e| Error::io(model.display(), e))?;
     let mut table = load_model(&bytes)?.sample(0..rows, &Given::NOTHING, budget)?;
     if table.metadata().format != Format::Csv {

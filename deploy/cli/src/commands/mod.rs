@@ -19,6 +19,7 @@ pub mod report;
 pub mod run;
 pub mod single;
 pub mod submit;
+pub mod suite;
 pub mod synthesize;
 pub mod token;
 pub mod work_folder;

@@ -28,6 +28,11 @@ pub const INTERRUPTED: u8 = 130;
 
 /// Runs the job of the flags.
 pub fn run(flags: &arguments::Run, surroundings: &Surroundings) -> Result<u8> {
+    one(flags, surroundings, true)
+}
+
+/// The same; `told`: what came of it is said on stdout.
+pub fn one(flags: &arguments::Run, surroundings: &Surroundings, told: bool) -> Result<u8> {
     let threads = single::threads(flags.running.threads, surroundings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|e| Error::internal("cli::runtime", e.to_string()))?;
@@ -52,7 +57,7 @@ pub fn run(flags: &arguments::Run, surroundings: &Surroundings) -> Result<u8> {
     super::work_folder::sweep(&work_dir, surroundings.config.run.keep_days);
     let wishes = Wishes { work_dir, threads, memory_bytes, children: isolate == "child", fresh: flags.no_cache };
     runtime.block_on(async {
-        let whole = || once(&job, &hashes, &wishes, (&output, flags), surroundings);
+        let whole = || once(&job, &hashes, &wishes, (&output, flags, told), surroundings);
         match whole().await {
             Err(error) if is_unreadable(&error) => {
                 let aside = set_aside(&job, &hashes, &wishes.work_dir)?;
@@ -66,7 +71,13 @@ pub fn run(flags: &arguments::Run, surroundings: &Surroundings) -> Result<u8> {
 }
 
 /// One try at the job, from its submission to the output folder.
-async fn once(job: &JobSpec, hashes: &Hashes, wishes: &Wishes, place: (&Path, &arguments::Run), surroundings: &Surroundings) -> Result<u8> {
+async fn once(
+    job: &JobSpec,
+    hashes: &Hashes,
+    wishes: &Wishes,
+    place: (&Path, &arguments::Run, bool),
+    surroundings: &Surroundings,
+) -> Result<u8> {
     let run = Run::submit(job.clone(), hashes.clone(), wishes.clone()).await?;
     let (ended, interrupted) = watched(&run, job.seed, surroundings).await?;
     finish(&run, ended, job, place, interrupted, surroundings).await
@@ -119,7 +130,7 @@ async fn finish(
     run: &Run,
     ended: Ended,
     job: &JobSpec,
-    (output, flags): (&Path, &arguments::Run),
+    (output, flags, told): (&Path, &arguments::Run, bool),
     interrupted: bool,
     surroundings: &Surroundings,
 ) -> Result<u8> {
@@ -136,7 +147,9 @@ async fn finish(
     if flags.layout.is_some() {
         super::layout::original(output, &results, &single::budget(&flags.running, surroundings)?)?;
     }
-    if surroundings.json {
+    if !told {
+        // whoever asked reads the folder
+    } else if surroundings.json {
         let mut value = serde_json::to_value(&results).map_err(|e| Error::internal("run::results", e.to_string()))?;
         if let Some(object) = value.as_object_mut() {
             object.remove("tasks");
@@ -223,7 +236,7 @@ fn hash(uri: &str) -> Result<Option<String>> {
 }
 
 /// Name of the output folder: the source's file name up to its first dot.
-fn stem(uri: &str) -> String {
+pub fn stem(uri: &str) -> String {
     let name = uri.rsplit(['/', ':']).next().unwrap_or(uri);
     let stem: String =
         name.split(['.', '?']).next().unwrap_or(name).chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).collect();

@@ -53,7 +53,7 @@ pub async fn run(flags: &Submit, surroundings: &Surroundings) -> Result<u8> {
 }
 
 /// The exit code of two jobs together: a failure counts before a job without a release.
-fn worse(one: u8, other: u8) -> u8 {
+pub fn worse(one: u8, other: u8) -> u8 {
     match (one, other) {
         (0, other) => other,
         (NO_RELEASE, other) if other != 0 => other,
@@ -112,8 +112,8 @@ fn is_local(uri: &str) -> bool {
     !uri.starts_with("sim:") && !uri.starts_with("upload:") && !uri.contains("://")
 }
 
-/// Sends what the job names and then the job.
-async fn send(client: &Client, mut job: Value, key: Option<&str>, surroundings: &Surroundings) -> Result<Value> {
+/// Sends what the job names and then the job; gives what the server tells of it.
+pub async fn send(client: &Client, mut job: Value, key: Option<&str>, surroundings: &Surroundings) -> Result<Value> {
     for (pointer, part) in [("/source/uri", "source"), ("/holdout_source", "holdout")] {
         let Some(place) = job.pointer_mut(pointer) else { continue };
         let Some(uri) = place.as_str().filter(|uri| is_local(uri)).map(str::to_owned) else { continue };

@@ -20,6 +20,7 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     let options = options(&config.coordinator);
     let book = port::book(&[metrics::CATALOGUE]);
     let store = port::measured_store(parts::store(&config.store, None).await?, &book);
+    parts::try_out(&store, &config.store, &book).await?;
     let who = Who { role: "coordinator", pool: "", id: &options.id };
     let broker = port::measured_broker(brokers::open(&config.broker, who).await?, &book);
     let (events, _) = broadcast::channel(super::EVENTS_MAX);

@@ -4,10 +4,12 @@ use crate::config::{SourcesConfig, StoreConfig};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+use synthfleet_metrics::Book;
 use synthfleet_proto::outside::{Clock, Entropy};
 use synthfleet_proto::{Error, Result, Seed, id};
 use synthfleet_store::foreign::{self, Links};
-use synthfleet_store::{Local, S3, Settings as LocalSettings, Store, s3};
+use synthfleet_store::metrics::ATOMIC_CREATE;
+use synthfleet_store::{Local, S3, Settings as LocalSettings, Store, races, s3};
 
 /// The machine's wall clock.
 pub struct WallClock;
@@ -96,6 +98,27 @@ pub async fn store(config: &StoreConfig, fallback: Option<&Path>) -> Result<Arc<
         },
     };
     Ok(Arc::new(Local::open(&place, LocalSettings { sync: true })?))
+}
+
+/// Tries a store out before facts are entrusted to it. A folder needs no trial: its system calls are atomic.
+///
+/// # Errors
+/// `store::racy` unless the settings let that pass; then it is said and measured.
+pub async fn try_out(store: &Arc<dyn Store>, config: &StoreConfig, book: &Book) -> Result<()> {
+    if !config.url.starts_with("s3://") {
+        return Ok(());
+    }
+    match races(store, &MachineEntropy).await {
+        Err(error) if error.code() == "store::racy" && config.allow_racy => {
+            tracing::warn!(code = error.code(), "creates of this store are not atomic: work may be done twice");
+            book.set(ATOMIC_CREATE, &[], 0.0);
+            Ok(())
+        }
+        Err(error) if error.code() == "store::racy" => {
+            Err(error.help("use another store; store.allow_racy lets it pass, and work may be done twice"))
+        }
+        tried => tried,
+    }
 }
 
 #[cfg(test)]

@@ -32,6 +32,12 @@ pub(super) fn meaning(error: &lapin::Error) -> Meaning {
     }
 }
 
+/// Whether the broker failed inside at what it was asked.
+pub(super) fn is_internal(error: &lapin::Error) -> bool {
+    let lapin::ErrorKind::ProtocolError(told) = error.kind() else { return false };
+    matches!(told.kind(), AMQPErrorKind::Hard(AMQPHardError::INTERNALERROR))
+}
+
 /// Our error for a failed step at a place.
 pub(super) fn fault(place: &str, step: &str, error: lapin::Error) -> Error {
     let told = match meaning(&error) {

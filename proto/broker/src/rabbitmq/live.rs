@@ -10,7 +10,7 @@ use super::{
 };
 use crate::topology::{self, Queue};
 use futures::StreamExt;
-use lapin::options::{BasicQosOptions, ConfirmSelectOptions};
+use lapin::options::{BasicQosOptions, ConfirmSelectOptions, QueueDeleteOptions};
 use lapin::tcp::AMQPUriTcpExt;
 use lapin::{Channel, Connection, ConnectionProperties, Event};
 use std::collections::BTreeSet;
@@ -166,6 +166,15 @@ impl Live {
         declare::queue(self, queue, options.declare).await?;
         lock(&self.declared).insert(queue.name.clone());
         Ok(())
+    }
+
+    /// Deletes a queue and makes it again.
+    pub async fn renew(&self, queue: &Queue, options: &Options) -> Result<()> {
+        let (step, name) = (format!("delete the queue {}", queue.name), queue.name.as_str());
+        let delete = self.ask(&step, async move |channel| channel.queue_delete(name.into(), QueueDeleteOptions::default()).await);
+        delete.await.map_err(|failure| failure.into_error(&self.place, &step))?;
+        self.forget(queue);
+        self.ensure(queue, options).await
     }
 
     /// Somebody deleted the queue: it is looked for again before it is used.

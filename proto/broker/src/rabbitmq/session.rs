@@ -5,7 +5,8 @@ use super::{
     gauges::{Counters, count},
     held::Held,
     live::{Live, lock},
-    options::{Options, place},
+    options::{Declare, Options, place},
+    suspects::Suspects,
     taker::Lingering,
     topics::Feed,
 };
@@ -37,6 +38,7 @@ pub(super) struct Session {
     /// Takers' places that outlive a dropped `take` for a moment.
     pub lingering: Mutex<Vec<Lingering>>,
     pub feeds: Mutex<BTreeMap<Topic, Arc<Feed>>>,
+    pub suspects: Mutex<Suspects>,
     pub runtime: tokio::runtime::Handle,
     state: watch::Sender<State>,
     stop: watch::Sender<bool>,
@@ -68,6 +70,7 @@ impl Session {
             last_tag: AtomicU64::new(0),
             lingering: Mutex::default(),
             feeds: Mutex::default(),
+            suspects: Mutex::default(),
             runtime: tokio::runtime::Handle::current(),
             state,
             stop,
@@ -173,6 +176,7 @@ async fn supervise(session: Arc<Session>) {
                     count(&session.counters.reconnects);
                 }
                 let since = Instant::now();
+                session.renew(&live).await;
                 session.show(&live);
                 let reason = tokio::select! {
                     () = &mut ended => None,
@@ -190,6 +194,7 @@ async fn supervise(session: Arc<Session>) {
                 live.close(session.options.times.close).await;
                 if since.elapsed() > STABLE {
                     backoff.tries = 0;
+                    lock(&session.suspects).acquit();
                 }
             }
             Err(error) => {
@@ -213,6 +218,19 @@ async fn supervise(session: Arc<Session>) {
 }
 
 impl Session {
+    /// Makes a queue anew that the broker lists and cannot serve. Its messages are lost already.
+    async fn renew(&self, live: &Live) {
+        let Some(queue) = lock(&self.suspects).convicted() else { return };
+        if self.options.declare == Declare::Never || !queue.holds_hints_only() {
+            tracing::error!(queue = queue.name, "the broker lists a queue that it cannot serve: delete it and declare it again");
+            return;
+        }
+        tracing::warn!(queue = queue.name, "the broker lists a queue that it cannot serve: it is made anew");
+        if let Err(error) = live.renew(&queue, &self.options).await {
+            tracing::warn!(queue = queue.name, code = error.code(), cause = error.message(), "the queue cannot be made anew");
+        }
+    }
+
     fn show(&self, live: &Arc<Live>) {
         self.counters.connected.store(true, Ordering::Relaxed);
         self.state.send_replace(State::Ready(Arc::clone(live)));

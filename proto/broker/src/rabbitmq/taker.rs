@@ -6,7 +6,7 @@
 //! whenever anything else happens.
 
 use super::{
-    fault::{Meaning, fault, meaning},
+    fault::{Meaning, fault, is_internal, meaning},
     held::Held,
     live::{Live, lock},
     session::Session,
@@ -252,6 +252,9 @@ impl Slot {
             // a message held for longer than the broker allows closes its channel, and only that
             Meaning::Mismatch | Meaning::Locked => Ok(Seen::Gone),
             Meaning::NoHost | Meaning::Lost => {
+                if is_internal(&error) {
+                    lock(&self.session.suspects).blame(queue, live.number);
+                }
                 live.end(error.to_string());
                 Ok(Seen::Gone)
             }

@@ -228,3 +228,27 @@ fn a_wrong_password_ends_a_command_after_its_tries_and_shows_no_secret() {
         assert!(!format!("{refused:?}").contains("geheim"), "{refused:?}");
     });
 }
+
+#[test]
+fn a_queue_that_the_broker_lists_and_cannot_serve_is_made_anew() {
+    let node = Node::private(&[]).expect("a RabbitMQ node");
+    let host = node.virtual_host().expect("a virtual host");
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let broker = connected(options(&host.url(), &["p"])).await;
+        passes(&broker, "p").await;
+        // as after a kill right after the declaration: the queue is known and its log is not there
+        let forget = format!("ra:force_delete_server(quorum_queues, {{'{}_sf.v1.pool.p.batch', node()}}).", host.name());
+        node.control(&["eval", &forget]).expect("forgotten");
+        let (route, inbox) = pool("p");
+        let taken = async { broker.take(&inbox).await.expect("taken") };
+        let sent = async {
+            while broker.publish(&route, b"word").await.is_err() {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let both = async { tokio::join!(taken, sent) };
+        let (delivery, ()) = tokio::time::timeout(Duration::from_secs(90), both).await.expect("in time");
+        broker.settle(delivery, Settle::Ack).await.expect("settled");
+    });
+}

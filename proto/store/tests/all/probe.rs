@@ -15,7 +15,7 @@ use synthfleet_proto::{
     key::{DataKey, FactKey, Key, MarkerKey, Prefix},
     outside::Entropy,
 };
-use synthfleet_store::{Abilities, Created, Entry, Memory, Nonce, Object, Store, Stored, Upload, probe};
+use synthfleet_store::{Abilities, Created, Entry, Memory, Nonce, Object, Store, Stored, Upload, probe, races};
 
 /// Bits that differ, which is all that is needed here.
 #[derive(Default)]
@@ -87,6 +87,15 @@ async fn good_stores_pass() {
     assert_eq!(wrong_with(Arc::new(memory())).await, []);
     let (_server, store) = bucket::fresh().await;
     assert_eq!(wrong_with(Arc::new(store)).await, []);
+}
+
+#[tokio::test]
+async fn a_short_look_finds_a_racy_store_and_leaves_nothing_behind() {
+    let store: Arc<dyn Store> = Arc::new(Racy(memory()));
+    assert_eq!(races(&store, &Counter::default()).await.expect_err("racy").code(), "store::racy");
+    assert_eq!(store.list(&Prefix::all(), None, 10).await.expect("answered"), []);
+    let store: Arc<dyn Store> = Arc::new(memory());
+    races(&store, &Counter::default()).await.expect("one winner each");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use synthfleet_proto::about::{Reason, ScoreAbout};
 use synthfleet_proto::score::{Score, Scored};
 use synthfleet_proto::{Result, Seed};
+use synthfleet_stats::quantiles::linear;
 use synthfleet_table::SeedExt;
 use synthfleet_table::random::Draw;
 
@@ -153,11 +154,11 @@ fn nndr_ratio(near: &[Near], seed: &Seed) -> Score {
     let mut sorted = ratios(near);
     let ranks = sorted.each_ref().map(|ratios| order_of(ratios));
     sorted.iter_mut().for_each(|ratios| ratios.sort_unstable_by(f64::total_cmp));
-    let of_holdout = quantile(&sorted[1], 0.05);
+    let of_holdout = linear(&sorted[1], 0.05);
     if of_holdout == 0.0 {
         return Score::undefined(&NNDR, "not_applicable", "the 5 % quantile to holdout is 0: real rows repeat");
     }
-    let mut score = Score::new(&NNDR, quantile(&sorted[0], 0.05) / of_holdout);
+    let mut score = Score::new(&NNDR, linear(&sorted[0], 0.05) / of_holdout);
     let mut rng = seed.child("nndr").rng();
     let mut drawn: Vec<f64> = Vec::with_capacity(RESAMPLES);
     let mut times = vec![0u32; near.len()];
@@ -173,8 +174,8 @@ fn nndr_ratio(near: &[Near], seed: &Seed) -> Score {
     if !drawn.is_empty() {
         let mean = drawn.iter().sum::<f64>() / drawn.len() as f64;
         score.error = Some((drawn.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / drawn.len() as f64).sqrt());
-        (score.low, score.high) = (Some(quantile(&drawn, 0.025)), Some(quantile(&drawn, 0.975)));
-        (score.bound_low, score.bound_high) = (Some(quantile(&drawn, 0.05)), Some(quantile(&drawn, 0.95)));
+        (score.low, score.high) = (Some(linear(&drawn, 0.025)), Some(linear(&drawn, 0.975)));
+        (score.bound_low, score.bound_high) = (Some(linear(&drawn, 0.05)), Some(linear(&drawn, 0.95)));
     }
     score
 }
@@ -206,13 +207,6 @@ fn resampled(sorted: &[f64], order: &[u32], times: &[u32]) -> f64 {
         sorted[sorted.len() - 1]
     };
     let (low, high) = (at(place.floor() as usize), at(place.ceil() as usize));
-    low + (high - low) * (place - place.floor())
-}
-
-/// The quantile of sorted values, linear between neighbours.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * (sorted.len() - 1) as f64;
-    let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
     low + (high - low) * (place - place.floor())
 }
 
@@ -253,7 +247,7 @@ fn nearest(near: &[Near]) -> Value {
     let share = |of: &dyn Fn(&Near) -> bool| near.iter().filter(|near| of(near)).count() as f64 / near.len() as f64;
     let p05 = ratios(near).map(|mut ratios| {
         ratios.sort_unstable_by(f64::total_cmp);
-        quantile(&ratios, 0.05)
+        linear(&ratios, 0.05)
     });
     json!({
         "ties": share(&|near| near.train[0] == near.holdout[0]),
@@ -283,7 +277,7 @@ fn pictures(found: &Found, near: &[Near]) -> (Value, Value) {
         distances.iter().for_each(|distance| bins[((distance / width) as usize).min(BINS - 1)] += 1);
         plot[*name] = bins.iter().map(|count| f64::from(*count) / distances.len().max(1) as f64).collect();
         if !distances.is_empty() {
-            deciles[*name] = (1..10).map(|k| quantile(distances, f64::from(k) / 10.0)).collect();
+            deciles[*name] = (1..10).map(|k| linear(distances, f64::from(k) / 10.0)).collect();
         }
     }
     (plot, deciles)
@@ -319,7 +313,7 @@ mod tests {
         let mut sorted = values.clone();
         sorted.sort_unstable_by(f64::total_cmp);
         assert_eq!(resampled(&sorted, &order_of(&values), &[1; 101]), 5.0);
-        assert_eq!(quantile(&sorted, 0.05), 5.0);
+        assert_eq!(linear(&sorted, 0.05), 5.0);
     }
 
     #[test]

@@ -208,6 +208,8 @@ struct Closest<'a> {
 }
 
 impl Visitor for Closest<'_> {
+    type Distance = u32;
+
     fn bound(&self) -> u32 {
         // saturates while nothing was found
         ((self.best * f64::from(UNIT)) as u32).saturating_add(self.slack)

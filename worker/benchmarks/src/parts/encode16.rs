@@ -64,17 +64,22 @@ impl Column16 {
 
 /// Encodes the columns at `places` of `sides`; the first `real` sides make the scale.
 pub fn encode(sides: &[&Table], real: usize, places: &[usize], budget: &Budget) -> Result<Vec<Column16>> {
-    each(budget, places.len(), |index| Ok(column(sides, real, places[index]).tidy()))
+    encode_on(&sides[..real], sides, places, budget)
 }
 
-fn column(sides: &[&Table], real: usize, place: usize) -> Column16 {
+/// Encodes the columns at `places` of `sides` on the scale that `scale` makes.
+pub fn encode_on(scale: &[&Table], sides: &[&Table], places: &[usize], budget: &Budget) -> Result<Vec<Column16>> {
+    each(budget, places.len(), |index| Ok(column(scale, sides, places[index]).tidy()))
+}
+
+fn column(scale: &[&Table], sides: &[&Table], place: usize) -> Column16 {
     let Some(table) = sides.first() else {
         return Column16 { measure: Measure::Level, sides: Vec::new() };
     };
     if table.metadata().columns[place].kind.is_number_like() {
-        let numbers: Vec<Vec<f64>> = sides.iter().map(|table| side::numbers(table, place)).collect();
-        let ranks = Ranks::of(numbers[..real].iter().flatten().copied());
-        Column16 { measure: Measure::Number, sides: numbers.iter().map(|numbers| flagged(numbers, |x| ranks.place(x))).collect() }
+        let ranks = Ranks::of(scale.iter().flat_map(|table| side::numbers(table, place)));
+        let cells = |table: &&Table| flagged(&side::numbers(table, place), |x| ranks.place(x));
+        Column16 { measure: Measure::Number, sides: sides.iter().map(cells).collect() }
     } else {
         let cells = |table: &&Table| {
             let codes = side::levels(table, place);

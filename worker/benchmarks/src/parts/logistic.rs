@@ -2,11 +2,12 @@
 //!
 //! # Model
 //! Minimises `mean loss + |w|² / (2 C n)` over weights `w` and constants, which are not penalised: one output
-//! and logistic loss for two classes, an output a class and softmax loss for more.
+//! and logistic loss for two classes, an output a class and softmax loss for more. Losses of classes may have
+//! weights.
 //!
 //! # Method
 //! L-BFGS with 10 pairs and a backtracking search, until no component of the gradient exceeds 1e-4 or after
-//! 100 iterations. Gradients are summed in chunks of 4,096 rows that are added in order; sums of products have
+//! 100 iterations, unless [`Settings`] say otherwise. Gradients are summed in chunks of 4,096 rows that are added in order; sums of products have
 //! eight strands. With one output, logarithms of normalisers are taken of their products, 512 at a time.
 //!
 //! # Reference
@@ -40,6 +41,25 @@ const TOLERANCE: f64 = 1e-4;
 /// Most iterations.
 const ITERATIONS_MAX: usize = 100;
 
+/// How to fit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The penalty is `1 / c`.
+    pub c: f64,
+    /// Most iterations.
+    pub iterations_max: usize,
+    /// Largest component of the gradient of the mean loss at the end.
+    pub tolerance: f64,
+    /// What the loss of a row of each class is multiplied with, `[classes]`. `None`: all weigh 1.
+    pub class_weights: Option<Vec<f64>>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { c: 1.0, iterations_max: ITERATIONS_MAX, tolerance: TOLERANCE, class_weights: None }
+    }
+}
+
 /// A fitted model.
 #[derive(Debug, Clone)]
 pub struct Logistic {
@@ -52,9 +72,17 @@ pub struct Logistic {
 impl Logistic {
     /// Fits the classes `codes`, each below `classes`, with penalty `1 / c`.
     pub fn fit(rows: &LinearRows, codes: &[u32], classes: usize, c: f64, budget: &Budget) -> Result<Self> {
+        Self::fit_with(rows, codes, classes, &Settings { c, ..Settings::default() }, budget)
+    }
+
+    /// As [`Logistic::fit`], with all settings.
+    pub fn fit_with(rows: &LinearRows, codes: &[u32], classes: usize, settings: &Settings, budget: &Budget) -> Result<Self> {
         let outputs = if classes == 2 { 1 } else { classes };
-        let problem = Problem { rows, codes, outputs, penalty: 1.0 / (c * rows.rows.max(1) as f64) };
-        Ok(Self { weights: minimise(&problem, outputs * (rows.features + 1), budget)?, outputs, features: rows.features })
+        let penalty = 1.0 / (settings.c * rows.rows.max(1) as f64);
+        let weights = settings.class_weights.clone().unwrap_or_else(|| vec![1.0; classes]);
+        let problem = Problem { rows, codes, outputs, penalty, weights };
+        let weights = minimise(&problem, outputs * (rows.features + 1), settings, budget)?;
+        Ok(Self { weights, outputs, features: rows.features })
     }
 
     /// Outputs: 1 for two classes, else one a class.
@@ -120,6 +148,8 @@ struct Problem<'a> {
     codes: &'a [u32],
     outputs: usize,
     penalty: f64,
+    /// What the loss of a row of each class is multiplied with, `[classes]`.
+    weights: Vec<f64>,
 }
 
 impl Problem<'_> {
@@ -146,7 +176,10 @@ impl Problem<'_> {
     fn part(&self, weights: &[f64], range: std::ops::Range<usize>) -> (f64, Vec<f64>) {
         let rows = self.rows;
         let (mut loss, mut gradient) = (0.0, vec![0.0; weights.len()]);
-        let mut product = 1.0;
+        // rows of one weight share a product
+        let pair = [0, 1].map(|class| self.weights.get(class).copied().unwrap_or(1.0));
+        let apart = usize::from(pair[0] != pair[1]);
+        let mut products = [1.0; 2];
         let mut shares = vec![0.0; BATCH * self.outputs];
         for (batch, start) in range.clone().step_by(BATCH).enumerate() {
             let batch_rows = start..range.end.min(start + BATCH);
@@ -156,22 +189,21 @@ impl Problem<'_> {
             }
             let codes = &self.codes[batch_rows.clone()];
             if self.outputs == 1 {
-                loss += logistic(shares, codes, &mut product);
+                loss += logistic(shares, codes, &pair, apart, &mut products);
                 if (batch + 1) % (FACTORS / BATCH) == 0 {
-                    loss += libm::log(product);
-                    product = 1.0;
+                    loss += logarithms(&pair, &mut products);
                 }
             } else {
                 for (shares, &code) in shares.chunks_exact_mut(self.outputs).zip(codes) {
                     let own = shares[code as usize];
-                    loss += softmax(shares) - own;
+                    loss += self.weights[code as usize] * (softmax(shares) - own);
                 }
             }
             for (row, shares) in batch_rows.zip(shares.chunks_exact(self.outputs)) {
                 self.add_slopes(row, shares, &mut gradient);
             }
         }
-        (loss + libm::log(product), gradient)
+        (loss + logarithms(&pair, &mut products), gradient)
     }
 
     /// Adds a row's part of the gradient.
@@ -180,7 +212,7 @@ impl Problem<'_> {
         let (code, values, hot) = (self.codes[row] as usize, rows.values_of(row), rows.hot_of(row));
         for (output, (share, slopes)) in shares.iter().zip(gradient.chunks_exact_mut(rows.features + 1)).enumerate() {
             let hit = if self.outputs == 1 { code == 1 } else { code == output };
-            let residual = share - f64::from(u8::from(hit));
+            let residual = self.weights[code] * (share - f64::from(u8::from(hit)));
             slopes.iter_mut().zip(values).for_each(|(slope, value)| *slope += residual * value);
             hot.iter().filter(|&&feature| feature != NO_FEATURE).for_each(|&feature| slopes[feature as usize] += residual);
             slopes[rows.features] += residual;
@@ -189,29 +221,36 @@ impl Problem<'_> {
 }
 
 /// Scores of some rows to shares; returns their losses without `ln (1 + e^-|s|)`, whose arguments it multiplies
-/// into `product`.
-fn logistic(scores: &mut [f64], codes: &[u32], product: &mut f64) -> f64 {
+/// into `products`: all into the first, or, `apart` being 1, each into that of its class.
+fn logistic(scores: &mut [f64], codes: &[u32], weights: &[f64; 2], apart: usize, products: &mut [f64; 2]) -> f64 {
     let mut small = [0.0; BATCH];
     for (small, score) in small.iter_mut().zip(scores.iter()) {
         *small = exp(-score.abs());
     }
     let mut loss = 0.0;
     for ((score, &small), &code) in scores.iter_mut().zip(&small).zip(codes) {
-        loss += score.max(0.0) - if code == 1 { *score } else { 0.0 };
-        *product *= 1.0 + small;
+        let class = (code & 1) as usize;
+        loss += weights[class] * (score.max(0.0) - if code == 1 { *score } else { 0.0 });
+        products[class & apart] *= 1.0 + small;
         *score = share(*score, small);
     }
     loss
 }
 
+/// The weighted logarithms of products, which start anew.
+fn logarithms(weights: &[f64; 2], products: &mut [f64; 2]) -> f64 {
+    let [first, second] = std::mem::replace(products, [1.0; 2]);
+    weights[0] * libm::log(first) + weights[1] * libm::log(second)
+}
+
 /// L-BFGS from zero.
-fn minimise(problem: &Problem, size: usize, budget: &Budget) -> Result<Vec<f64>> {
+fn minimise(problem: &Problem, size: usize, settings: &Settings, budget: &Budget) -> Result<Vec<f64>> {
     let mut weights = vec![0.0; size];
     let (mut loss, mut gradient) = problem.at(&weights);
     let mut pairs: VecDeque<(Vec<f64>, Vec<f64>)> = VecDeque::new();
-    for _ in 0..ITERATIONS_MAX {
+    for _ in 0..settings.iterations_max {
         budget.go_on()?;
-        if gradient.iter().all(|slope| slope.abs() <= TOLERANCE) {
+        if gradient.iter().all(|slope| slope.abs() <= settings.tolerance) {
             break;
         }
         let direction = direction(&gradient, &pairs);
@@ -268,7 +307,8 @@ fn search(problem: &Problem, weights: &[f64], loss: f64, direction: &[f64], slop
     None
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+/// Sum of products, in eight strands.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<STRANDS>(), b.as_chunks::<STRANDS>());
     let mut sums = [0.0; STRANDS];
     for (a, b) in a.iter().zip(b) {
@@ -313,10 +353,25 @@ mod tests {
     fn the_loss_is_the_mean_of_the_rows_losses() {
         let xs: Vec<f64> = (0..5_000).map(|i| f64::from(i * 7 % 1_999) / 40.0 - 25.0).collect();
         let codes: Vec<u32> = (0..5_000).map(|i| u32::from(i % 3 == 0)).collect();
-        let problem = Problem { rows: &numbers(&xs, 1), codes: &codes, outputs: 1, penalty: 0.0 };
+        let problem = Problem { rows: &numbers(&xs, 1), codes: &codes, outputs: 1, penalty: 0.0, weights: vec![1.0; 2] };
         let one = |(x, code): (&f64, &u32)| x.max(0.0) + libm::log1p(libm::exp(-x.abs())) - if *code == 1 { *x } else { 0.0 };
         let expected = xs.iter().zip(&codes).map(one).sum::<f64>() / 5_000.0;
         assert!((problem.at(&[1.0, 0.0]).0 - expected).abs() < 1e-12 * expected);
+    }
+
+    #[test]
+    fn a_weight_is_so_many_rows() {
+        let xs: Vec<f64> = (0..60).map(|i| f64::from(i * 7 % 11) - 4.0).collect();
+        let codes: Vec<u32> = (0..60).map(|i| u32::from(i * 7 % 11 + i % 5 > 9)).collect();
+        let repeated = |of: usize| codes.iter().enumerate().flat_map(move |(row, &code)| vec![row; if code == 1 { of } else { 1 }]);
+        let many: Vec<f64> = repeated(3).map(|row| xs[row]).collect();
+        let many_codes: Vec<u32> = repeated(3).map(|row| codes[row]).collect();
+        let weights = [0.3, -0.2];
+        let weighted = Problem { rows: &numbers(&xs, 1), codes: &codes, outputs: 1, penalty: 0.0, weights: vec![1.0, 3.0] }.at(&weights);
+        let plain = Problem { rows: &numbers(&many, 1), codes: &many_codes, outputs: 1, penalty: 0.0, weights: vec![1.0; 2] }.at(&weights);
+        let scale = many.len() as f64 / xs.len() as f64;
+        assert!((weighted.0 - plain.0 * scale).abs() < 1e-12, "{} is not {}", weighted.0, plain.0 * scale);
+        assert!((weighted.1[0] - plain.1[0] * scale).abs() < 1e-12 && (weighted.1[1] - plain.1[1] * scale).abs() < 1e-12);
     }
 
     #[test]
@@ -329,7 +384,7 @@ mod tests {
             values: vec![0.5, -1.0, 2.0, 0.0, 1.5, -0.5],
             hot: vec![1, 2, 1, NO_FEATURE, 2, 1],
         };
-        let problem = Problem { rows: &rows, codes: &[0, 2, 1, 2, 0, 1], outputs: 3, penalty: 0.3 };
+        let problem = Problem { rows: &rows, codes: &[0, 2, 1, 2, 0, 1], outputs: 3, penalty: 0.3, weights: vec![1.0, 2.0, 0.5] };
         let weights: Vec<f64> = (0..12).map(|i| f64::from(i) / 7.0 - 0.8).collect();
         let gradient = problem.at(&weights).1;
         for index in 0..12 {

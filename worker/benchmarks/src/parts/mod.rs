@@ -1,10 +1,12 @@
 //! What several benchmarks compute alike.
 
+pub mod addresses;
 pub mod association;
 pub mod bins;
 pub mod checks;
 pub mod design;
 pub mod each;
+pub mod embedding;
 pub mod encode16;
 pub mod fold_auc;
 pub mod histogram;
@@ -12,9 +14,11 @@ pub mod joint;
 pub mod logistic;
 pub mod marginal;
 pub mod matrix;
+pub mod named;
 pub mod neighbours;
 pub mod pairs;
 pub mod patterns;
+pub mod perceptron;
 pub mod physical;
 pub mod pii;
 pub mod quantile_codes;

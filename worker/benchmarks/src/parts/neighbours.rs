@@ -7,9 +7,13 @@
 //! one look tells which of 1,024 rows can be near enough. Rows are best given in the order of
 //! [`Space::order`], which puts rows that are near each other into one tile.
 //!
+//! How rows are compared is a [`Kernel`]: a space itself adds up differences, [`squares`] their squares.
+//!
 //! # Cost
 //! At most queries x rows x columns cell differences, 16 to an instruction; on mixed tables a few percent of
 //! the tiles are looked into.
+
+pub mod squares;
 
 use super::encode16::{Column16, Measure};
 use rayon::prelude::*;
@@ -80,8 +84,24 @@ impl<'a> Space<'a> {
         let halves = |row: &[u16]| row[levels..].iter().fold(0u128, |bits, cell| bits << 1 | u128::from(cell >> 15));
         a[..levels].cmp(&b[..levels]).then_with(|| halves(a).cmp(&halves(b))).then_with(|| a.cmp(b))
     }
+}
+
+/// How far rows are apart.
+pub trait Kernel: Sync {
+    /// A distance, a whole number.
+    type Distance: Copy + Ord;
 
     /// The least that a query can be apart from any row of 32 tiles, given their smallest and largest cells.
+    fn least_of_tiles(&self, low: &[[u16; TILE]], high: &[[u16; TILE]], query: &[u16]) -> [Self::Distance; TILE];
+
+    /// Distances of a query to the rows of a tile, or `None` if all exceed `bound`.
+    fn distances(&self, tile: &[[u16; TILE]], query: &[u16], bound: Self::Distance) -> Option<[Self::Distance; TILE]>;
+}
+
+/// Sums of differences.
+impl Kernel for Space<'_> {
+    type Distance = u32;
+
     #[inline]
     fn least_of_tiles(&self, low: &[[u16; TILE]], high: &[[u16; TILE]], query: &[u16]) -> [u32; TILE] {
         let mut apart = [0u16; TILE];
@@ -109,7 +129,6 @@ impl<'a> Space<'a> {
         sums
     }
 
-    /// Distances of a query to the rows of a tile, or `None` if all exceed `bound`.
     #[inline]
     fn distances(&self, tile: &[[u16; TILE]], query: &[u16], bound: u32) -> Option<[u32; TILE]> {
         let unit = u32::from(self.unit);
@@ -201,26 +220,28 @@ impl Pool {
 
 /// What one query wants to know of a pool.
 pub trait Visitor {
+    /// That of the kernel.
+    type Distance: Copy + Ord;
     /// Rows further away are of no interest.
-    fn bound(&self) -> u32;
+    fn bound(&self) -> Self::Distance;
     /// Is shown a row that was within the bound when its tile was entered.
-    fn visit(&mut self, row: u32, distance: u32);
+    fn visit(&mut self, row: u32, distance: Self::Distance);
 }
 
 /// Shows the pool to the visitor of a query, `[lanes]`.
-fn walk<V: Visitor>(space: &Space, pool: &Pool, query: &[u16], visitor: &mut V) {
+fn walk<K: Kernel, V: Visitor<Distance = K::Distance>>(kernel: &K, pool: &Pool, query: &[u16], visitor: &mut V) {
     let lanes = pool.lanes;
     let tiles = pool.rows.div_ceil(TILE);
     let mut bound = visitor.bound();
-    let look = |tile: usize, bound: u32, visitor: &mut V| {
-        let Some(distances) = space.distances(&pool.tiles[tile * lanes..][..lanes], query, bound) else { return bound };
+    let look = |tile: usize, bound: K::Distance, visitor: &mut V| {
+        let Some(distances) = kernel.distances(&pool.tiles[tile * lanes..][..lanes], query, bound) else { return bound };
         let first = tile * TILE;
         let rows = distances.iter().enumerate().take(pool.rows - first);
         rows.filter(|(_, distance)| **distance <= bound).for_each(|(row, &distance)| visitor.visit((first + row) as u32, distance));
         visitor.bound()
     };
     for (group, (low, high)) in pool.low.chunks_exact(lanes).zip(pool.high.chunks_exact(lanes)).enumerate() {
-        let least_apart = space.least_of_tiles(low, high, query);
+        let least_apart = kernel.least_of_tiles(low, high, query);
         for (place, &least_apart) in least_apart.iter().enumerate().take(tiles - group * TILE) {
             if least_apart <= bound {
                 bound = look(group * TILE + place, bound, visitor);
@@ -237,11 +258,16 @@ pub fn by_chunk<T: Send>(queries: &[u16], lanes: usize, budget: &Budget, chunk: 
 }
 
 /// Shows `pool` to a fresh visitor for each query.
-pub fn visit_all<V: Visitor>(space: &Space, pool: &Pool, queries: &[u16], mut fresh: impl FnMut(usize) -> V) -> Vec<V> {
+pub fn visit_all<K: Kernel, V: Visitor<Distance = K::Distance>>(
+    kernel: &K,
+    pool: &Pool,
+    queries: &[u16],
+    mut fresh: impl FnMut(usize) -> V,
+) -> Vec<V> {
     assert!(pool.lanes > 0, "neighbours need a column");
     let visited = |(place, query): (usize, &[u16])| {
         let mut visitor = fresh(place);
-        walk(space, pool, query, &mut visitor);
+        walk(kernel, pool, query, &mut visitor);
         visitor
     };
     queries.chunks_exact(pool.lanes).enumerate().map(visited).collect()
@@ -273,6 +299,8 @@ impl<'a> Nearest<'a> {
 }
 
 impl Visitor for Nearest<'_> {
+    type Distance = u32;
+
     fn bound(&self) -> u32 {
         self.bound.map_or(self.second, |bound| bound.min(self.distance))
     }
@@ -309,7 +337,7 @@ mod tests {
     }
 
     /// Two sides, all four sorts of column.
-    fn columns(rows: [usize; 2]) -> Vec<Column16> {
+    pub(super) fn columns(rows: [usize; 2]) -> Vec<Column16> {
         let column = |measure: Measure, flags: bool, below: u64, salt: u64| {
             let side = |side: usize| {
                 let main = cells(rows[side], below, salt + side as u64);

@@ -21,14 +21,20 @@ pub fn of(real: &Table, sample: &Table, place: usize) -> Map<String, Value> {
     if real.metadata().columns[place].kind.is_number_like() {
         let (a, b) = (present(real, place), present(sample, place));
         found.insert("range_coverage".to_owned(), json!(range_coverage(&a, &b)));
-        for (name, statistic) in [("mean", mean as fn(&[f64]) -> f64), ("median", median), ("std", deviation)] {
-            found.insert(format!("statistic_{name}"), json!(statistic_similarity(&a, &b, statistic)));
+        for (name, statistic) in STATISTICS {
+            found.insert(name.to_owned(), json!(statistic_similarity(&a, &b, statistic)));
         }
     } else {
         found.insert("category_coverage".to_owned(), json!(category_coverage(real, sample, place)));
     }
     found
 }
+
+/// A statistic of ascending values.
+pub type Statistic = fn(&[f64]) -> f64;
+
+/// Statistics that are compared.
+pub const STATISTICS: [(&str, Statistic); 3] = [("statistic_mean", mean), ("statistic_median", median), ("statistic_std", deviation)];
 
 /// Values present, ascending.
 fn present(table: &Table, place: usize) -> Vec<f64> {
@@ -50,14 +56,16 @@ fn width(real: &[f64]) -> Option<f64> {
     (width > 0.0).then_some(width)
 }
 
-fn range_coverage(real: &[f64], sample: &[f64]) -> Option<f64> {
+/// The share of the real range that the sample spans; values ascending. `None` without values or width.
+pub fn range_coverage(real: &[f64], sample: &[f64]) -> Option<f64> {
     let width = width(real)?;
     let low = (sample.first()? - real.first()?) / width;
     let high = (real.last()? - sample.last()?) / width;
     Some((1.0 - low.max(0.0) - high.max(0.0)).max(0.0))
 }
 
-fn statistic_similarity(real: &[f64], sample: &[f64], statistic: fn(&[f64]) -> f64) -> Option<f64> {
+/// How near a statistic of the sample is, as a share of the real range; values ascending.
+pub fn statistic_similarity(real: &[f64], sample: &[f64], statistic: Statistic) -> Option<f64> {
     let gap = (statistic(real) - statistic(sample)).abs() / width(real)?;
     gap.is_finite().then(|| (1.0 - gap).max(0.0))
 }

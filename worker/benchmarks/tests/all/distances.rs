@@ -1,9 +1,13 @@
 //! Distances against an independent implementation and against SDMetrics.
 
+use crate::laws::Law;
 use crate::support::{Golden, PAIRS, load, same, scored, value};
 use serde_json::{Value, json};
 use synthfleet_benchmarks::distances::sdmetrics::{closest, places, rows};
-use synthfleet_table::{Budget, Table};
+use synthfleet_benchmarks::parts::side::stack;
+use synthfleet_benchmarks::{Case, Real, find};
+use synthfleet_proto::Seed;
+use synthfleet_table::{Arrays, Budget, Column, Table, Values};
 
 const OWN: &str = "distances_all_columns_no_subsampling";
 
@@ -98,4 +102,53 @@ fn no_holdout_and_few_rows_are_undefined_with_their_reasons() {
         let scored = scored(&load(name), "distances", &json!({}));
         assert!(scored.scores[..8].iter().all(|score| score.undefined.as_deref() == Some(code)), "{name}");
     }
+}
+
+#[test]
+fn known_error_02_copies_are_not_diluted_by_equal_sides() {
+    let law = Law { numbers: 5, labels: 3 };
+    let (train, holdout) = (law.draw(16_000, "train"), law.draw(4_000, "holdout"));
+    let copies = train.take(&(0..1_600).collect::<Vec<u32>>());
+    let sample = stack(&copies, &law.draw(14_400, "sample")).expect("one description");
+    let real = Real { train, holdout, shared: Seed::shared(2) };
+    let scored = law.score_on("distances", &real, &sample, &json!({}));
+    let full = value(&scored, "distances.dcr_share_full").expect("defined");
+    assert!((full - 0.55).abs() <= 0.02, "{full}");
+}
+
+#[test]
+fn known_error_03_one_outlier_does_not_shrink_all_distances() {
+    let law = Law { numbers: 4, labels: 2 };
+    let (mut real, sample) = (law.real(2_000), law.draw(2_000, "sample"));
+    let share = |real: &Real| value(&law.score_on("distances", real, &sample, &json!({})), "distances.dcr_share").expect("defined");
+    let before = share(&real);
+    let mut columns = real.train.columns().to_vec();
+    let Values::Real(numbers) = columns[0].values() else { panic!("numbers") };
+    let mut numbers = numbers.to_vec();
+    numbers[7] = 1e12;
+    columns[0] = Column::new(Values::Real(numbers.into()), None).expect("column");
+    real.train = Table::new(real.train.metadata().clone(), 2_000, columns).expect("table");
+    let after = share(&real);
+    assert!((before - after).abs() < 0.01, "{before} became {after}");
+}
+
+/// Share of runs in which an innocent sample fails at the fair limit.
+pub fn false_alarms(runs: u64, rows: usize) -> f64 {
+    let law = Law { numbers: 4, labels: 3 };
+    let member = find("distances").expect("member");
+    let alarm = |run: u64| {
+        let draw = |name: &str| law.draw(rows, &format!("{name} {run}"));
+        let real = Real { train: draw("train"), holdout: draw("holdout").head(rows / 2), shared: Seed::shared(run) };
+        let case = Case { real, sample: draw("sample"), prepared: Arrays::default() };
+        let scored = member.score_any(&case, &json!({}), &Seed::of_task(run, "null"), &Budget::quiet(2)).expect("scores");
+        u32::from(scored.scores[0].bound_low.expect("a bound") > 0.5)
+    };
+    f64::from((0..runs).map(alarm).sum::<u32>()) / runs as f64
+}
+
+/// 500 runs are on the long shelf; in 50, chance adds three deviations.
+#[test]
+fn known_error_04_innocent_samples_are_seldom_accused() {
+    let share = false_alarms(50, 400);
+    assert!(share <= 0.14, "{share}");
 }

@@ -1,5 +1,9 @@
-//! What other tools get wrong in fidelity, right here: one test each.
+//! What other tools get wrong, right here: one test each.
+//!
+//! Names that no query language takes, excess at 95 to 5, and options that have their effect are tested beside
+//! the benchmarks of privacy.
 
+use crate::law;
 use std::sync::Arc;
 use std::time::Instant;
 use synthfleet_benchmarks::{BENCHMARKS, Case, Real, conformance, find};
@@ -133,4 +137,12 @@ fn too_many_pairs_are_drawn_alike_for_all_candidates_and_said_so() {
         scored.details["pairs"].as_array().expect("pairs").iter().map(|pair| pair["columns"].to_string()).collect()
     };
     assert_eq!(columns(&a), columns(&b));
+}
+
+#[test]
+fn a_guess_below_zero_is_not_right_by_its_sign() {
+    // the law's numbers lie around -10: a signed relative error would call every guess right
+    let found = law::scored(&law::honest([400, 400, 400], 1), "anonymity", &serde_json::json!({"secrets": ["x"]}));
+    let rate = found.details["inference"][0]["successes"]["control"].as_f64().expect("a number") / 400.0;
+    assert!((0.02..0.6).contains(&rate), "{rate}");
 }

@@ -56,7 +56,8 @@ fn drawn(metadata: &Arc<Metadata>, rows: usize, seed: &Seed, alone: bool) -> Tab
     Table::new(Arc::clone(metadata), rows, columns).expect("table")
 }
 
-fn case(target: Option<&str>, alone: bool) -> Case {
+/// 2,000 train rows, 1,000 holdout rows and a sample of 2,000, `alone` being of no relations, with one target.
+pub fn case(target: Option<&str>, alone: bool) -> Case {
     let (metadata, seed) = (metadata(target), Seed::of_task(8, "efficacy"));
     // other targets give this one away: they are no part of the train columns
     let hidden = |table: Table| {

@@ -47,7 +47,11 @@ fn every_pair_of_the_quality_report_agrees() {
                 let ours = pair(&scored, names);
                 let what = format!("{name} {profile} {names:?}");
                 assert_eq!(ours["measure"], expected["metric"], "{what}");
-                for (mine, theirs) in [("real_correlation", "real_correlation"), ("association", "real_association")] {
+                for (mine, theirs) in [
+                    ("real_correlation", "real_correlation"),
+                    ("sample_correlation", "synthetic_correlation"),
+                    ("association", "real_association"),
+                ] {
                     if !expected[theirs].is_null() {
                         same(&what, ours[mine].as_f64(), &expected[theirs], TOLERANCE);
                     }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use synthfleet_benchmarks::parts::embedding::Embedding;
 use synthfleet_benchmarks::{Case, Real};
 use synthfleet_proto::Seed;
 use synthfleet_proto::calendar::{Grain, days_of_date};
@@ -182,6 +183,13 @@ fn column(meta: &ColumnMeta, cells: &[String]) -> Column {
         _ => Values::Text(cells.iter().map(|cell| if present(cell) { cell.as_str() } else { "" }).collect()),
     };
     Column::new(values, Some(missing)).expect("golden column")
+}
+
+/// All rows of a golden pair in the order of its files, as points.
+pub fn golden_embedding(golden: &Golden) -> Embedding {
+    let places: Vec<usize> = golden.real.metadata().modelled().collect();
+    let real = golden.case("none").real;
+    Embedding::of(&real, &golden.real, &golden.synthetic, &places, &Budget::quiet(2)).expect("nobody stops it")
 }
 
 /// Scores a golden pair by the front door.

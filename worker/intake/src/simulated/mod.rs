@@ -1,15 +1,9 @@
 //! Tables whose true law is known: `sim:grid`, `gridr`, `ring`, `asia`, `alarm`, `child`, `insurance`,
 //! and `sim:demo`, a small customer table with every kind of column.
 
-mod bif;
 mod demo;
-mod mixture;
-mod network;
 
-pub use bif::parse as parse_network;
-pub use mixture::Mixture;
-pub use network::{Network, Variable};
-
+use synthfleet_laws::{Law, law};
 use synthfleet_proto::metadata::ProblemType;
 use synthfleet_proto::{Error, Result, Seed, id};
 use synthfleet_table::SeedExt;
@@ -102,30 +96,10 @@ impl Request {
             _ => None,
         }
     }
-}
 
-/// The true law of a set.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Law {
-    /// A continuous law in the plane.
-    Mixture(Mixture),
-    /// A discrete law.
-    Network(Network),
-}
-
-/// The law of a set; `None` for `demo`, which has none in closed form.
-pub fn law(name: &str) -> Result<Option<Law>> {
-    let network = |text: &str| bif::parse(text).map(|network| Some(Law::Network(network)));
-    match name {
-        "grid" => Ok(Some(Law::Mixture(Mixture::grid()))),
-        "gridr" => Ok(Some(Law::Mixture(Mixture::gridr()))),
-        "ring" => Ok(Some(Law::Mixture(Mixture::ring()))),
-        "asia" => network(include_str!("networks/asia.bif")),
-        "alarm" => network(include_str!("networks/alarm.bif")),
-        "child" => network(include_str!("networks/child.bif")),
-        "insurance" => network(include_str!("networks/insurance.bif")),
-        "demo" => Ok(None),
-        _ => Err(Error::data("source::not_found", format!("no such simulated set: sim:{name}"))),
+    /// The true law by name; none for `demo`.
+    pub fn law(&self) -> Option<&str> {
+        synthfleet_laws::NAMES.contains(&self.name.as_str()).then_some(&self.name)
     }
 }
 
@@ -161,17 +135,5 @@ mod tests {
             assert_ne!(few, csv(name, 10, 2).expect("known"), "{name}: the seed decides the rows");
             assert_eq!(more.iter().filter(|byte| **byte == b'\n').count(), 21, "{name}");
         }
-    }
-
-    #[test]
-    fn the_networks_have_their_published_sizes() {
-        let sizes: Vec<_> = ["asia", "alarm", "child", "insurance"]
-            .iter()
-            .map(|name| match law(name) {
-                Ok(Some(Law::Network(network))) => (network.variables().len(), network.edges(), network.free_parameters()),
-                other => panic!("{name}: {other:?}"),
-            })
-            .collect();
-        assert_eq!(sizes, [(8, 8, 18), (37, 46, 509), (20, 25, 230), (27, 52, 1_008)]);
     }
 }

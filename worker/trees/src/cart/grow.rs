@@ -19,8 +19,14 @@ struct Open<C> {
     kept: Kept<C>,
 }
 
-/// The nodes of a tree on `rows`.
-pub(super) fn grow<T: Target>(predictors: &[Predictor<'_>], mut target: T, rows: &[u32], settings: &Settings) -> Vec<Node> {
+/// The nodes of a tree on `rows`; ends with the error of `go_on`, which is asked before each search.
+pub(super) fn grow<T: Target, E>(
+    predictors: &[Predictor<'_>],
+    mut target: T,
+    rows: &[u32],
+    settings: &Settings,
+    mut go_on: impl FnMut() -> Result<(), E>,
+) -> Result<Vec<Node>, E> {
     let may_split = |rows: usize, depth: u32| rows >= 2 * settings.leaf_rows.max(1) as usize && depth < settings.depth_max;
     let mut rows = rows.to_vec();
     let mut nodes = vec![Node { parent: 0, split: None }];
@@ -34,7 +40,8 @@ pub(super) fn grow<T: Target>(predictors: &[Predictor<'_>], mut target: T, rows:
     while let Some(at) = open.pop_front() {
         let inside = &mut rows[at.start..at.end];
         target.enter(inside);
-        let Some((column, found)) = best(&mut target, predictors, inside, &at.kept, settings.leaf_rows, gain_min) else { continue };
+        let limits = (settings.leaf_rows, gain_min);
+        let Some((column, found)) = best(&mut target, predictors, inside, &at.kept, limits, &mut go_on)? else { continue };
         let predictor = &predictors[column as usize];
         let test = test_of(found, predictor, inside.len());
         let middle = partition(inside, |row| test.left(predictor.codes[row as usize]));
@@ -51,27 +58,28 @@ pub(super) fn grow<T: Target>(predictors: &[Predictor<'_>], mut target: T, rows:
             }
         }
     }
-    nodes
+    Ok(nodes)
 }
 
 /// The predictor and cut that gain most, if any gains more than `gain_min`; ties: the first.
-fn best<T: Target>(
+fn best<T: Target, E>(
     target: &mut T,
     predictors: &[Predictor<'_>],
     rows: &[u32],
     kept: &Kept<T::Cell>,
-    leaf_rows: u32,
-    gain_min: f64,
-) -> Option<(u32, Found)> {
+    (leaf_rows, gain_min): (u32, f64),
+    go_on: &mut impl FnMut() -> Result<(), E>,
+) -> Result<Option<(u32, Found)>, E> {
     let mut best: Option<(u32, Found)> = None;
     for (column, predictor) in predictors.iter().enumerate() {
+        go_on()?;
         let counted = kept.get(column).and_then(Option::as_deref);
         let floor = best.as_ref().map_or(gain_min, |(_, (cut, _))| cut.gain);
         if let Some(found) = target.cut(predictor, rows, counted, leaf_rows).filter(|(cut, _)| cut.gain > floor) {
             best = Some((column as u32, found));
         }
     }
-    best
+    Ok(best)
 }
 
 /// The cells of a predictor in the node that `target` has entered, if the node is large enough to hand them down.

@@ -192,3 +192,69 @@ fn a_wide_response_and_a_wide_predictor_are_told_apart() {
     let leaves: std::collections::BTreeSet<(u32, u32)> = (0..900u16).map(|code| (tree.leaf(|_| code), u32::from(code) / 3)).collect();
     assert_eq!(leaves.len(), 300, "each class has its leaf");
 }
+
+#[test]
+fn a_weight_is_so_many_rows() {
+    let mut dice = Dice(9);
+    for _ in 0..200 {
+        let (rows, columns, classes, _) = table(&mut dice);
+        let predictors: Vec<Predictor> = columns.iter().map(|codes| Predictor { codes, bins: 8, ordered: true }).collect();
+        let all: Vec<u32> = (0..rows as u32).collect();
+        let weights = [1.0, 3.0, 2.0];
+        let repeated: Vec<u32> = all.iter().flat_map(|&row| vec![row; weights[classes[row as usize] as usize] as usize]).collect();
+        let settings = Settings { leaf_rows: 1, depth_max: 1, gain_min: 1e-9 };
+        let weighted = Tree::fit(&predictors, Response::Weighted { codes: &classes, weights: &weights }, &all, &settings);
+        let plain = Tree::fit(&predictors, Response::Classes { codes: &classes, classes: 3 }, &repeated, &settings);
+        let mass = |rows: &[usize]| gini_mass(&rows.iter().map(|&place| classes[repeated[place] as usize]).collect::<Vec<_>>());
+        let gained = |tree: &Tree| {
+            let (column, threshold) = root(tree)?;
+            let codes: Vec<u16> = repeated.iter().map(|&row| columns[column][row as usize]).collect();
+            gain(&codes, threshold, &mass, 1)
+        };
+        match (gained(&weighted), gained(&plain)) {
+            (Some(a), Some(b)) => assert!((a - b).abs() < 1e-9, "gains {a}, repeated rows gain {b}"),
+            (a, b) => assert_eq!(a, b),
+        }
+    }
+}
+
+#[test]
+fn weighted_classes_take_one_level_from_the_rest_whatever_is_counted() {
+    // level 2 alone is of class 1; level 3 never occurs and is of the rest
+    let codes: Vec<u16> = (0..60).map(|i| i % 3).collect();
+    let classes: Vec<u32> = codes.iter().map(|&level| u32::from(level == 2)).collect();
+    let rows: Vec<u32> = (0..60).collect();
+    // with 9 bins cells are counted and handed down, with 900 rows are sorted
+    for bins in [9, 900] {
+        let predictor = [Predictor { codes: &codes, bins, ordered: false }];
+        let settings = Settings { leaf_rows: 1, ..Settings::default() };
+        let response = Response::Weighted { codes: &classes, weights: &[1.0, 2.0] };
+        let tree = Tree::fit(&predictor, response, &rows, &settings);
+        assert_eq!(tree.nodes().len(), 3);
+        assert_eq!([0, 1, 2, 3, 8].map(|level| tree.leaf(|_| level)), [2, 2, 1, 2, 2]);
+        assert_eq!(order_levels(&predictor[0], response, &rows), [0, 1, 2]);
+    }
+}
+
+#[test]
+fn a_deep_weighted_tree_tells_apart_what_can_be_told() {
+    let mut dice = Dice(11);
+    let wide: Vec<u16> = (0..4_000).map(|_| dice.below(3_000) as u16).collect();
+    let levels: Vec<u16> = (0..4_000).map(|_| dice.below(7) as u16).collect();
+    let classes: Vec<u32> = wide.iter().zip(&levels).map(|(&a, &b)| u32::from(a) / 500 % 2 + u32::from(b == 3)).collect();
+    let predictors = [Predictor { codes: &wide, bins: 3_000, ordered: true }, Predictor { codes: &levels, bins: 7, ordered: false }];
+    let rows: Vec<u32> = (0..4_000).collect();
+    let settings = Settings { leaf_rows: 1, depth_max: 30, gain_min: 0.0 };
+    let tree = Tree::fit(&predictors, Response::Weighted { codes: &classes, weights: &[0.5, 1.0, 3.0] }, &rows, &settings);
+    let leaf = |row: usize| tree.leaf(|column| if column == 0 { wide[row] } else { levels[row] });
+    let mut class_of = std::collections::BTreeMap::new();
+    (0..4_000).for_each(|row| assert_eq!(*class_of.entry(leaf(row)).or_insert(classes[row]), classes[row], "a leaf holds two classes"));
+}
+
+#[test]
+fn growth_ends_with_the_error_it_is_told() {
+    let predictor = [Predictor { codes: &[0, 1, 0, 1], bins: 2, ordered: true }];
+    let response = Response::Classes { codes: &[0, 1, 0, 1], classes: 2 };
+    let settings = Settings { leaf_rows: 1, ..Settings::default() };
+    assert_eq!(Tree::fit_while(&predictor, response, &[0, 1, 2, 3], &settings, || Err("stop")), Err("stop"));
+}

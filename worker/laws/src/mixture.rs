@@ -20,6 +20,9 @@ pub struct Mixture {
 }
 
 impl Mixture {
+    /// Names of the two coordinates.
+    pub const COLUMNS: [&str; 2] = ["x", "y"];
+
     /// 25 centres on a grid: a product law.
     pub fn grid() -> Self {
         let steps = [-4.0, -2.0, 0.0, 2.0, 4.0];

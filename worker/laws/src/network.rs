@@ -94,14 +94,16 @@ impl Network {
     }
 
     /// The same structure with tables counted on `rows`: no pseudo-count, a setting never seen is
-    /// uniform. Rows with states beyond the lists are left out.
+    /// uniform. Rows are states, `[variables]`; those with states beyond the lists are left out.
     #[must_use]
-    pub fn refitted(&self, rows: &[Vec<u32>]) -> Self {
+    pub fn refitted<'a>(&self, rows: impl Iterator<Item = &'a [u32]>) -> Self {
+        let is_inside = |row: &&[u32]| row.iter().zip(&self.variables).all(|(&s, v)| (s as usize) < v.states.len());
+        let rows: Vec<&[u32]> = rows.filter(is_inside).collect();
         let mut variables = self.variables.clone();
         for (place, variable) in variables.iter_mut().enumerate() {
             let width = variable.states.len();
             let mut counts = vec![0.0; variable.table.len()];
-            for row in rows.iter().filter(|row| row.iter().zip(&self.variables).all(|(&s, v)| (s as usize) < v.states.len())) {
+            for row in &rows {
                 counts[self.setting(variable, row) * width + row[place] as usize] += 1.0;
             }
             for (table, counts) in variable.table.chunks_mut(width).zip(counts.chunks(width)) {
@@ -116,5 +118,35 @@ impl Network {
 
     fn setting(&self, variable: &Variable, row: &[u32]) -> usize {
         variable.parents.iter().fold(0, |setting, &parent| setting * self.variables[parent].states.len() + row[parent] as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rain, then wet.
+    fn rain() -> Network {
+        let variable = |name: &str, parents: &[usize], table: &[f64]| Variable {
+            name: name.to_owned(),
+            states: ["yes", "no"].map(str::to_owned).to_vec(),
+            parents: parents.to_vec(),
+            table: table.to_vec(),
+        };
+        Network::new(vec![variable("rain", &[], &[0.2, 0.8]), variable("wet", &[0], &[0.9, 0.1, 0.25, 0.75])]).expect("a law")
+    }
+
+    #[test]
+    fn tables_are_counted_and_settings_never_seen_are_uniform() {
+        let rows = [[0, 0], [0, 0], [0, 1], [0, 2]];
+        let refitted = rain().refitted(rows.iter().map(<[u32; 2]>::as_slice));
+        assert_eq!(refitted.variables()[0].table, [1.0, 0.0]);
+        assert_eq!(refitted.variables()[1].table, [2.0 / 3.0, 1.0 / 3.0, 0.5, 0.5]);
+    }
+
+    #[test]
+    fn a_state_beyond_the_list_is_impossible() {
+        assert_eq!(rain().density(&[0, 2]), 0.0);
+        assert!((rain().density(&[0, 1]) - 0.02).abs() < 1e-15);
     }
 }

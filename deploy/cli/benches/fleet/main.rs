@@ -1,0 +1,79 @@
+//! Measures the fleet beside Celery on the same RabbitMQ node, round by round in turns: `cargo xtask bench-fleet`.
+//!
+//! Prints raw rows as CSV (`system,measure,round,value,unit`) and a summary after them. Both sides keep what
+//! they promise over a crash: confirmed messages in quorum queues, late acknowledgement, stored results. Where
+//! a side is less durable its name says so.
+
+mod cancel;
+mod celery;
+mod ground;
+mod hints;
+mod idle;
+mod jobs;
+mod replay;
+mod rows;
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+use ground::Ground;
+use rows::Rows;
+
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// How much is measured.
+#[derive(Debug, Clone, Copy)]
+pub struct Size {
+    rounds: u32,
+    /// Tasks sent one by one, a second.
+    rate: f64,
+    /// Such tasks in a round.
+    starts: u32,
+    /// Tasks sent at once in a round.
+    no_ops: u32,
+    /// Jobs of a round, and groups of 50 tasks with a last one on the other side.
+    jobs: u32,
+    /// Jobs that are cancelled.
+    cancels: u32,
+    /// Seconds that processes stand idle.
+    idle_seconds: u64,
+}
+
+const WHOLE: Size = Size { rounds: 5, rate: 20.0, starts: 400, no_ops: 4_000, jobs: 12, cancels: 30, idle_seconds: 60 };
+const QUICK: Size = Size { rounds: 1, rate: 20.0, starts: 40, no_ops: 300, jobs: 2, cancels: 3, idle_seconds: 10 };
+
+fn main() -> Outcome {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let size = if quick { QUICK } else { WHOLE };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(measure(size))
+}
+
+async fn measure(size: Size) -> Outcome {
+    let ground = Ground::new()?;
+    let peers = celery::Peer::all(&ground)?;
+    let mut rows = Rows::begin();
+    for round in 1..=size.rounds {
+        for sync in [true, false] {
+            let system = if sync { "synthfleet" } else { "synthfleet, no fsync" };
+            let fleet = hints::Fleet::start(&ground, sync).await?;
+            if sync {
+                rows.many(system, "queue to start", round, "ms", &fleet.one_by_one(size.starts, size.rate).await?);
+            }
+            rows.one(system, "no-op tasks", round, "1/s", fleet.at_once(size.no_ops).await?);
+            fleet.end().await?;
+        }
+        for peer in &peers {
+            peer.measure(size, round, &mut rows)?;
+        }
+        let office = jobs::Office::open(&ground).await?;
+        office.measure(size.jobs, round, &mut rows).await?;
+        office.close().await?;
+    }
+    cancel::measure(size.cancels, &mut rows)?;
+    idle::measure(&ground, size.idle_seconds, &mut rows)?;
+    for peer in &peers {
+        peer.idle(size.idle_seconds, &mut rows)?;
+    }
+    rows.summary();
+    Ok(())
+}
