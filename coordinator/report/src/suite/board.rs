@@ -132,7 +132,8 @@ impl Table {
             let tied = self.rivals().filter(|(_, cell)| cell.values.get(*measure) == Some(&best)).count();
             (own.values.get(*measure) == Some(&best)).then(|| 1.0 / tied as f64)
         };
-        self.measures.iter().filter_map(won).sum()
+        // an empty sum of floats is minus zero
+        self.measures.iter().filter_map(won).fold(0.0, |sum, won| sum + won)
     }
 
     /// Whether a candidate wins by SDGym's rule; `None` if nothing can be said of this table.
