@@ -26,6 +26,8 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAM, FOLDER = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
 STARTED = []
+# Ports of name registries, which outlive their nodes.
+REGISTRIES = []
 # A job that ended as it should: with a winner, or with none behind the gate.
 DONE = (0, 4)
 # What the faults of `faults` must raise, and nothing else.
@@ -92,6 +94,7 @@ def broker():
         "ERL_EPMD_PORT": str(registry),
         "ERL_EPMD_ADDRESS": "127.0.0.1",
     }
+    REGISTRIES.append(registry)
     start("rabbitmq", ["/usr/lib/rabbitmq/bin/rabbitmq-server"], environment)
     # the last lines of a start: the listener opens after the definitions are imported
     until("the broker", 90, lambda: socket.create_connection(("127.0.0.1", amqp), 1).close() is None)
@@ -263,3 +266,5 @@ finally:
     for process in STARTED:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
+    for registry in REGISTRIES:
+        subprocess.run(["epmd", "-port", str(registry), "-kill"], stdout=subprocess.DEVNULL, check=False)

@@ -10,6 +10,7 @@ mod panels;
 mod pods;
 mod prometheus;
 mod render;
+mod scaling;
 mod schemas;
 mod settings;
 mod tools;
@@ -55,6 +56,7 @@ pub fn run(flags: &[&str]) -> Outcome {
         report.tell("names", || render::names(&rendered, is_given("--write")));
         report.tell("pods", || Ok(each(&rendered, |one| pods::problems(&one.documents, &known))));
         report.tell("network, namespace, broker", || Ok(each(&rendered, |one| network::problems(&one.documents))));
+        report.tell("scaled pools", || Ok(each(&rendered, |one| scaling::problems(&one.documents))));
         report.tell("settings in files", || Ok(each(&rendered, |one| settings::of_files(&one.documents, &known))));
         report.tell("schemas of kinds", || schemas::kinds(&tools, &rendered));
         report.tell("validators of operators", || schemas::models(&tools, &rendered));

@@ -5,7 +5,7 @@ use super::catalogue::Catalogue;
 use super::render::Rendered;
 use super::settings::Known;
 use super::tools::Tools;
-use super::{Found, files, network, pods, prometheus, schemas, settings};
+use super::{Found, files, network, pods, prometheus, scaling, schemas, settings};
 use serde_json::{Value, json};
 
 /// Name, the kind and name of the document that is broken, how, and a word of what must be told.
@@ -84,6 +84,24 @@ const OWN: &[Defect] = &[
         "blocks drains",
     ),
     ("scaled-long-pool", "ScaledObject/worker-light", |d| d["spec"]["scaleTargetRef"]["name"] = json!("worker-heavy"), "long tasks"),
+    (
+        "hasty-scaler",
+        "ScaledObject/worker-light",
+        |d| d["spec"]["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]["stabilizationWindowSeconds"] = json!(0),
+        "begin anew",
+    ),
+    (
+        "scaled-by-another-number",
+        "ScaledObject/worker-light",
+        |d| d["spec"]["triggers"][0]["metadata"]["value"] = json!("5"),
+        "5 messages a pod",
+    ),
+    (
+        "scaled-by-another-queue",
+        "ScaledObject/worker-light",
+        |d| d["spec"]["triggers"][0]["metadata"]["queueName"] = json!("^sf\\.v1\\.pool\\.heavy\\..+$"),
+        "not of the pool",
+    ),
     ("open-egress", "NetworkPolicy/store", |d| d["spec"]["egress"][0]["to"][0]["ipBlock"]["cidr"] = json!("0.0.0.0/0"), "only the fetcher"),
     (
         "metadata-address",
@@ -135,6 +153,7 @@ pub fn all_are_caught(tools: &Tools, rendered: &[Rendered], known: &Known, catal
             Ok(broken) => {
                 let mut told = pods::problems(&broken.documents, known);
                 told.extend(network::problems(&broken.documents));
+                told.extend(scaling::problems(&broken.documents));
                 missed.extend(judge(defect, &told));
             }
         }
