@@ -137,8 +137,8 @@ fn scores(bundle: &Bundle, out: &mut String) {
     line(out, "\n## Scores\n\n| score | value | 95 % interval | held-out rows |\n|---|---|---|---|");
     let holdout = bundle.reference("holdout");
     let interval = |score: &Score| score.low.zip(score.high).map(|(low, high)| format!("{low:.3} – {high:.3}")).unwrap_or_default();
-    let repeat = bundle.subject_row().repeat();
-    for score in repeat.iter().flat_map(|repeat| &repeat.scores).take(SCORES_MAX) {
+    let all = bundle.subject_row().repeat().map(|repeat| repeat.scores.as_slice()).unwrap_or_default();
+    for score in chosen(all) {
         let value = score.value.map_or_else(|| score.undefined.clone().unwrap_or_default(), |value| format!("{value:.4}"));
         line(
             out,
@@ -151,6 +151,18 @@ fn scores(bundle: &Bundle, out: &mut String) {
             ),
         );
     }
+    if all.len() > SCORES_MAX {
+        line(out, &format!("\n{SCORES_MAX} of {} scores; all are in results.json and on the page.", all.len()));
+    }
+}
+
+/// As many scores as the card has room for, in their order: each benchmark's first, then those with a value.
+fn chosen(scores: &[Score]) -> Vec<&Score> {
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    order.sort_by_key(|&place| (scores[place].name.contains('.'), scores[place].value.is_none(), place));
+    order.truncate(SCORES_MAX);
+    order.sort_unstable();
+    order.into_iter().map(|place| &scores[place]).collect()
 }
 
 fn gates(bundle: &Bundle, out: &mut String) {

@@ -369,6 +369,122 @@ fn a_job_without_any_candidate_still_gives_a_page() {
     assert!(page.contains("nothing has a score") && page.contains("No candidate was begun."));
 }
 
+/// Scores and details of benchmarks that not every job has.
+fn with_everything() -> Job {
+    let mut job = Job::new(4);
+    job.results.table.target = Some("column 1".to_owned());
+    let distribution = json!({"groups": {"train": [1.0, 2.0], "holdout": [], "sample": [1.0, 3.0]}, "at": [1.0, 2.0],
+        "below": {"train": [5, 10], "holdout": [0, 0], "sample": [5, 9]}, "present": {"train": 10, "holdout": 0, "sample": 10}});
+    let joint = json!({"axes": [{"column": "<u>x", "edges": [1.0], "rest": []}, {"column": "y", "levels": ["<u>l"], "rest": ["missing"]}],
+        "train": [10, 5, 5, 10], "holdout": [5, 0, 0, 5], "sample": [5, 5, 10, 10], "rows": {"train": 30, "holdout": 10, "sample": 30}});
+    let attack = json!({"name": "<u>halves", "attacks": 100, "successes": {"train": [7.0], "control": 5.0, "guesser": 6.0}, "risk": 0.01, "low": -0.02, "high": 0.04, "weak": false});
+    let further = [
+        (
+            "detection",
+            json!({"projection": {"edges": [[0, 1], [0, 1]], "explained": [0.6, 0.2], "train": [30], "sample": [30], "rows": {"train": 30, "sample": 30}}}),
+        ),
+        (
+            "ml_efficacy",
+            json!({"problem": "binary_classification", "models": [{"model": "gbt", "tstr": {"auc": 0.9}, "trtr": {"auc": 0.92},
+            "importance": [{"column": "<u>x", "tstr_rank": 1, "trtr_rank": 1}], "importance_correlation": 1.0}]}),
+        ),
+        ("anonymity", json!({"singling_out": [attack], "linkability": [], "inference": []})),
+        ("disclosure", json!({"known": ["<u>x"], "secret": ["y"], "matched": 0.5})),
+        ("coverage", json!({"columns": [{"column": "<u>x", "kind": "continuous", "range_coverage": 0.5, "undefined": {}}]})),
+        ("alpha_beta", json!({"curves": null})),
+        ("likelihood", json!({"tree": [{"from": "<u>x", "to": "y", "information": 0.4, "in_sample": true}]})),
+        ("sdgym2020", json!({"models": [{"model": "tree", "f1": 0.7, "accuracy": 0.8}]})),
+        ("plugged_in", json!({"anything": [1]})),
+    ];
+    let tried = [
+        ("detection", 0.9),
+        ("ml_efficacy.tstr_gbt", 0.9),
+        ("ml_efficacy.trtr_gbt", 0.92),
+        ("membership.nn_attack", 0.51),
+        ("anonymity", 0.01),
+        ("anonymity.singling_out", 0.01),
+        ("disclosure", 0.0),
+        ("coverage", 0.9),
+        ("alpha_beta", 0.97),
+        ("likelihood", 0.95),
+        ("likelihood.s", -12.5),
+        ("sdgym2020", 0.7),
+        ("plugged_in.own", 0.3),
+        ("diagnostic", 1.0),
+    ];
+    let repeat = &mut job.results.candidates[0].repeats[0];
+    repeat.scores.extend(tried.map(|(name, value)| score(name, Some(value))));
+    repeat.details.extend(further.map(|(name, details)| (name.to_owned(), details)));
+    repeat.details.get_mut("column_shapes").expect("shapes")["columns"][0]["distribution"] = distribution;
+    repeat.details.get_mut("pair_trends").expect("trends")["joints"] = json!([joint]);
+    job.results.references[0].result = repeat.clone();
+    job
+}
+
+#[test]
+fn every_benchmark_of_the_job_has_its_scores_on_the_page() {
+    let job = with_everything();
+    let (page, _) = job.files();
+    for score in &job.results.candidates[0].repeats[0].scores {
+        assert!(page.contains(&format!("<td>{} ", score.name)), "{} is not on the page", score.name);
+    }
+    for title in [
+        "Singling out, linking, inferring",
+        "What a key tells",
+        "What of the real table is there?",
+        "Is each row as likely",
+        "SDGym, 2020",
+        ">plugged_in<",
+        "Both tables as clouds",
+        "What the models look at",
+    ] {
+        assert!(page.contains(title), "{title}");
+    }
+    assert!(!page.contains("<u>"), "names are text");
+}
+
+#[test]
+fn a_card_without_room_keeps_each_benchmarks_first_score_and_says_what_is_left_out() {
+    let mut job = Job::new(60);
+    let scores = &mut job.results.candidates[0].repeats[0].scores;
+    scores.extend((0..90).map(|nth| score(&format!("accuracy.part{nth}"), Some(0.5))));
+    scores.push(score("likelihood", Some(0.9)));
+    let (_, card) = job.files();
+    assert!(card.contains("| likelihood |") && card.contains("60 of 95 scores; all are in results.json"), "{card}");
+    assert!(card.lines().count() <= 200);
+}
+
+#[test]
+fn benchmarks_that_are_absent_have_no_section_and_details_without_a_form_no_picture() {
+    let mut job = with_everything();
+    let (page, _) = Job::new(4).files();
+    for title in
+        ["Singling out", "What a key tells", "What of the real table", "Is each row as likely", "SDGym, 2020", "Both tables as clouds"]
+    {
+        assert!(!page.contains(title), "{title}");
+    }
+    for wrong in [
+        json!(null),
+        json!([]),
+        json!("text"),
+        json!({"columns": 3, "models": [{"model": 7, "importance": "x"}], "projection": {"edges": []}, "joints": [{"axes": [3]}], "tree": [null]}),
+    ] {
+        let repeat = &mut job.results.candidates[0].repeats[0];
+        repeat.details.values_mut().for_each(|details| *details = wrong.clone());
+        let (page, _) = job.files();
+        assert!(page.contains("id=\"reproduce\""));
+    }
+}
+
+#[test]
+fn every_picture_has_a_text_for_those_who_do_not_see_it() {
+    let (page, _) = with_everything().files();
+    let pictures = page.matches("<svg").count();
+    assert!(pictures > 12, "{pictures} pictures");
+    assert_eq!(page.matches("role=\"img\" aria-label=\"").count(), pictures);
+    assert!(!page.contains("aria-label=\"\"") && !page.contains("NaN") && !page.contains("inf "));
+}
+
 #[test]
 fn how_sure_the_pick_is_stands_on_page_and_card() {
     let (page, card) = Job::new(4).files();

@@ -5,8 +5,9 @@
 //! total-variation complement (discrete), see [`crate::parts::marginal`]. Missing cells are left out.
 //!
 //! # Details
-//! `columns[{column, kind, measure, score, undefined?, why?, univariate{..}, plot{..}}]`: `univariate` as in
-//! [`crate::parts::univariate`], `plot` as in [`crate::parts::histogram`]. At most 2,000 columns have a plot.
+//! `columns[{column, kind, measure, score, undefined?, why?, univariate{..}, plot{..}, distribution?}]`: `univariate` as
+//! in [`crate::parts::univariate`], `plot` as in [`crate::parts::histogram`], at most 2,000 columns; `distribution` as in
+//! [`crate::parts::distribution`], the 40 number-like columns with the lowest scores.
 //!
 //! # Limits
 //! Independent columns get .99 here: shape alone never ranks.
@@ -21,7 +22,7 @@ use crate::member::{Benchmark, Case};
 use crate::parts::each::each;
 use crate::parts::marginal::{self, Marginal};
 use crate::parts::side::{Reference, Side};
-use crate::parts::{histogram, univariate};
+use crate::parts::{distribution, histogram, univariate};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -52,11 +53,14 @@ const SHAPES: ScoreAbout = ScoreAbout { id: "column_shapes", up: true, range: (S
 
 /// Most columns with plot data.
 const PLOTS_MAX: usize = 2_000;
+/// Most columns with the data of distribution functions and quantiles.
+const DISTRIBUTIONS_MAX: usize = 40;
 
 impl Benchmark for ColumnShapes {
     type Options = ColumnShapesOptions;
     const ABOUT: About = About {
         name: "column_shapes",
+        version: "1.1",
         aliases: &["shapes"],
         summary: "Agreement of each column's distribution, averaged.",
         paper: "SDMetrics 0.32, Column Shapes (KSComplement, TVComplement)",
@@ -78,7 +82,14 @@ impl Benchmark for ColumnShapes {
             Ok(estimate) => estimate.told(Score::new(&SHAPES, estimate.value)),
             Err(reason) => Score::undefined_for(&SHAPES, &reason),
         };
-        let columns = each(budget, marginals.len(), |index| Ok(details(case, &table, &marginals[index], index < PLOTS_MAX)))?;
+        let told = told_fully(&real, &marginals);
+        let columns = each(budget, marginals.len(), |index| {
+            let mut entry = details(case, &table, &marginals[index], index < PLOTS_MAX);
+            if told[index] {
+                entry["distribution"] = distribution::of(tables(case), marginals[index].place);
+            }
+            Ok(entry)
+        })?;
         Ok(Scored { scores: vec![score.over(used, marginals.len())], details: json!({ "columns": columns }) })
     }
 }
@@ -97,7 +108,24 @@ fn details(case: &Case, real: &Table, marginal: &Marginal, with_plot: bool) -> V
         }
     }
     if with_plot {
-        entry["plot"] = histogram::of([&case.real.train, &case.real.holdout, &case.sample], marginal.place);
+        entry["plot"] = histogram::of(tables(case), marginal.place);
     }
     entry
+}
+
+fn tables(case: &Case) -> [&Table; 3] {
+    [&case.real.train, &case.real.holdout, &case.sample]
+}
+
+/// Which columns are told in distribution functions and quantiles: the number-like ones that agree worst; of equal
+/// ones the first by name.
+fn told_fully(real: &Side, marginals: &[Marginal]) -> Vec<bool> {
+    let columns = &real.table.metadata().columns;
+    let value = |index: usize| marginals[index].estimate.as_ref().map_or(f64::INFINITY, |estimate| estimate.value);
+    let name = |index: usize| columns[marginals[index].place].name.as_str();
+    let mut order: Vec<usize> = (0..marginals.len()).filter(|&index| columns[marginals[index].place].kind.is_number_like()).collect();
+    order.sort_by(|&a, &b| value(a).total_cmp(&value(b)).then_with(|| name(a).cmp(name(b))));
+    let mut told = vec![false; marginals.len()];
+    order.into_iter().take(DISTRIBUTIONS_MAX).for_each(|index| told[index] = true);
+    told
 }

@@ -15,7 +15,7 @@
 //!
 //! # Details
 //! `models[{name, auc, fold_aucs}]`, `features[{name, gain}]` (ten with most gain, shares), `copies_suspected`,
-//! `options`, `rows`.
+//! `projection` (see [`projection`]), `options`, `rows`.
 //!
 //! # Limits
 //! Fewer than 50 rows a side: `too_few_rows`. `rows_max` is halved, not below 2,000, while the planned memory is
@@ -29,6 +29,7 @@
 //! LogisticDetection.
 
 mod models;
+pub mod projection;
 
 use crate::folds::{self, Estimate};
 use crate::member::{Benchmark, Case};
@@ -93,6 +94,7 @@ impl Benchmark for Detection {
     type Options = DetectionOptions;
     const ABOUT: About = About {
         name: "detection",
+        version: "1.1",
         aliases: &["c2st"],
         summary: "How badly a classifier tells sample rows from train rows.",
         paper: "Lopez-Paz and Oquab 2017, arXiv 1610.06545",
@@ -140,7 +142,7 @@ impl Benchmark for Detection {
         let area = Estimate::mean(&gbt.areas);
         let details = json!({
             "models": [model("gbt", Some(&gbt)), model("logistic", Some(&logistic)), model("logistic_sdmetrics", sdmetrics.as_ref())],
-            "features": features(&gbt),
+            "features": features(&gbt), "projection": projection(&pooled, budget)?,
             "copies_suspected": area.error().is_some_and(|error| area.value < 0.5 - 3.0 * error),
             "options": **options, "rows": n,
         });
@@ -180,6 +182,12 @@ fn pool(case: &Case, n: usize, seed: &Seed) -> Result<Pooled> {
     let mut groups = folds::assign(&case.real.shared.child("folds"), n);
     groups.extend(folds::assign(&seed.child("folds"), n));
     Ok(Pooled { table: stack(&real, &sample)?, n, groups })
+}
+
+/// Both clouds of the rows that were told apart.
+fn projection(pooled: &Pooled, budget: &Budget) -> Result<Value> {
+    let (real, sample): (Vec<u32>, Vec<u32>) = (0..2 * pooled.n as u32).partition(|&row| (row as usize) < pooled.n);
+    projection::of(&pooled.table.take(&real), &pooled.table.take(&sample), budget)
 }
 
 fn folded(found: &Found) -> Estimate {

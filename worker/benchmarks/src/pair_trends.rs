@@ -15,7 +15,8 @@
 //! # Details
 //! `pairs_total` counts all pairs, `pairs_drawn` those that were compared. `pairs[{columns[2], measure, score | undefined + why, real_correlation, sample_correlation, association,
 //! counts, fixed, weight}]`, the worst 2,000 if there are more; `matrix{columns, real, holdout, sample}`, each
-//! `[columns, columns]`: |r|, V or correlation ratio of the first 60 columns, null where undefined.
+//! `[columns, columns]`: |r|, V or correlation ratio of the first 60 columns, null where undefined. `joints`: joint
+//! counts, as in [`crate::parts::cells`], of the 24 pairs with the largest `(1 - fixed) weight`.
 //!
 //! # Limits
 //! Own ranges hide shifts of scale, and the maximum shares a bin with missing cells: both are kept in the two
@@ -31,6 +32,8 @@
 
 use crate::folds::Estimate;
 use crate::member::{Benchmark, Case};
+use crate::parts::cells::{self, Axis};
+use crate::parts::each::each;
 use crate::parts::marginal;
 use crate::parts::matrix;
 use crate::parts::pairs::{self, Coefficient, Drawn, Pair};
@@ -39,6 +42,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use synthfleet_proto::about::{About, Cost, Reason, ScoreAbout, Shape};
 use synthfleet_proto::options::{Checked, Options, Problem, Problems};
 use synthfleet_proto::score::{Score, Scored};
@@ -93,11 +97,14 @@ const SCORES: [ScoreAbout; 5] = [
 const PAIRS_SHOWN_MAX: usize = 2_000;
 /// Most columns of the shown matrix.
 const MATRIX_MAX: usize = 60;
+/// Most pairs with joint counts.
+const JOINTS_MAX: usize = 24;
 
 impl Benchmark for PairTrends {
     type Options = PairTrendsOptions;
     const ABOUT: About = About {
         name: "pair_trends",
+        version: "1.1",
         aliases: &["trends", "quality"],
         summary: "Agreement of correlations and two-way tables, and the quality score.",
         paper: "SDMetrics 0.32, Column Pair Trends (CorrelationSimilarity, ContingencySimilarity)",
@@ -136,10 +143,10 @@ impl Benchmark for PairTrends {
         let [in_real, in_holdout, in_sample] = matrix;
         let names: Vec<&str> = places.iter().map(|&place| table.metadata().columns[place].name.as_str()).collect();
         let matrix = json!({"columns": names, "real": in_real?, "holdout": in_holdout?, "sample": in_sample?});
-        Ok(Scored {
-            scores,
-            details: json!({"pairs": shown(&pairs, &table), "pairs_total": total, "pairs_drawn": pairs.len(), "matrix": matrix}),
-        })
+        let joints = joints(&pairs, [&table, &case.real.holdout, &taken], budget)?;
+        let details =
+            json!({"pairs": shown(&pairs, &table), "pairs_total": total, "pairs_drawn": pairs.len(), "matrix": matrix, "joints": joints});
+        Ok(Scored { scores, details })
     }
 }
 
@@ -179,6 +186,29 @@ fn shown(pairs: &[Pair], table: &Table) -> Vec<Value> {
         order.sort_unstable();
     }
     order.into_iter().map(|index| entry(&pairs[index], table)).collect()
+}
+
+/// Joint counts of the pairs that lose most, worst first; of equal ones the first by name.
+fn joints(pairs: &[Pair], tables: [&Table; 3], budget: &Budget) -> Result<Vec<Value>> {
+    let columns = &tables[0].metadata().columns;
+    let mut order: Vec<(f64, [usize; 2])> = pairs
+        .iter()
+        .filter_map(|pair| {
+            let (similarity, weight) = pair.fixed.as_ref()?;
+            let [a, b] = pair.places;
+            let places = if columns[a].name <= columns[b].name { [a, b] } else { [b, a] };
+            // rounded, so that another order of sums leaves the order of pairs
+            Some((((1.0 - similarity.value) * weight * 1e9).round(), places))
+        })
+        .collect();
+    let name = |place: usize| columns[place].name.as_str();
+    order.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.map(name).cmp(&b.1.map(name))));
+    order.truncate(JOINTS_MAX);
+    let places: BTreeSet<usize> = order.iter().flat_map(|(_, places)| *places).collect();
+    let places: Vec<usize> = places.into_iter().collect();
+    let axes = each(budget, places.len(), |index| Ok(Axis::of(tables, places[index])))?;
+    let axis = |place: usize| places.binary_search(&place).ok().map(|index| &axes[index]);
+    Ok(order.into_iter().filter_map(|(_, [x, y])| Some(cells::joint(axis(x)?, axis(y)?))).collect())
 }
 
 fn entry(pair: &Pair, table: &Table) -> Value {

@@ -1,8 +1,9 @@
 //! Section 8: accuracy with its ceiling, and whether a classifier can tell the tables apart.
 
-use super::scores;
+use super::{further, scores};
 use crate::bundle::Bundle;
 use crate::number::{percent, score_or_dash};
+use crate::plots::projection;
 use maud::{Markup, html};
 
 /// Accuracy by number of columns, then detection.
@@ -35,6 +36,27 @@ pub fn section(bundle: &Bundle) -> Markup {
         h3 { "Can a classifier tell synthetic rows from real ones?" }
         p.small.quiet { "1 means that it cannot (AUC .5). " (given_away(bundle)) }
         (scores::table(bundle, "detection"))
+        (clouds(bundle))
+        (further::likeness(bundle))
+    }
+}
+
+/// Both tables as clouds; nothing if they were not projected.
+fn clouds(bundle: &Bundle) -> Markup {
+    let data = &bundle.subject_row().details("detection")["projection"];
+    let of_holdout = projection::moved(&bundle.reference("holdout").details("detection")["projection"]);
+    html! {
+        @if data.is_object() {
+            h3 { "Both tables as clouds" }
+            p.small.quiet {
+                "Rows along the two directions in which real rows spread most (principal components of ranks and labels). Darker: more rows; cells of fewer than five rows are empty. "
+                "Difference: blue-green where the synthetic table has more, brown where it has less."
+            }
+            @if let Some(moved) = projection::moved(data) {
+                p { (percent(moved)) @if let Some(of_holdout) = of_holdout { " [" (percent(of_holdout)) "]" } " of the rows would have to change cells for the clouds to be equal." }
+            }
+            figure.card { (projection::draw(data)) }
+        }
     }
 }
 

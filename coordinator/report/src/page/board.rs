@@ -2,6 +2,7 @@
 
 use crate::bundle::Bundle;
 use crate::number::{bytes, percent, score, score_or_dash, seconds};
+use crate::plots::parallel::{self, Line};
 use crate::plots::pareto::{self, Mark, Point};
 use crate::words;
 use maud::{Markup, html};
@@ -47,6 +48,7 @@ pub fn section(bundle: &Bundle) -> Markup {
                 }
             }
         }
+        (components(bundle))
         p.small.quiet { "Baselines and references are shown for comparison and can never win. " (same_rows(bundle)) "Scores of candidates that fail a gate do not count." }
     }
 }
@@ -139,20 +141,46 @@ fn chips(gates: &[Gate]) -> Markup {
     }
 }
 
+/// Candidates over the components that count; nothing for fewer than two.
+fn components(bundle: &Bundle) -> Markup {
+    let verdict = bundle.verdict();
+    let axes: Vec<String> = verdict.components.iter().filter(|part| part.used).map(|part| part.name.clone()).collect();
+    let values = |of: &std::collections::BTreeMap<String, Option<f64>>| axes.iter().map(|axis| of.get(axis).copied().flatten()).collect();
+    let own = verdict.ranking.iter().map(|row| Line {
+        name: row.candidate.clone(),
+        mark: mark(row),
+        is_subject: bundle.subject().is_some_and(|subject| subject.candidate == row.candidate),
+        values: values(&row.components),
+    });
+    let references = verdict.references.iter().filter(|(_, reference)| reference.candidate.is_none()).map(|(name, reference)| Line {
+        name: name.clone(),
+        mark: Mark::Reference,
+        is_subject: false,
+        values: values(&reference.components),
+    });
+    html! {
+        @if axes.len() > 1 {
+            h3 { "By component" }
+            figure.card.wide { (parallel::draw(&axes, &own.chain(references).collect::<Vec<_>>())) }
+        }
+    }
+}
+
+fn mark(row: &Ranked) -> Mark {
+    match (row.baseline, row.eligible) {
+        (true, _) => Mark::Baseline,
+        (false, true) => Mark::Eligible,
+        (false, false) => Mark::Refused,
+    }
+}
+
 fn points(bundle: &Bundle) -> Vec<Point> {
     let verdict = bundle.verdict();
     let own = verdict.ranking.iter().filter_map(|row| {
-        let mark = if row.baseline {
-            Mark::Baseline
-        } else if row.eligible {
-            Mark::Eligible
-        } else {
-            Mark::Refused
-        };
         let seconds = bundle.seconds(&row.candidate).unwrap_or(0.0);
         Some(Point {
             name: row.candidate.clone(),
-            mark,
+            mark: mark(row),
             score: row.score?,
             risk: row.risk?,
             seconds,

@@ -3,8 +3,9 @@
 use super::{legend, scores};
 use crate::bundle::Bundle;
 use crate::number::{plain, score, score_or_dash};
+use crate::plots::missing_rates::{self, Rate};
 use crate::plots::scores_by_column::{self, Bar};
-use crate::plots::{column_histogram, column_levels};
+use crate::plots::{column_ecdf, column_histogram, column_levels, column_qq};
 use maud::{Markup, html};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use synthfleet_proto::calendar::{Grain, date_of_days};
 
 /// Most columns drawn.
 const COLUMNS_MAX: usize = 100;
+/// Most columns in the picture of missing cells.
+const MISSING_MAX: usize = 40;
 
 /// Bars of all columns, then a card a column.
 pub fn section(bundle: &Bundle) -> Markup {
@@ -28,8 +31,39 @@ pub fn section(bundle: &Bundle) -> Markup {
         (scores::table(bundle, "column_shapes"))
         @if chosen.len() < columns.len() { p.small.quiet { "The " (chosen.len()) " worst of " (columns.len()) " columns are drawn." } }
         figure.card.wide { (scores_by_column::draw(&bars)) }
+        h3 { "Missing cells" }
+        (missing(columns))
+        h3 { "Each column" }
         (legend())
         div.cards { @for entry in chosen { (card(bundle, entry, &references)) } }
+    }
+}
+
+/// Shares of missing cells; of too many columns those that differ most.
+fn missing(columns: &[Value]) -> Markup {
+    let count = |plot: &Value, table: &str| (plot["missing"][table].as_f64().unwrap_or(0.0), plot["rows"][table].as_f64().unwrap_or(0.0));
+    let rate = |entry: &Value| Rate {
+        column: entry["column"].as_str().unwrap_or_default().to_owned(),
+        real: count(&entry["plot"], "train"),
+        reference: count(&entry["plot"], "holdout"),
+        synthetic: count(&entry["plot"], "sample"),
+    };
+    let gap = |rate: &Rate| (rate.real.0 / rate.real.1.max(1.0) - rate.synthetic.0 / rate.synthetic.1.max(1.0)).abs();
+    let all = columns.iter().map(rate).filter(|rate| rate.real.0 + rate.reference.0 + rate.synthetic.0 > 0.0);
+    let mut with_gaps: Vec<(usize, Rate)> = all.enumerate().collect();
+    let total = with_gaps.len();
+    with_gaps.sort_by(|a, b| gap(&b.1).total_cmp(&gap(&a.1)).then(a.0.cmp(&b.0)));
+    with_gaps.truncate(MISSING_MAX);
+    with_gaps.sort_by_key(|(place, _)| *place);
+    let shown: Vec<Rate> = with_gaps.into_iter().map(|(_, rate)| rate).collect();
+    html! {
+        @if shown.is_empty() { (missing_rates::draw(&shown)) } @else {
+            p.small.quiet {
+                "Grey: the real share with its 95 % interval; dashed: held-out rows; dot: synthetic. Columns without a gap are left out, and one to four real gaps are told as none."
+                @if shown.len() < total { " The " (shown.len()) " that differ most of " (total) " columns with gaps." }
+            }
+            figure.card.wide { (missing_rates::draw(&shown)) }
+        }
     }
 }
 
@@ -70,21 +104,37 @@ fn card(bundle: &Bundle, entry: &Value, references: &BTreeMap<&str, f64>) -> Mar
             }
             @if plot.is_object() {
                 @if plot["edges"].is_array() {
-                    @match grain(bundle, column) {
-                        Some(grain) => (column_histogram::draw(column, plot, &|value| instant(value, grain))),
-                        None => (column_histogram::draw(column, plot, &plain)),
-                    }
+                    (column_histogram::draw(column, plot, &|value| axis_value(bundle, column, value)))
                 } @else {
                     (column_levels::draw(column, plot))
                 }
+            }
+            (distribution(bundle, column, entry))
+        }
+    }
+}
+
+/// Distribution function and quantiles, folded away: the histogram says most.
+fn distribution(bundle: &Bundle, column: &str, entry: &Value) -> Markup {
+    let data = &entry["distribution"];
+    let label = |value: f64| axis_value(bundle, column, value);
+    let distance = (entry["measure"] == "KSComplement").then(|| entry["score"].as_f64().map(|score| 1.0 - score)).flatten();
+    html! {
+        @if data.is_object() {
+            details {
+                summary { "Distribution function and quantiles" }
+                (column_ecdf::draw(column, data, distance, &label))
+                (column_qq::draw(column, data, &label))
+                p.small.quiet { "Share of values not above each value, then quantiles as means of equally many rows; grey: what chance explains for the real ones." }
             }
         }
     }
 }
 
-fn grain(bundle: &Bundle, column: &str) -> Option<Grain> {
-    let found = bundle.profile.columns.iter().find(|profile| profile.name == column)?;
-    found.dates.as_ref().map(|dates| dates.grain)
+/// A value of a column as axes write it.
+pub fn axis_value(bundle: &Bundle, column: &str, value: f64) -> String {
+    let found = bundle.profile.columns.iter().find(|profile| profile.name == column);
+    found.and_then(|profile| profile.dates.as_ref()).map_or_else(|| plain(value), |dates| instant(value, dates.grain))
 }
 
 /// An instant on an axis: year, month or day.

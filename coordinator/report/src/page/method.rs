@@ -2,6 +2,7 @@
 
 use crate::bundle::Bundle;
 use crate::number::{bytes, count, plain, seconds};
+use crate::plots::gantt::{self, Bar};
 use maud::{Markup, html};
 
 /// Synthesizer, options, seed, guarantee.
@@ -32,6 +33,39 @@ pub fn section(bundle: &Bundle) -> Markup {
                         tr { td { (member.name) " " (member.version) } td { (member.summary) } td.small.quiet { (member.paper) } }
                     }
                 }
+            }
+        }
+        (times(bundle))
+    }
+}
+
+/// Most tasks drawn.
+const TASKS_MAX: usize = 60;
+
+/// When tasks ran; of too many those that took longest.
+fn times(bundle: &Bundle) -> Markup {
+    let tasks = &bundle.results.tasks;
+    let first = tasks.iter().filter_map(|task| task.started).min().unwrap_or(0);
+    let since = |at: i64| (at - first).max(0) as f64 / 1_000.0;
+    let mut bars: Vec<Bar> = tasks
+        .iter()
+        .filter_map(|task| {
+            let (start, end) = (since(task.started?), since(task.ended?));
+            let is_fit = matches!(task.kind.as_str(), "synthesize" | "generate");
+            Some(Bar { task: task.id.clone(), is_fit, is_ok: task.status == "ok", start, end: end.max(start) })
+        })
+        .collect();
+    let total = bars.len();
+    bars.sort_by(|a, b| (b.end - b.start).total_cmp(&(a.end - a.start)).then_with(|| a.task.cmp(&b.task)));
+    bars.truncate(TASKS_MAX);
+    bars.sort_by(|a, b| a.start.total_cmp(&b.start).then_with(|| a.task.cmp(&b.task)));
+    html! {
+        @if !bars.is_empty() {
+            h3 { "Times" }
+            details {
+                summary { "When each task ran" @if bars.len() < total { ", the " (bars.len()) " longest of " (total) } }
+                p.small.quiet { "Blue-green: fit and sample; grey: preparation and benchmarks; red: failed." }
+                figure.card.wide { (gantt::draw(&bars)) }
             }
         }
     }

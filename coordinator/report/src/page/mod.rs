@@ -4,6 +4,7 @@ mod accuracy;
 mod board;
 mod columns;
 mod data;
+mod further;
 mod method;
 mod pairs;
 mod privacy;

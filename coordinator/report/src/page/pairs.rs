@@ -1,14 +1,16 @@
 //! Section 7: associations of pairs and the pairs that are kept worst.
 
-use super::scores;
+use super::{columns, legend, scores};
 use crate::bundle::Bundle;
 use crate::number::{score, score_or_dash};
-use crate::plots::correlation;
+use crate::plots::{correlation, pair};
 use maud::{Markup, html};
 use serde_json::Value;
 
 /// Most pairs in the table.
 const PAIRS_MAX: usize = 25;
+/// Most pairs drawn.
+const DRAWN_MAX: usize = 12;
 
 /// Three panels and the worst pairs.
 pub fn section(bundle: &Bundle) -> Markup {
@@ -26,6 +28,29 @@ pub fn section(bundle: &Bundle) -> Markup {
         }
         (correlation::draw(&row.details("pair_trends")["matrix"]))
         @if !pairs.is_empty() { (table(bundle, pairs)) }
+        (drawn(bundle, row.list("pair_trends", "joints")))
+    }
+}
+
+/// The pairs that lose most, both tables beside each other.
+fn drawn(bundle: &Bundle, joints: &[Value]) -> Markup {
+    let label = |column: &str, value: f64| columns::axis_value(bundle, column, value);
+    html! {
+        @if !joints.is_empty() {
+            h3 { "The same pairs in pictures" }
+            p.small.quiet {
+                "Numbers are cut into bins of about equally many real rows; cells are shares of all rows, cells of fewer than five rows are empty. "
+                "Two numbers: darker is more. Two labels: widths are shares of the first, heights within it of the second, the commonest darkest. "
+                "A number and labels: how each label of at least fifty real rows spreads. Differences as above, darkest from half of the fullest cell."
+            }
+            (legend())
+            @for joint in joints.iter().take(DRAWN_MAX) {
+                figure.card {
+                    h4 { (joint["axes"][0]["column"].as_str().unwrap_or_default()) " × " (joint["axes"][1]["column"].as_str().unwrap_or_default()) }
+                    (pair::draw(joint, &label))
+                }
+            }
+        }
     }
 }
 

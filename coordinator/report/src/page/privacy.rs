@@ -1,8 +1,9 @@
 //! Section 10: gates with their limits, three-way distances, attacks.
 
-use super::{legend, scores};
+use super::{further, legend, scores};
 use crate::bundle::Bundle;
 use crate::number::{plain, score, score_or_dash};
+use crate::plots::attacks::{self, Attack};
 use crate::plots::distances;
 use crate::words;
 use maud::{Markup, html};
@@ -25,9 +26,50 @@ pub fn section(bundle: &Bundle) -> Markup {
         (groups(&details["groups"]))
         (scores::table(bundle, "distances"))
         h3 { "Attacks" }
-        p { "An attacker holds the synthetic table and guesses who was learnt from: .5 is guessing." }
+        p { "An attacker holds the synthetic table and guesses who was learnt from (.5 is guessing), or uses it against people who were learnt from beyond what it tells of others (0 is fair)." }
+        (pictures(bundle))
         (scores::table(bundle, "membership"))
+        (further::attacks(bundle))
         p.small.quiet { "Passing these gates is evidence, not proof: they cover the attacks named here. " (guarantee(bundle)) }
+    }
+}
+
+/// Attacks by score, their gates, names and fair value; those absent are left out.
+const ATTACKS: [(&str, &str, &str, f64); 9] = [
+    ("distances.dcr_share", "dcr_share", "nearer to learnt rows", 0.5),
+    ("membership.nn_attack", "membership_nn", "membership by distance", 0.5),
+    ("membership.density_attack", "membership_density", "membership by density", 0.5),
+    ("distances.identical_excess", "identical", "rows equal to a learnt one", 0.0),
+    ("anonymity.singling_out", "singling_out", "singling out", 0.0),
+    ("anonymity.linkability", "linkability", "linking", 0.0),
+    ("anonymity.inference", "inference", "inferring a secret", 0.0),
+    ("disclosure", "disclosure", "a secret from a key", 0.0),
+    ("disclosure.disclosive_correct_excess", "", "keys that tell the secret", 0.0),
+];
+
+/// A picture for each fair value, with the attacks that were tried.
+fn pictures(bundle: &Bundle) -> Markup {
+    let (row, holdout) = (bundle.subject_row(), bundle.reference("holdout"));
+    let gates = bundle.subject().map(|subject| subject.gates.as_slice()).unwrap_or_default();
+    let of = |fair: f64| -> Vec<Attack> {
+        let tried = ATTACKS.iter().filter(|attack| attack.3 == fair).filter_map(|(id, gate, name, _)| {
+            let score = row.score(id)?;
+            Some(Attack {
+                name: (*name).to_owned(),
+                value: score.value?,
+                interval: score.low.zip(score.high),
+                limit: gates.iter().find(|held| held.name == *gate).map(|held| held.limit),
+                reference: holdout.value(id),
+            })
+        });
+        tried.collect()
+    };
+    html! {
+        @for (fair, unit) in [(0.5, "AUC or share; more is worse"), (0.0, "excess over unseen rows; more is worse")] {
+            @let tried = of(fair);
+            @if !tried.is_empty() { figure.card.wide { (attacks::draw(&tried, fair, unit)) } }
+        }
+        p.small.quiet { "Dot with its 95 % interval; dashed: held-out rows; amber: the limit. A gate fails when the whole one-sided interval lies beyond it." }
     }
 }
 

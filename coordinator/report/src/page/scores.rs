@@ -5,11 +5,20 @@ use crate::number::{plain, score as three};
 use maud::{Markup, html};
 use synthfleet_proto::score::{Goal, Score};
 
+/// Whether the candidate shown has a score of `benchmark`, defined or not.
+pub fn exist(bundle: &Bundle, benchmark: &str) -> bool {
+    bundle.subject_row().repeat().is_some_and(|repeat| repeat.scores.iter().any(|score| belongs(score, benchmark)))
+}
+
+fn belongs(score: &Score, benchmark: &str) -> bool {
+    score.name.split('.').next() == Some(benchmark)
+}
+
 /// Every score of `benchmark` with what the references get; nothing if it was not computed.
 pub fn table(bundle: &Bundle, benchmark: &str) -> Markup {
     let row = bundle.subject_row();
-    let belongs = |score: &&Score| score.name == benchmark || score.name.split('.').next() == Some(benchmark);
-    let scores: Vec<&Score> = row.repeat().map(|repeat| repeat.scores.iter().filter(belongs).collect()).unwrap_or_default();
+    let all = row.repeat().map(|repeat| repeat.scores.as_slice()).unwrap_or_default();
+    let scores: Vec<&Score> = all.iter().filter(|score| belongs(score, benchmark)).collect();
     if scores.is_empty() {
         return html! { p.empty { "Not computed in this job." } };
     }

@@ -1,13 +1,12 @@
 //! Section 9: models trained on the synthetic table, tested on rows that were held out.
 
-use super::scores;
+use super::{further, scores};
 use crate::bundle::Bundle;
-use crate::number::{plain, score_or_dash};
+use crate::number::score_or_dash;
+use crate::plots::importance;
+use crate::plots::utility::{self, Measured, Model};
 use maud::{Markup, html};
 use serde_json::Value;
-
-/// Columns in the table of importance.
-const COLUMNS_MAX: usize = 12;
 
 /// Models trained on synthetic and on real rows beside each other, then all scores.
 pub fn section(bundle: &Bundle) -> Markup {
@@ -21,12 +20,32 @@ pub fn section(bundle: &Bundle) -> Markup {
             "1 means that training on synthetic rows loses nothing."
         }
         @if !models.is_empty() {
+            figure.card.wide { (picture(bundle, models)) }
+            p.small.quiet { "Grey: trained on real rows; blue-green: trained on synthetic rows; lines: 95 % intervals." }
             (measures(models))
-            (importance(&models[0]))
+            (ranks(models))
         }
         h3 { "All scores" }
         (scores::table(bundle, "ml_efficacy"))
+        (further::sdgym(bundle))
     }
+}
+
+/// Each model's main measure after both trainings, with intervals from the scores.
+fn picture(bundle: &Bundle, models: &[Value]) -> Markup {
+    let row = bundle.subject_row();
+    let measured = |id: String| {
+        let score = row.score(&id)?;
+        Some(Measured { value: score.value?, interval: score.low.zip(score.high) })
+    };
+    let of = |model: &Value| {
+        let name = model["model"].as_str().unwrap_or_default();
+        let [synthetic, real] = ["tstr", "trtr"].map(|side| measured(format!("ml_efficacy.{side}_{name}")));
+        Model { name: name.to_owned(), real, synthetic }
+    };
+    let is_regression = row.details("ml_efficacy")["problem"] == "regression";
+    let (measure, chance) = if is_regression { ("R²", 0.0) } else { ("AUC", 0.5) };
+    utility::draw(&models.iter().map(of).collect::<Vec<_>>(), measure, chance)
 }
 
 fn measures(models: &[Value]) -> Markup {
@@ -53,27 +72,21 @@ fn measures(models: &[Value]) -> Markup {
     }
 }
 
-/// Ranks of importance in both models, the most important real ones first.
-fn importance(model: &Value) -> Markup {
-    let mut columns: Vec<&Value> = model["importance"].as_array().into_iter().flatten().collect();
-    let rank = |entry: &Value, side: &str| entry[side].as_f64();
-    columns.sort_by(|a, b| rank(a, "trtr_rank").unwrap_or(f64::MAX).total_cmp(&rank(b, "trtr_rank").unwrap_or(f64::MAX)));
-    let shown = |rank: Option<f64>| rank.map_or_else(|| "–".to_owned(), plain);
+/// Ranks of importance of each model, trained on real and on synthetic rows.
+fn ranks(models: &[Value]) -> Markup {
+    let ranked: Vec<&Value> =
+        models.iter().filter(|model| model["importance"].as_array().is_some_and(|columns| !columns.is_empty())).collect();
     html! {
-        @if !columns.is_empty() {
-            h3 { "What the model " (model["model"].as_str().unwrap_or_default()) " looks at" }
-            p.small.quiet { "Ranks of importance, 1 is most; correlation of the ranks " (score_or_dash(model["importance_correlation"].as_f64())) "." }
-            div.scroll {
-                table {
-                    thead { tr { th scope="col" { "Column" } th.n scope="col" { "Trained on real rows" } th.n scope="col" { "Trained on synthetic rows" } } }
-                    tbody {
-                        @for entry in columns.into_iter().take(COLUMNS_MAX) {
-                            tr {
-                                td { (entry["column"].as_str().unwrap_or_default()) }
-                                td.n { (shown(rank(entry, "trtr_rank"))) }
-                                td.n { (shown(rank(entry, "tstr_rank"))) }
-                            }
-                        }
+        @if !ranked.is_empty() {
+            h3 { "What the models look at" }
+            p.small.quiet { "Ranks of importance, 1 is most; the first twelve of the model trained on real rows. Amber: more than three ranks apart." }
+            div.cards {
+                @for model in ranked {
+                    @let name = model["model"].as_str().unwrap_or_default();
+                    figure.card {
+                        h4 { (name) }
+                        p.sub { "correlation of the ranks " (score_or_dash(model["importance_correlation"].as_f64())) }
+                        (importance::draw(name, &model["importance"]))
                     }
                 }
             }
@@ -93,7 +106,8 @@ mod tests {
             "importance_correlation": -1.0});
         let table = measures(std::slice::from_ref(&model)).into_string();
         assert!(table.contains("0.910") && table.contains("0.930") && table.contains("log loss"), "{table}");
-        let ranks = importance(&model).into_string();
-        assert!(ranks.find(">a<") < ranks.find(">b<"), "{ranks}");
+        let ranks = ranks(&[model]).into_string();
+        assert!(ranks.find(">a 1<") < ranks.find(">b 2<") && ranks.contains("-1.000"), "{ranks}");
+        assert_eq!(super::ranks(&[json!({"model": "gbt"})]).into_string(), "");
     }
 }

@@ -27,8 +27,8 @@ struct Histogram {
 
 /// The picture of `column`; `label` writes a value of its axis.
 pub fn draw(column: &str, data: &Value, label: &dyn Fn(f64) -> String) -> Markup {
-    let Some(histogram) = read(data) else { return placeholder("no value in the real table") };
-    let [first, .., last] = histogram.edges.as_slice() else { return placeholder("no value in the real table") };
+    let Some(histogram) = read(data) else { return placeholder("fewer than five values in the real table") };
+    let [first, .., last] = histogram.edges.as_slice() else { return placeholder("fewer than five values in the real table") };
     if first == last {
         let kept = histogram.outside[0] + histogram.outside[1] == 0.0;
         let end = if kept { "in both tables" } else { "in the real table, other values in the synthetic one" };

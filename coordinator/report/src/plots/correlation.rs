@@ -5,18 +5,11 @@
 //! `columns [columns]`, `real`, `holdout`, `sample` `[columns, columns]`, null where undefined. Columns are put in an
 //! order in which those that hang together in the real table stand beside each other.
 
-use super::{cut, picture, placeholder};
-use crate::number::place;
+use super::heat::{self, Cell, MARGIN, SIDE, Square, TOP};
+use super::{picture, placeholder};
 use maud::{Markup, html};
 use serde_json::Value;
-use std::fmt::Write;
 
-/// Side of one panel.
-const PANEL: f64 = 260.0;
-/// Room for names.
-const MARGIN: f64 = 92.0;
-/// Shades of a panel.
-const SHADES: usize = 10;
 /// Most columns with a name beside the panels.
 const NAMED_MAX: usize = 30;
 /// A difference that has the darkest shade.
@@ -50,51 +43,18 @@ fn read(matrix: &Value, columns: usize) -> Option<Matrix> {
 }
 
 fn panel(title: &str, names: &[&str], order: &[usize], value: &dyn Fn(usize, usize) -> Option<f64>) -> Markup {
-    let cell = PANEL / names.len() as f64;
-    let size = (PANEL + MARGIN + 24.0) as u32;
-    let shades = shades(order, cell, value);
-    let named = names.len() <= NAMED_MAX;
-    let content = html! {
-        text.title x=(MARGIN) y="14" { (title) }
-        @for (class, path) in &shades { @if !path.is_empty() { path class=(class) d=(path) {} } }
-        rect.frame x=(MARGIN) y="22" width=(PANEL) height=(PANEL) {}
-        @if named {
-            @for (place, &column) in order.iter().enumerate() {
-                @let at = (place as f64 + 0.5) * cell;
-                text.tick x=(MARGIN - 4.0) y=(crate::number::place(22.0 + at + 3.0)) text-anchor="end" { (cut(names[column], 14)) }
-                text.tick text-anchor="end" transform=(turned(MARGIN + at + 3.0, 22.0 + PANEL + 6.0)) { (cut(names[column], 14)) }
-            }
-        }
-    };
-    picture("plot heat", size, size, &format!("Association of pairs of columns: {title}"), content)
-}
-
-fn turned(x: f64, y: f64) -> String {
-    format!("translate({} {}) rotate(-60)", place(x), place(y))
-}
-
-/// One path a shade, so that hundreds of cells stay small: `up0` to `up9` from none to full, `down1` to `down9` where
-/// the synthetic table has less.
-fn shades(order: &[usize], cell: f64, value: &dyn Fn(usize, usize) -> Option<f64>) -> Vec<(String, String)> {
-    let mut up = vec![String::new(); SHADES];
-    let mut down = vec![String::new(); SHADES];
-    let mut none = String::new();
-    for (y, &row) in order.iter().enumerate() {
-        for (x, &column) in order.iter().enumerate() {
-            let path = match value(row, column) {
-                None => &mut none,
-                Some(value) => {
-                    let shade = ((value.abs() * SHADES as f64) as usize).min(SHADES - 1);
-                    if value < 0.0 { &mut down[shade] } else { &mut up[shade] }
-                }
-            };
-            let (left, top) = (MARGIN + x as f64 * cell, 22.0 + y as f64 * cell);
-            let _ = write!(path, "M{} {}h{w}v{w}h-{w}z", place(left), place(top), w = place(cell + 0.1));
-        }
-    }
-    let named =
-        |name: &'static str, paths: Vec<String>| paths.into_iter().enumerate().map(move |(shade, path)| (format!("{name}{shade}"), path));
-    named("up", up).chain(named("down", down)).chain([("none".to_owned(), none)]).collect()
+    let side = SIDE / names.len() as f64;
+    let cells = order.iter().enumerate().flat_map(|(y, &row)| {
+        order.iter().enumerate().map(move |(x, &column)| Cell {
+            at: (MARGIN + x as f64 * side, TOP + y as f64 * side),
+            size: (side, side),
+            value: value(row, column),
+        })
+    });
+    let named: Vec<String> =
+        if names.len() <= NAMED_MAX { order.iter().map(|&column| names[column].to_owned()).collect() } else { Vec::new() };
+    let content = Square { title, columns: &named, rows: &named }.around(&heat::draw(cells));
+    picture("plot heat", Square::SIZE, Square::SIZE, &format!("Association of pairs of columns: {title}"), content)
 }
 
 /// Average linkage on 1 - association; leaves in the order of the merges.

@@ -2,7 +2,9 @@
 //!
 //! # Limits
 //! Real rows are never shown in groups of one to four: bins are merged until train and holdout have none
-//! or at least [`ROWS_MIN`] rows, and rarer levels are counted together.
+//! or at least [`ROWS_MIN`] rows, and rarer levels are counted together. The first and the last edge are the fifth
+//! smallest and the fifth largest real value, as everywhere where extremes are protected; values beyond belong to the
+//! outer bins. Fewer than five real values have no bins.
 
 use super::side;
 use serde_json::{Value, json};
@@ -16,7 +18,7 @@ const BINS: usize = 33;
 const LEVELS_MAX: usize = 25;
 
 /// Train, holdout, sample.
-type Three = [u64; 3];
+pub type Three = [u64; 3];
 
 /// Counts of column `place` in `[train, holdout, sample]`. Number-like: `{"edges": [bins + 1], "train": [bins],
 /// "holdout", "sample", "below", "above", "missing", "rows"}`, edges in the column's own unit (instants: units
@@ -32,25 +34,29 @@ pub fn of(tables: [&Table; 3], place: usize) -> Value {
 }
 
 /// A count of real rows as it may be shown: one to four are told as none.
-fn hidden(count: u64) -> u64 {
+pub fn hidden(count: u64) -> u64 {
     if count < ROWS_MIN { 0 } else { count }
 }
 
 fn bins(tables: [&Table; 3], place: usize) -> Value {
     let values = tables.map(|table| in_own_unit(table, place));
-    let real = || values[0].iter().chain(&values[1]).copied();
-    let (low, high) = (real().fold(f64::INFINITY, f64::min), real().fold(f64::NEG_INFINITY, f64::max));
-    if low > high {
+    let mut real = [values[0].as_slice(), &values[1]].concat();
+    real.sort_unstable_by(f64::total_cmp);
+    let fifth = ROWS_MIN as usize - 1;
+    let (Some(&lowest), Some(&highest), true) = (real.first(), real.last(), real.len() > fifth) else {
         return json!({"edges": [], "train": [], "holdout": [], "sample": [], "below": 0, "above": 0});
-    }
+    };
+    let ends = [real[fifth], real[real.len() - 1 - fifth]];
+    let (low, high) = (ends[0].min(ends[1]), ends[0].max(ends[1]));
     let width = (high - low) / BINS as f64;
     let mut counts = [[0u64; 3]; BINS];
     let (mut below, mut above) = (0u64, 0u64);
     for (which, values) in values.iter().enumerate() {
         for &value in values {
             match value {
-                value if value < low => below += 1,
-                value if value > high => above += 1,
+                value if value < lowest => below += 1,
+                value if value > highest => above += 1,
+                // below the first edge the place is negative, which becomes 0
                 value if width > 0.0 => counts[(((value - low) / width) as usize).min(BINS - 1)][which] += 1,
                 _ => counts[0][which] += 1,
             }
@@ -63,8 +69,9 @@ fn bins(tables: [&Table; 3], place: usize) -> Value {
     json!({"edges": edges, "train": column(0), "holdout": column(1), "sample": column(2), "below": below, "above": above})
 }
 
-/// Ends of the merged bins and their counts.
-fn merge(counts: &[Three]) -> (Vec<usize>, Vec<Three>) {
+/// Bins `[train, holdout, sample]` merged until each has none or at least [`ROWS_MIN`] real rows: the ends of what is left, and
+/// its counts.
+pub fn merge(counts: &[Three]) -> (Vec<usize>, Vec<Three>) {
     let (mut ends, mut merged) = (Vec::new(), Vec::<Three>::new());
     let mut open = [0; 3];
     for (bin, count) in counts.iter().enumerate() {
@@ -94,7 +101,8 @@ fn showable(count: &Three) -> bool {
     count[..2].iter().all(|count| *count == 0 || *count >= ROWS_MIN)
 }
 
-fn in_own_unit(table: &Table, place: usize) -> Vec<f64> {
+/// Values present of a number-like column in its own unit, in the order of the rows; instants in units of their grain.
+pub fn in_own_unit(table: &Table, place: usize) -> Vec<f64> {
     use synthfleet_table::Values;
     let column = table.column(place);
     let value = |row: usize| match column.values() {
@@ -143,6 +151,25 @@ mod tests {
         assert_eq!(ends.last(), Some(&7));
         let total: u64 = merged.iter().map(|bin| bin[0]).sum();
         assert_eq!(total, 56);
+    }
+
+    #[test]
+    fn the_ends_are_not_the_values_of_single_rows() {
+        use std::sync::Arc;
+        use synthfleet_proto::metadata::{ColumnMeta, Kind, Metadata};
+        use synthfleet_table::{Column, Values};
+        let table = |values: Vec<f64>| {
+            let metadata = Arc::new(Metadata::plain("t", vec![ColumnMeta::plain("x", Kind::Continuous)]));
+            Table::new(metadata, values.len(), vec![Column::new(Values::Real(values.into()), None).expect("column")]).expect("table")
+        };
+        let real = table((0..50).map(|i| if i == 49 { 1e6 } else { f64::from(i) }).collect());
+        let none = table(Vec::new());
+        let plot = of([&real, &none, &table(vec![-1.0, 0.0, 1e6, 2e6])], 0);
+        let edges = plot["edges"].as_array().expect("edges");
+        assert_eq!((edges[0].as_f64(), edges[edges.len() - 1].as_f64()), (Some(4.0), Some(45.0)));
+        let all: u64 = plot["train"].as_array().expect("counts").iter().filter_map(Value::as_u64).sum();
+        assert_eq!((all, &plot["below"], &plot["above"]), (50, &json!(1), &json!(1)));
+        assert_eq!(of([&table(vec![1.0, 2.0]), &none, &real], 0)["edges"], json!([]), "two rows");
     }
 
     #[test]

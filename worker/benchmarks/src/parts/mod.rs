@@ -3,12 +3,15 @@
 pub mod addresses;
 pub mod association;
 pub mod bins;
+pub mod cells;
 pub mod checks;
 pub mod design;
+pub mod distribution;
 pub mod each;
 pub mod embedding;
 pub mod encode16;
 pub mod fold_auc;
+pub mod groups;
 pub mod histogram;
 pub mod joint;
 pub mod logistic;
