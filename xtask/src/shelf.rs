@@ -40,7 +40,7 @@ pub fn bench_fleet(arguments: &[&str]) -> Outcome {
         install_packages(&[TOOLS, PEER_TOOLS].concat())?;
         install_celery()
     })?;
-    step("bench", || cargo(&[&["bench", "--locked", "-p", "synthfleet", "--bench", "fleet", "--"], arguments].concat()))
+    step("bench", || cargo(&[&["bench", "--workspace", "--locked", "--bench", "fleet", "--"], arguments].concat()))
 }
 
 /// nextest where it is installed, else the toolchain's own runner; both pass.
