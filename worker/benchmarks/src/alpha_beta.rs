@@ -25,7 +25,9 @@
 //! Both sides have equally many rows.
 //!
 //! # Limits
-//! Fewer than 30 rows: `too_few_rows`.
+//! Fewer than 30 rows: `too_few_rows`. Where train has more than `rows_max` rows, a copied row meets its original
+//! in the real side with the share `rows_max / train` alone, and a copy reads less recall and more authenticity
+//! than 1 and 0: copies are what `distances` is for.
 //!
 //! # Cost
 //! Three exact searches of rows² x columns; memory grows with rows alone.
