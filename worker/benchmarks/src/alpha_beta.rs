@@ -25,7 +25,9 @@
 //! Both sides have equally many rows.
 //!
 //! # Limits
-//! Fewer than 30 rows: `too_few_rows`.
+//! Fewer than 30 rows: `too_few_rows`. Where train has more than `rows_max` rows, a copied row meets its original
+//! in the real side with the share `rows_max / train` alone, and a copy reads less recall and more authenticity
+//! than 1 and 0: copies are what `distances` is for.
 //!
 //! # Cost
 //! Three exact searches of rows² x columns; memory grows with rows alone.
@@ -119,8 +121,7 @@ impl Benchmark for AlphaBeta {
             return Ok(undefined(options, &Reason { code: "too_few_rows".to_owned(), why }));
         };
         let score = |about: &ScoreAbout, estimate: &Estimate| {
-            let score = Score::new(about, estimate.value);
-            let mut score = estimate.error().map_or(score.clone(), |error| score.with_error(error));
+            let mut score = estimate.told(Score::new(about, estimate.value));
             score.limited = chosen.limited;
             score
         };

@@ -218,8 +218,7 @@ fn told_in_scores(
         let score = if !measures_of(problem).contains(&measure) {
             Score::undefined(about, "not_applicable", "the measure is of targets of another kind")
         } else if let Some(estimate) = mean(measure) {
-            let score = Score::new(about, estimate.value).over(models.len(), models.len());
-            estimate.error().map_or(score.clone(), |error| score.with_error(error))
+            estimate.told(Score::new(about, estimate.value).over(models.len(), models.len()))
         } else {
             Score::undefined(about, "single_class", "the target has one value among the test rows")
         };

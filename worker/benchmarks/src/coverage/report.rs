@@ -113,10 +113,7 @@ fn because(code: &str, why: &str) -> Reason {
 
 fn score(about: &ScoreAbout, estimate: &Result<Estimate, Reason>) -> Score {
     match estimate {
-        Ok(estimate) => {
-            let score = Score::new(about, estimate.value);
-            estimate.error().map_or(score.clone(), |error| score.with_error(error))
-        }
+        Ok(estimate) => estimate.told(Score::new(about, estimate.value)),
         Err(reason) => Score::undefined_for(about, reason),
     }
 }

@@ -91,10 +91,7 @@ impl Measured {
 fn scored(about: &ScoreAbout, value: &Defined) -> Score {
     match value {
         Err(reason) => Score::undefined_for(about, reason),
-        Ok(estimate) => {
-            let score = Score::new(about, estimate.value);
-            estimate.error().map_or(score.clone(), |error| score.with_error(error))
-        }
+        Ok(estimate) => estimate.told(Score::new(about, estimate.value)),
     }
 }
 
