@@ -136,7 +136,7 @@ impl Benchmark for Anonymity {
     type Options = AnonymityOptions;
     const ABOUT: About = About {
         name: "anonymity",
-        aliases: &["anonymeter"],
+        aliases: &["gdpr_risks"],
         summary: "Singling out, linkability and inference: success of attacks on train rows beyond that on unseen rows.",
         paper: "Giomi et al. 2023, doi 10.56553/popets-2023-0055",
         cost: CostClass::Medium,
