@@ -131,12 +131,15 @@ fn state(rule: &Rule, gate: &GateRule, limit: f64, found: &[(&str, &Pooled)]) ->
         Test::UpperAtLeast => pooled.high >= limit,
         Test::ValueAtMost => pooled.value <= limit && pooled.high <= reach,
     };
+    // too few attacks prove neither a risk nor that there is none
+    let proves_nothing = |pooled: &Pooled| gate.test == Test::ValueAtMost && (pooled.value <= limit || pooled.low <= gate.fair);
     let weak = |pooled: &Pooled| match gate.test {
-        Test::AtLeast | Test::ValueAtMost => false,
+        Test::AtLeast => false,
+        Test::ValueAtMost => !passes(pooled),
         Test::LowerAtMost => pooled.high > limit + WEAK,
         Test::UpperAtLeast => pooled.low < limit - WEAK,
     };
-    if !found.iter().all(|(_, pooled)| passes(pooled)) {
+    if !found.iter().all(|(_, pooled)| passes(pooled) || proves_nothing(pooled)) {
         GateState::Fail
     } else if found.iter().any(|(_, pooled)| weak(pooled)) {
         GateState::WeakEvidence

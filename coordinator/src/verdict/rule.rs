@@ -26,7 +26,8 @@ pub enum Test {
     LowerAtMost,
     /// The upper bound is at least the limit.
     UpperAtLeast,
-    /// The value is at most the limit, and the upper bound at most twice (balanced) or 2.5 times (strict) it.
+    /// The value is at most the limit, and the upper bound at most twice (balanced) or 2.5 times (strict) it. Where
+    /// only one of the two holds, or the lower bound reaches the fair value, the evidence is weak.
     ValueAtMost,
 }
 

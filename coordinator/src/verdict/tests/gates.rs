@@ -115,6 +115,18 @@ fn a_wide_interval_is_weak_evidence() {
     assert_eq!(verdict.advice, ["Give more holdout rows, or judge with the balanced gate."]);
 }
 
+#[test]
+fn a_risk_fails_where_it_is_proven_and_is_weak_evidence_where_it_is_not() {
+    let state = |value: f64, low: f64, high: f64| {
+        let verdict = judged(&gated("balanced", vec![row("a", with(scores(0.9), bounded("anonymity.inference", value, low, high)))]));
+        gate(&verdict, "a", "inference").state
+    };
+    assert_eq!(state(0.05, 0.01, 0.10), GateState::Pass);
+    assert_eq!(state(0.06, 0.01, 0.11), GateState::Fail, "beyond the limit, and more than chance");
+    assert_eq!(state(0.05, 0.01, 0.11), GateState::WeakEvidence, "low, but it may be high");
+    assert_eq!(state(0.19, -0.01, 0.39), GateState::WeakEvidence, "high, but chance may do it");
+}
+
 /// Scores of a table of ten rows.
 fn tiny() -> Vec<Score> {
     let names = ["distances", "distances.dcr_share", "distances.dcr_share_full", "distances.identical_excess", "distances.nndr_ratio"];
