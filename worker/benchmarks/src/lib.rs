@@ -10,6 +10,7 @@ pub mod detection;
 pub mod diagnostic;
 pub mod distances;
 pub mod folds;
+pub mod likelihood;
 pub mod member;
 pub mod membership;
 pub mod ml_efficacy;
@@ -27,6 +28,7 @@ pub static BENCHMARKS: &[&dyn AnyBenchmark] = &[
     &detection::Detection,
     &diagnostic::Diagnostic,
     &distances::Distances,
+    &likelihood::Likelihood,
     &membership::Membership,
     &ml_efficacy::MlEfficacy,
     &pair_trends::PairTrends,

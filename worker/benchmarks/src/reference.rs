@@ -9,8 +9,8 @@
 //! Two further rows are baselines, computed once as candidates: see [`BASELINES`].
 //!
 //! The holdout cannot be compared with itself, so its real side changes with the benchmark: distances and
-//! attacks take one half of train as train and the other as holdout; `ml_efficacy` learns from as many train
-//! rows as the holdout has and tests on the other train rows; all else compares it with train.
+//! attacks take one half of train as train and the other as holdout; `ml_efficacy` and `likelihood` learn from as
+//! many train rows as the holdout has and test on the other train rows; all else compares it with train.
 
 use crate::member::{Case, Real};
 use synthfleet_proto::about::About;
@@ -89,7 +89,7 @@ impl Roles {
     fn of(benchmark: &About) -> Self {
         match benchmark.name {
             "distances" | "membership" | "anonymity" => Self::Halves,
-            "ml_efficacy" => Self::Swapped,
+            "ml_efficacy" | "likelihood" => Self::Swapped,
             _ => Self::Train,
         }
     }
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn attacks_see_two_halves_of_train_and_learners_disjoint_rows() {
         let real = real(100, 20);
-        for (name, train) in [("distances", 50), ("membership", 50), ("ml_efficacy", 20)] {
+        for (name, train) in [("distances", 50), ("membership", 50), ("ml_efficacy", 20), ("likelihood", 20)] {
             let divided = Row::Holdout.real(&About { name, ..About::LIGHT }, &real);
             let mut all = values(&divided.train, 0);
             assert_eq!(all.len(), train, "{name}");

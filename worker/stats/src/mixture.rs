@@ -31,6 +31,8 @@ pub struct Mixture {
     means: Vec<Vec<f64>>,
     /// `[components, dimensions]`.
     variances: Vec<Vec<f64>>,
+    /// `1 / v`, `[components, dimensions]`.
+    precisions: Vec<Vec<f64>>,
     /// `ln w - Σ ln sqrt(2π v)`, `[components]`: the log density at a component's mean.
     peaks: Vec<f64>,
 }
@@ -54,7 +56,8 @@ impl Mixture {
             libm::log(*weight) - 0.5 * width
         };
         let peaks = weights.iter().zip(&variances).map(peak).collect();
-        Self { weights, means, variances, peaks }
+        let precisions = variances.iter().map(|variances| variances.iter().map(|variance| 1.0 / variance).collect()).collect();
+        Self { weights, means, variances, precisions, peaks }
     }
 
     /// Fits `components` normal laws; `None` if there are fewer points than components, or no component.
@@ -124,10 +127,10 @@ impl Mixture {
     }
 
     fn log_parts(&self, point: &[f64], logs: &mut [f64]) {
-        for (((log, peak), means), variances) in logs.iter_mut().zip(&self.peaks).zip(&self.means).zip(&self.variances) {
+        for (((log, peak), means), precisions) in logs.iter_mut().zip(&self.peaks).zip(&self.means).zip(&self.precisions) {
             let mut exponent = 0.0;
-            for ((x, mean), variance) in point.iter().zip(means).zip(variances) {
-                exponent += (x - mean) * (x - mean) / variance;
+            for ((x, mean), precision) in point.iter().zip(means).zip(precisions) {
+                exponent += (x - mean) * (x - mean) * precision;
             }
             *log = peak - 0.5 * exponent;
         }

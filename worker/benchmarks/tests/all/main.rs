@@ -6,6 +6,7 @@ mod detection;
 mod diagnostic;
 mod distances;
 mod known_errors;
+mod likelihood;
 mod loading;
 mod membership;
 mod ml_efficacy;
