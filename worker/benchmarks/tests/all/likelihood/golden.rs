@@ -35,7 +35,6 @@ fn check(name: &str, published: &Published) -> Scored {
     let mut wrong = Vec::new();
     let mut near = |what: &str, found: Option<f64>, expected: f64, within: f64| {
         let found = found.expect("defined");
-        eprintln!("{name} {what}: {found:.4}, published {expected}");
         if (found - expected).abs() > within {
             wrong.push(format!("{what} is {found:.4}, not {expected} within {within}"));
         }
