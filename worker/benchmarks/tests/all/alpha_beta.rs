@@ -3,10 +3,14 @@
 use crate::laws::{Law, permuted, shuffled};
 use crate::support::{golden_embedding, load, same, scored, value};
 use serde_json::json;
+use std::sync::Arc;
 use synthfleet_benchmarks::alpha_beta::measures;
 use synthfleet_benchmarks::parts::embedding::Embedding;
 use synthfleet_benchmarks::parts::encode16::{Cells, Column16, Measure};
-use synthfleet_table::{Budget, Table};
+use synthfleet_benchmarks::{Case, find};
+use synthfleet_proto::Seed;
+use synthfleet_table::budget::Silent;
+use synthfleet_table::{Arrays, Budget, Table};
 
 #[test]
 fn all_three_agree_with_the_small_implementation() {
@@ -86,4 +90,16 @@ fn intervals_hold_the_values_of_other_samples_of_the_law() {
 fn few_rows_are_undefined_with_their_reason() {
     let scored = scored(&load("tiny"), "alpha_beta", &json!({}));
     assert!(scored.scores.iter().all(|score| score.undefined.as_deref() == Some("too_few_rows")));
+}
+
+#[test]
+fn too_little_planned_memory_halves_the_rows_and_says_so() {
+    let law = Law { numbers: 4, labels: 3 };
+    let case = Case { real: law.real(4_000), sample: law.draw(4_000, "sample"), prepared: Arrays::default() };
+    let budget = Budget::new(2, 1 << 20, Arc::default(), Box::new(Silent), None);
+    for name in ["alpha_beta", "coverage"] {
+        let benchmark = find(name).expect("a member");
+        let scored = benchmark.score_any(&case, &json!({}), &Seed::of_task(1, "t"), &budget).expect("scores");
+        assert_eq!((scored.scores[0].limited, &scored.details["rows"]), (Some(1_250), &json!(1_250)), "{name}");
+    }
 }

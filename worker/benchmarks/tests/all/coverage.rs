@@ -125,3 +125,21 @@ fn what_cannot_be_computed_says_why() {
     let scored = numbers.score("coverage", 100, &numbers.draw(100, "sample"), &json!({}));
     assert_eq!(undefined(&scored, "category_coverage").as_deref(), Some("not_applicable"));
 }
+
+#[test]
+fn known_error_18_every_option_is_told_and_does_something() {
+    let law = Law { numbers: 3, labels: 2 };
+    let sample = law.draw(1_500, "sample");
+    for benchmark in ["alpha_beta", "coverage"] {
+        let plain = law.score(benchmark, 1_500, &sample, &json!({}));
+        assert_eq!(plain.details["options"], json!({"reference": "train", "rows_max": 10_000}));
+        for (options, rows) in
+            [(json!({"rows_max": 1_000}), 1_000), (json!({"reference": "holdout"}), 375), (json!({"reference": "all"}), 1_500)]
+        {
+            let other = law.score(benchmark, 1_500, &sample, &options);
+            let (name, wished) = options.as_object().and_then(|options| options.iter().next()).expect("an option");
+            assert_eq!((&other.details["options"][name], &other.details["rows"]), (wished, &json!(rows)), "{benchmark}");
+            assert_ne!(value(&other, benchmark), value(&plain, benchmark), "{benchmark} {options}");
+        }
+    }
+}
