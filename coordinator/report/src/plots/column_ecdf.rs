@@ -29,6 +29,9 @@ pub fn draw(column: &str, data: &Value, distance: Option<f64>, label: &dyn Fn(f6
         let end = if kept { "in both tables" } else { "in the real table, other values in the synthetic one" };
         return placeholder(&format!("constant: {} {end}", label(low)));
     }
+    if !(high - low).is_finite() {
+        return placeholder("values too far apart for a picture");
+    }
     let pad = (high - low) * 0.04;
     let edges: Vec<f64> = std::iter::once(low - pad).chain(at).chain([high + pad]).collect();
     let [real, reference, synthetic] = [train, holdout, sample].map(|shares| [vec![0.0], shares].concat());
@@ -85,6 +88,7 @@ mod tests {
     fn constants_and_nothing_are_said_in_words() {
         assert!(draw("x", &data(&[3.0], &[40]), None, &plain).into_string().contains("constant: 3 in both tables"));
         assert!(draw("x", &data(&[3.0], &[30]), None, &plain).into_string().contains("other values in the synthetic one"));
+        assert!(draw("x", &data(&[-1e308, 1e308], &[20, 40]), None, &plain).into_string().contains("too far apart"));
         assert!(draw("x", &Value::Null, None, &plain).into_string().contains("too few values"));
     }
 }

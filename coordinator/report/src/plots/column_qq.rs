@@ -35,6 +35,9 @@ pub fn draw(column: &str, data: &Value, label: &dyn Fn(f64) -> String) -> Markup
     if low == high {
         return placeholder(&format!("constant: {} in both tables", label(low)));
     }
+    if !(high - low).is_finite() {
+        return placeholder("values too far apart for a picture");
+    }
     let (left, right, top, bottom) = PANEL;
     let (x, y) = (Scale::new((low, high), (left, right)), Scale::new((low, high), (bottom, top)));
     let rows = data["present"]["train"].as_f64().unwrap_or(0.0);
@@ -113,6 +116,8 @@ mod tests {
     fn constants_and_nothing_are_said_in_words() {
         let constant = json!({"groups": {"train": [3, 3], "holdout": [], "sample": [3, 3]}, "present": {"train": 10}});
         assert!(draw("x", &constant, &plain).into_string().contains("constant: 3 in both tables"));
+        let far = json!({"groups": {"train": [-1e308, 1e308], "holdout": [], "sample": [0, 1]}, "present": {"train": 10}});
+        assert!(draw("x", &far, &plain).into_string().contains("too far apart"));
         assert!(draw("x", &Value::Null, &plain).into_string().contains("too few values"));
     }
 }
