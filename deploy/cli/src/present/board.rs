@@ -28,13 +28,22 @@ pub fn text(results: &Results, style: Style) -> String {
     parts.join("\n")
 }
 
+/// What the winner has that others lack.
+fn merit(verdict: &Verdict) -> &'static str {
+    match (verdict.gate.as_str(), verdict.tied.len() > 1) {
+        ("off", _) => "first without a privacy gate",
+        (_, true) => "least risk and cost of the best, which chance cannot tell apart, inside the privacy gate",
+        (_, false) => "best score inside the privacy gate",
+    }
+}
+
 /// One line: who won, or why nobody did.
 pub fn conclusion(verdict: &Verdict, style: Style) -> String {
     match verdict.outcome {
         Decision::Winner => {
             let winner = verdict.winner.as_deref().unwrap_or_default();
             let on_front = if verdict.winning_row().is_some_and(|row| row.on_pareto) { "; on the Pareto front (*)" } else { "" };
-            format!("  winner   {}: best score inside the privacy gate{on_front}", style.strong(winner))
+            format!("  winner   {}: {}{on_front}", style.strong(winner), merit(verdict))
         }
         Decision::NoRelease => {
             let failed = verdict.ranking.iter().filter(|row| !row.baseline && !row.gate_passed()).count();
