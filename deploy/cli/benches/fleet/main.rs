@@ -38,7 +38,7 @@ pub struct Size {
     idle_seconds: u64,
 }
 
-const WHOLE: Size = Size { rounds: 5, rate: 20.0, starts: 400, no_ops: 4_000, jobs: 12, cancels: 30, idle_seconds: 60 };
+const WHOLE: Size = Size { rounds: 5, rate: 20.0, starts: 300, no_ops: 3_000, jobs: 10, cancels: 20, idle_seconds: 30 };
 const QUICK: Size = Size { rounds: 1, rate: 20.0, starts: 40, no_ops: 300, jobs: 2, cancels: 3, idle_seconds: 10 };
 
 fn main() -> Outcome {
