@@ -10,14 +10,13 @@
 //! A reference that was not computed, or privacy that was not assessed, meets nothing. A line is passed if every run
 //! of its table met it; the calibration, if every line is.
 
+use super::rule::GATES;
 use std::collections::BTreeSet;
 use synthfleet_proto::calibration::{Calibration, Line, SCHEMA};
 use synthfleet_proto::verdict::{Gate, GateState, Reference, Verdict};
 
 /// Candidates above this score have learned something; below it nothing is compared with them.
 const LEARNED: f64 = 0.5;
-/// Gates that say nothing of privacy.
-const VALID: [&str; 3] = ["structure", "validity", "constraints"];
 
 /// The verdict of one job of a calibration.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,7 +87,7 @@ fn holdout_first(run: &Run) -> std::result::Result<(), String> {
 
 fn rejected(run: &Run, name: &str) -> std::result::Result<(), String> {
     let row = reference(run, name)?;
-    let privacy = || row.gates.iter().filter(|gate| !VALID.contains(&gate.name.as_str()));
+    let privacy = || row.gates.iter().filter(|gate| GATES.iter().any(|rule| rule.privacy && rule.name == gate.name));
     if privacy().any(Gate::fails_by_value) {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::fleet::Ground;
 use support::{Desk, shared};
 
@@ -56,6 +56,16 @@ fn a_table_that_fails_costs_itself_alone() {
     assert!(ended.stderr.contains("source::not_found"), "{}", ended.stderr);
     ended.must_end(3);
     assert!(desk.text("out/leaderboard.csv").contains("clbn"));
+}
+
+#[test]
+fn a_suite_without_any_result_tells_each_error_once() {
+    let desk = Desk::new();
+    let ended = desk.run(&["suite", "missing.csv", "--json", "-o", "out"]);
+    assert_eq!(ended.stderr.matches("error[source::not_found]").count(), 1, "{}", ended.stderr);
+    let told: Value = serde_json::from_str(&ended.stdout).expect("one object");
+    assert_eq!((&told["tables"], &told["failed"]), (&json!(0), &json!(1)));
+    ended.must_end(3);
 }
 
 #[test]

@@ -43,6 +43,34 @@ const SECTIONS: [Section; 13] = [
 pub fn render(bundle: &Bundle) -> String {
     let table = &bundle.results.table;
     let title = format!("Synthetic {}: {}", table.name, words::headline(bundle));
+    document(
+        &title,
+        &html! {
+            header {
+                h1 { (words::headline(bundle)) }
+                p.quiet {
+                    "Table " strong { (table.name) } ", " (crate::number::count(table.rows)) " rows, " (table.columns) " columns; "
+                    (crate::number::count(table.train_rows)) " rows learnt from, " (crate::number::count(table.holdout_rows)) " held out. "
+                    "Numbers in [brackets] are what the held-out real rows get."
+                }
+                nav aria-label="Sections" { ol { @for (anchor, title, _) in SECTIONS { li { a href=(format!("#{anchor}")) { (title) } } } } }
+            }
+            main {
+                @for (anchor, title, content) in SECTIONS {
+                    section id=(anchor) aria-labelledby=(format!("{anchor}-title")) {
+                        h2 id=(format!("{anchor}-title")) { (title) }
+                        (content(bundle))
+                    }
+                }
+                (glossary())
+            }
+            footer { "Made by synthfleet " (bundle.results.job.version) ", rule " (bundle.verdict().rule_version) ". Only synthetic rows are shown." }
+        },
+    )
+}
+
+/// A whole file: one that asks for nothing and runs nothing.
+pub fn document(title: &str, body: &Markup) -> String {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -53,27 +81,7 @@ pub fn render(bundle: &Bundle) -> String {
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }
-            body {
-                header {
-                    h1 { (words::headline(bundle)) }
-                    p.quiet {
-                        "Table " strong { (table.name) } ", " (crate::number::count(table.rows)) " rows, " (table.columns) " columns; "
-                        (crate::number::count(table.train_rows)) " rows learnt from, " (crate::number::count(table.holdout_rows)) " held out. "
-                        "Numbers in [brackets] are what the held-out real rows get."
-                    }
-                    nav aria-label="Sections" { ol { @for (anchor, title, _) in SECTIONS { li { a href=(format!("#{anchor}")) { (title) } } } } }
-                }
-                main {
-                    @for (anchor, title, content) in SECTIONS {
-                        section id=(anchor) aria-labelledby=(format!("{anchor}-title")) {
-                            h2 id=(format!("{anchor}-title")) { (title) }
-                            (content(bundle))
-                        }
-                    }
-                    (glossary())
-                }
-                footer { "Made by synthfleet " (bundle.results.job.version) ", rule " (bundle.verdict().rule_version) ". Only synthetic rows are shown." }
-            }
+            body { (body) }
         }
     };
     page.into_string()

@@ -4,48 +4,38 @@ use super::board::{Board, Row, Table};
 use super::published::{self, Figure};
 use super::table::published_rows;
 use crate::number::{score, score_or_dash, seconds};
-use crate::page::STYLE;
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use crate::page::document;
+use maud::{Markup, html};
 
 /// The whole page.
 pub fn render(name: &str, board: &Board) -> String {
     let title = format!("Leaderboard {name}");
     let rivals = board.rows.iter().filter(|row| !row.baseline).count();
-    let page = html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="robots" content="noindex";
-                title { (title) }
-                style { (PreEscaped(STYLE)) }
+    document(
+        &title,
+        &html! {
+            header {
+                h1 { (headline(board)) }
+                p.quiet { "Suite " strong { (name) } ": " (rivals) " candidates and " (board.rows.len() - rivals) " baselines on " (board.tables.len()) " tables." }
+                nav aria-label="Sections" { ol {
+                    li { a href="#all" { "All tables" } }
+                    @for (place, table) in board.tables.iter().enumerate() { li { a href=(format!("#table-{place}")) { (table.name) } } }
+                    li { a href="#words" { "Words" } }
+                } }
             }
-            body {
-                header {
-                    h1 { (headline(board)) }
-                    p.quiet { "Suite " strong { (name) } ": " (rivals) " candidates and " (board.rows.len() - rivals) " baselines on " (board.tables.len()) " tables." }
-                    nav aria-label="Sections" { ol {
-                        li { a href="#all" { "All tables" } }
-                        @for (place, table) in board.tables.iter().enumerate() { li { a href=(format!("#table-{place}")) { (table.name) } } }
-                        li { a href="#words" { "Words" } }
-                    } }
-                }
-                main {
-                    section id="all" aria-labelledby="all-title" { h2 id="all-title" { "All tables" } (overall(board)) }
-                    @for (place, table) in board.tables.iter().enumerate() {
-                        section id=(format!("table-{place}")) aria-labelledby=(format!("table-{place}-title")) {
-                            h2 id=(format!("table-{place}-title")) { (table.name) }
-                            (of_table(board, table))
-                        }
+            main {
+                section id="all" aria-labelledby="all-title" { h2 id="all-title" { "All tables" } (overall(board)) }
+                @for (place, table) in board.tables.iter().enumerate() {
+                    section id=(format!("table-{place}")) aria-labelledby=(format!("table-{place}-title")) {
+                        h2 id=(format!("table-{place}-title")) { (table.name) }
+                        (of_table(board, table))
                     }
-                    (words())
                 }
-                footer { "Made by synthfleet. Baselines and published rows are shown for comparison and never win." }
+                (words())
             }
-        }
-    };
-    page.into_string()
+            footer { "Made by synthfleet. Baselines and published rows are shown for comparison and never win." }
+        },
+    )
 }
 
 fn headline(board: &Board) -> String {

@@ -28,11 +28,11 @@ pub const INTERRUPTED: u8 = 130;
 
 /// Runs the job of the flags.
 pub fn run(flags: &arguments::Run, surroundings: &Surroundings) -> Result<u8> {
-    one(flags, surroundings, true)
+    one(flags, surroundings, true).map(|(code, _)| code)
 }
 
-/// The same; `told`: what came of it is said on stdout.
-pub fn one(flags: &arguments::Run, surroundings: &Surroundings, told: bool) -> Result<u8> {
+/// The same; `told`: what came of it is said on stdout. Gives the exit code and the results; a dry run has none.
+pub fn one(flags: &arguments::Run, surroundings: &Surroundings, told: bool) -> Result<(u8, Option<Results>)> {
     let threads = single::threads(flags.running.threads, surroundings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.map_err(|e| Error::internal("cli::runtime", e.to_string()))?;
@@ -51,7 +51,7 @@ pub fn one(flags: &arguments::Run, surroundings: &Surroundings, told: bool) -> R
     let memory = flags.running.memory.as_deref().map(|size| jobfile::bytes("--memory", size)).transpose()?;
     let memory_bytes = machine::memory_of_tasks(memory.unwrap_or(surroundings.config.run.memory_bytes));
     if flags.dry_run {
-        return super::plan::show(job, &flags.running, surroundings);
+        return super::plan::show(job, &flags.running, surroundings).map(|code| (code, None));
     }
     let hashes = Hashes { source: hash(&job.source.uri)?, holdout: job.holdout_source.as_deref().map(hash).transpose()?.flatten() };
     super::work_folder::sweep(&work_dir, surroundings.config.run.keep_days);
@@ -77,7 +77,7 @@ async fn once(
     wishes: &Wishes,
     place: (&Path, &arguments::Run, bool),
     surroundings: &Surroundings,
-) -> Result<u8> {
+) -> Result<(u8, Option<Results>)> {
     let run = Run::submit(job.clone(), hashes.clone(), wishes.clone()).await?;
     let (ended, interrupted) = watched(&run, job.seed, surroundings).await?;
     finish(&run, ended, job, place, interrupted, surroundings).await
@@ -133,7 +133,7 @@ async fn finish(
     (output, flags, told): (&Path, &arguments::Run, bool),
     interrupted: bool,
     surroundings: &Surroundings,
-) -> Result<u8> {
+) -> Result<(u8, Option<Results>)> {
     let Some(published) = ended.published else {
         let error = ended.last.error.map(Error::from);
         return Err(error.unwrap_or_else(|| Error::internal("run::unpublished", format!("the job ended as {}", ended.last.state.name()))));
@@ -161,12 +161,13 @@ async fn finish(
         say!("  wrote    {}/{{{}}}", output.display(), first_files(&published).join(", "));
         say!("  next     synthfleet report {} --open", output.display());
     }
-    Ok(match (ended.last.state, results.verdict.outcome) {
+    let code = match (ended.last.state, results.verdict.outcome) {
         _ if interrupted => INTERRUPTED,
         (JobState::Done, Decision::Winner) if below.is_empty() => 0,
         (JobState::Done, _) => NO_RELEASE,
         _ => 1,
-    })
+    };
+    Ok((code, Some(results)))
 }
 
 /// The files of an output that a person opens first.

@@ -51,7 +51,11 @@ pub fn run(flags: &arguments::Suite, surroundings: &Surroundings) -> Result<u8> 
         here(&entries, &wishes, flags, surroundings)?
     };
     if ran.results.is_empty() {
-        return ran.first.map_or(Ok(ran.code), Err);
+        // each error was told where it came up
+        if surroundings.json {
+            say!("{}", json!({ "tables": 0, "failed": entries.len(), "files": [] }));
+        }
+        return Ok(ran.code);
     }
     let (name, results) = (title(flags), &ran.results);
     write(&flags.output, suite::render(&suite::Suite { name: &name, results }))?;
@@ -75,15 +79,13 @@ struct Ran {
     /// Folders of the results, where they lie here.
     folders: Vec<PathBuf>,
     code: u8,
-    first: Option<Error>,
 }
 
 impl Ran {
-    fn failed(&mut self, entry: &Entry, wrong: Error, surroundings: &Surroundings) {
-        tell!("  table    {}", entry.source);
-        tell!("{}", error::text(&wrong, surroundings.style).trim_end());
+    fn failed(&mut self, entry: &Entry, wrong: &Error, surroundings: &Surroundings) {
+        tell!("  failed   {}", entry.source);
+        tell!("{}", error::text(wrong, surroundings.style).trim_end());
         self.code = submit::worse(self.code, wrong.kind().exit_code());
-        self.first.get_or_insert(wrong);
     }
 }
 
@@ -110,7 +112,7 @@ fn here(entries: &[Entry], wishes: &arguments::Wishes, flags: &arguments::Suite,
             running: flags.running.clone(),
         };
         // one object on stdout is the suite's own
-        match run::one(&job, surroundings, !surroundings.json).and_then(|code| Ok((code, read(&output)?))) {
+        match run::one(&job, surroundings, !surroundings.json) {
             Ok((run::INTERRUPTED, _)) => {
                 ran.code = run::INTERRUPTED;
                 break;
@@ -118,10 +120,10 @@ fn here(entries: &[Entry], wishes: &arguments::Wishes, flags: &arguments::Suite,
             Ok((code, results)) => {
                 // tables without a release are results like others
                 ran.code = submit::worse(ran.code, if code == NO_RELEASE { 0 } else { code });
-                ran.results.push(results);
-                ran.folders.push(output);
+                ran.folders.extend(results.is_some().then_some(output));
+                ran.results.extend(results);
             }
-            Err(wrong) => ran.failed(entry, wrong, surroundings),
+            Err(wrong) => ran.failed(entry, &wrong, surroundings),
         }
     }
     Ok(ran)
@@ -140,7 +142,7 @@ async fn on_fleet(entries: &[Entry], wishes: &arguments::Wishes, flags: &argumen
         }
         match submit::send(&client, job, None, surroundings).await {
             Ok(told) => accepted.push((entry, told["id"].as_str().unwrap_or_default().to_owned())),
-            Err(wrong) => ran.failed(entry, wrong, surroundings),
+            Err(wrong) => ran.failed(entry, &wrong, surroundings),
         }
     }
     for (entry, job) in accepted {
@@ -154,7 +156,7 @@ async fn on_fleet(entries: &[Entry], wishes: &arguments::Wishes, flags: &argumen
                 ran.results.push(results(with_tasks(value))?);
             }
             Ok(End { code, .. }) => ran.code = submit::worse(ran.code, code),
-            Err(wrong) => ran.failed(entry, wrong, surroundings),
+            Err(wrong) => ran.failed(entry, &wrong, surroundings),
         }
     }
     Ok(ran)
@@ -234,13 +236,6 @@ fn is_table(path: &Path) -> bool {
         Some(end) => TABLES.contains(&end) && name.contains('.'),
         None => false,
     }
-}
-
-fn read(output: &Path) -> Result<Results> {
-    let path = output.join("results.json");
-    let bytes = std::fs::read(&path).map_err(|e| Error::io(path.display(), e))?;
-    let value = serde_json::from_slice(&bytes).map_err(|e| Error::internal("run::results", e.to_string()))?;
-    results(value)
 }
 
 fn results(value: Value) -> Result<Results> {

@@ -130,12 +130,12 @@ fn link(scores: &mut [f64]) {
 
 /// `1 / (1 + e^-s)`, given `e^-|s|`.
 #[inline(always)]
-fn share(score: f64, small: f64) -> f64 {
+pub(super) fn share(score: f64, small: f64) -> f64 {
     (if score >= 0.0 { 1.0 } else { small }) / (1.0 + small)
 }
 
 /// Scores to shares; returns the log of the normaliser `ln sum e^s`.
-fn softmax(scores: &mut [f64]) -> f64 {
+pub(super) fn softmax(scores: &mut [f64]) -> f64 {
     let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     scores.iter_mut().for_each(|score| *score = exp(*score - most));
     let sum: f64 = scores.iter().sum();

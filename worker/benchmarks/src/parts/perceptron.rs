@@ -23,7 +23,7 @@
 //! scikit-learn 0.21 has for its multi-layer perceptrons.
 
 use super::design::linear::{LinearRows, NO_FEATURE};
-use super::logistic::dot;
+use super::logistic::{dot, share, softmax};
 use rayon::prelude::*;
 use synthfleet_proto::{Result, Seed};
 use synthfleet_table::random::Draw;
@@ -294,17 +294,7 @@ impl Link {
 }
 
 fn logistic(score: f64) -> f64 {
-    let small = exp(-score.abs());
-    (if score >= 0.0 { 1.0 } else { small }) / (1.0 + small)
-}
-
-/// Scores to shares; returns `ln sum e^s`.
-fn softmax(scores: &mut [f64]) -> f64 {
-    let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    scores.iter_mut().for_each(|score| *score = exp(*score - most));
-    let sum: f64 = scores.iter().sum();
-    scores.iter_mut().for_each(|score| *score /= sum);
-    most + libm::log(sum)
+    share(score, exp(-score.abs()))
 }
 
 /// Means of slopes and of their squares.

@@ -13,6 +13,7 @@
 //! the order of columns, rows and levels in the files decides nothing.
 
 use crate::ml_efficacy::task::{Problem, Task};
+use crate::parts::addresses::mixed;
 use crate::parts::design::linear::{LinearRows, NO_FEATURE};
 use crate::parts::side;
 use synthfleet_proto::metadata::{ColumnMeta, Kind};
@@ -237,14 +238,6 @@ fn ranks(codes: &[u32], meta: &ColumnMeta) -> Vec<u32> {
     let mut ranks = vec![0; counts.len()];
     order.into_iter().zip(0..).for_each(|(level, rank)| ranks[level] = rank);
     ranks
-}
-
-/// The mixing step of SplitMix64.
-fn mixed(key: u64) -> u64 {
-    let z = key.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

@@ -32,9 +32,14 @@ pub fn run(tables: &[String], seeds: u64, surroundings: &Surroundings) -> Result
                 tell!("  table    {source}   seed {seed}");
             }
             let output = work.join("out").join(format!("{}-{seed}", run::stem(source)));
-            run::one(&job(source, seed, &output), surroundings, false)?;
-            let verdict = read(&output.join("verdict.json"))?;
-            runs.push(calibration::Run { table: run::stem(source), seed, independent_by_law: false, verdict });
+            let (_, results) = run::one(&job(source, seed, &output), surroundings, false)?;
+            let verdict = results.map(|results| calibration::Run {
+                table: run::stem(source),
+                seed,
+                independent_by_law: false,
+                verdict: results.verdict,
+            });
+            runs.extend(verdict);
         }
     }
     let found = calibration::calibrate(&runs);
@@ -71,11 +76,6 @@ fn job(source: &str, seed: u64, output: &Path) -> Run {
         wishes,
         running: Running::default(),
     }
-}
-
-fn read(path: &Path) -> Result<synthfleet_proto::verdict::Verdict> {
-    let bytes = std::fs::read(path).map_err(|e| Error::io(path.display(), e))?;
-    serde_json::from_slice(&bytes).map_err(|e| Error::internal("run::results", e.to_string()))
 }
 
 /// About normal, with variance 1: a sum of twelve uniform draws.
