@@ -159,7 +159,7 @@ fn known_error_19_what_is_killed_is_a_row_with_phase_seconds_and_reason() {
         let rows = results["candidates"].as_array().expect("candidates");
         let row = |name: &str| rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("no {name}"));
         let failed = &row("seqtree")["repeats"][0]["error"];
-        assert_eq!((&failed["phase"], &failed["error"]["code"]), (&phase.into(), &"task::crash_loop".into()), "{failed}");
+        assert_eq!((&failed["phase"], &failed["error"]["code"]), (&phase.into(), &"task::crash".into()), "{failed}");
         assert!(failed["seconds"].as_f64().is_some_and(|seconds| seconds >= 0.0), "{failed}");
         assert!(failed["error"]["message"].as_str().is_some_and(|reason| !reason.is_empty()), "{failed}");
         assert!(row("clbn")["repeats"][0]["error"].is_null(), "the other candidate goes on");
@@ -173,6 +173,6 @@ fn known_error_19_what_is_killed_is_a_row_with_phase_seconds_and_reason() {
 fn known_error_19_a_killed_profile_ends_the_job_with_its_reason() {
     let desk = Desk::new();
     let ended = killed_at(&desk, "profile");
-    assert!(ended.stderr.contains("error[task::crash_loop]"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("error[task::crash]"), "{}", ended.stderr);
     assert!(!desk.path("out/manifest.json").exists());
 }

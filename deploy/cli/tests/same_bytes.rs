@@ -60,18 +60,19 @@ fn known_error_20_kept_work_is_told_and_follows_contents_and_options() {
     let desk = Desk::new();
     desk.file("t.csv", plain(400, 5));
     let kept = |output: &str, more: &[&str]| -> Vec<bool> {
-        let arguments = ["run", "t.csv", "-s", "clbn", "-b", "column_shapes", "--repeats", "1", "-o", output];
+        let arguments = ["run", "t.csv", "-s", "clbn", "--repeats", "1", "-o", output];
         desk.run(&[arguments.as_slice(), more].concat()).must_be_done();
         let text = desk.text(&format!("{output}/results.csv"));
         let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
         let place = lines.next().and_then(|header| header.iter().position(|name| *name == "From_Cache")).expect("a column");
         lines.filter(|cells| cells[0] == "clbn").map(|cells| cells[cells.len() - (header_width(&text) - place)] == "true").collect()
     };
-    assert_eq!(kept("first", &[]), [false]);
-    assert_eq!(kept("again", &[]), [true], "equal work is taken over, and that is told");
-    assert_eq!(kept("options", &["--set", "clbn.bins=7"]), [false], "another option is other work");
+    let (shapes, both) = (["-b", "column_shapes"], ["-b", "column_shapes", "diagnostic"]);
+    assert_eq!(kept("first", &shapes), [false]);
+    assert_eq!(kept("again", &both), [true], "another job takes over equal work, and that is told");
+    assert_eq!(kept("options", &[&both[..], &["--set", "clbn.bins=7"]].concat()), [false], "another option is other work");
     desk.file("t.csv", plain(400, 6));
-    assert_eq!(kept("contents", &[]), [false], "other contents are other work, whatever the file's name");
+    assert_eq!(kept("contents", &shapes), [false], "other contents are other work, whatever the file's name");
 }
 
 fn header_width(text: &str) -> usize {
