@@ -1,10 +1,13 @@
 //! The synthesizers. A member is one file and two lines here: its module and its place in the list.
 
+pub mod arf;
 pub mod clbn;
 #[cfg(test)]
 mod conformance;
 mod container;
 pub mod erased;
+mod filled;
+mod gaps;
 pub mod gaussian_copula;
 pub mod identity;
 pub mod independent;
@@ -43,6 +46,7 @@ macro_rules! members {
 }
 
 members! {
+    arf::Arf,
     clbn::Clbn,
     gaussian_copula::GaussianCopula,
     identity::Identity,
