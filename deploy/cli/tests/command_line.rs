@@ -254,7 +254,7 @@ fn settings_show_where_they_come_from() {
 fn members_are_listed_and_shown() {
     let desk = Desk::new();
     let list = desk.run(&["synthesizers", "ls"]).must_end(0).stdout;
-    for name in ["clbn", "gaussian_copula", "identity", "independent", "seqtree", "uniform"] {
+    for name in ["arf", "clbn", "gaussian_copula", "identity", "independent", "seqtree", "uniform"] {
         assert!(list.contains(name), "{name} is not listed");
     }
     let shown = desk.run(&["synthesizers", "show", "seqtree"]).must_end(0).stdout;

@@ -1,11 +1,14 @@
 //! The synthesizers. A member is one file and two lines here: its module and its place in the list.
 
+pub mod arf;
 pub mod clbn;
 mod conditioned;
 #[cfg(test)]
 mod conformance;
 mod container;
 pub mod erased;
+mod filled;
+mod gaps;
 pub mod gaussian_copula;
 pub mod given;
 pub mod identity;
@@ -46,6 +49,7 @@ macro_rules! members {
 }
 
 members! {
+    arf::Arf,
     clbn::Clbn,
     gaussian_copula::GaussianCopula,
     identity::Identity,

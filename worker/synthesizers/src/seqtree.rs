@@ -36,7 +36,6 @@
 
 mod chain;
 mod factor;
-mod filled;
 mod leaves;
 mod order;
 mod store;

@@ -29,15 +29,20 @@
 
 mod cells;
 mod classes;
+mod groups;
 mod grow;
 mod nominal;
+mod prune;
 mod real;
+mod two;
 mod weighted;
 
 use cells::{Moment, Target};
 use classes::Classes;
-use grow::grow;
+pub use groups::{GROUPS, group_levels, regroup};
+use grow::{All, Among, Search, grow};
 use real::Real;
+use two::Two;
 use weighted::Weighted;
 
 /// A column that may split rows, `[rows]`.
@@ -152,10 +157,35 @@ impl Tree {
         settings: &Settings,
         go_on: impl FnMut() -> Result<(), E>,
     ) -> Result<Self, E> {
+        Self::grown(predictors, response, rows, settings, All::of(predictors), go_on)
+    }
+
+    /// As [`Tree::fit_while`], but each node is split by one of the predictors that `choose` names: it writes
+    /// their places, ascending, into the empty list it is handed.
+    pub fn fit_among<E>(
+        predictors: &[Predictor<'_>],
+        response: Response<'_>,
+        rows: &[u32],
+        settings: &Settings,
+        choose: impl FnMut(&mut Vec<u32>),
+        go_on: impl FnMut() -> Result<(), E>,
+    ) -> Result<Self, E> {
+        Self::grown(predictors, response, rows, settings, Among(choose), go_on)
+    }
+
+    fn grown<E>(
+        predictors: &[Predictor<'_>],
+        response: Response<'_>,
+        rows: &[u32],
+        settings: &Settings,
+        search: impl Search,
+        go_on: impl FnMut() -> Result<(), E>,
+    ) -> Result<Self, E> {
         let nodes = match response {
-            Response::Classes { codes, classes } => grow(predictors, Classes::new(codes, classes), rows, settings, go_on),
-            Response::Weighted { codes, weights } => grow(predictors, Weighted::new(codes, weights), rows, settings, go_on),
-            Response::Real(numbers) => grow(predictors, Real::new(numbers, rows), rows, settings, go_on),
+            Response::Classes { codes, classes: 2 } => grow(predictors, Two::new(codes), rows, settings, search, go_on),
+            Response::Classes { codes, classes } => grow(predictors, Classes::new(codes, classes), rows, settings, search, go_on),
+            Response::Weighted { codes, weights } => grow(predictors, Weighted::new(codes, weights), rows, settings, search, go_on),
+            Response::Real(numbers) => grow(predictors, Real::new(numbers, rows), rows, settings, search, go_on),
         };
         Ok(Self { nodes: nodes? })
     }

@@ -1,13 +1,11 @@
 //! One column's trees: how they are grown and filled.
 
-use super::filled::Filled;
-use super::leaves::{self, Atoms, Leaves};
+use super::leaves::{self, Leaves};
 use super::{Draw, Plan};
+use crate::filled::Filled;
+use crate::gaps::Atoms;
 use synthfleet_table::encode::{Bins, Coded, Encoded, normal_scores};
-use synthfleet_trees::cart::{Predictor, Response, Settings, Tree, order_levels};
-
-/// Nominal predictors with more levels are grouped to this many.
-const GROUPS: u32 = 256;
+use synthfleet_trees::cart::{GROUPS, Predictor, Response, Settings, Tree, group_levels, regroup};
 
 /// One tree and the values of its leaves.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,13 +21,7 @@ pub struct Side {
 impl Side {
     /// The leaf of a row whose bins `bin` tells by predictor.
     pub fn leaf(&self, bin: impl Fn(usize) -> u16) -> u32 {
-        self.tree.leaf(|column| {
-            let bin = bin(column as usize);
-            match self.groups[column as usize].as_slice() {
-                [] => bin,
-                groups => groups.get(usize::from(bin)).copied().unwrap_or(0),
-            }
-        })
+        self.tree.leaf(|column| regroup(&self.groups[column as usize], bin(column as usize)))
     }
 }
 
@@ -84,6 +76,10 @@ fn scores(numbers: &[f64], regular: &[u32]) -> Vec<f64> {
     scores
 }
 
+fn predictor(bins: &Bins) -> Predictor<'_> {
+    Predictor { codes: &bins.codes, bins: bins.count, ordered: bins.ordered }
+}
+
 struct Grown {
     tree: Tree,
     groups: Vec<Vec<u16>>,
@@ -91,14 +87,14 @@ struct Grown {
 
 impl Grown {
     fn new(bins: &[Bins], predictors: &[usize], response: Response<'_>, rows: &[u32], plan: &Plan) -> Self {
-        let groups: Vec<Vec<u16>> = predictors.iter().map(|&p| group(&bins[p], response, rows)).collect();
+        let groups: Vec<Vec<u16>> = predictors.iter().map(|&p| group_levels(&predictor(&bins[p]), response, rows)).collect();
         let grouped: Vec<Vec<u16>> =
             predictors.iter().zip(&groups).map(|(&p, groups)| bins[p].codes.iter().map(|&code| regroup(groups, code)).collect()).collect();
         let columns: Vec<Predictor<'_>> = predictors
             .iter()
             .zip(groups.iter().zip(&grouped))
             .map(|(&p, (groups, grouped))| match groups.is_empty() {
-                true => Predictor { codes: &bins[p].codes, bins: bins[p].count, ordered: bins[p].ordered },
+                true => predictor(&bins[p]),
                 false => Predictor { codes: grouped, bins: GROUPS, ordered: false },
             })
             .collect();
@@ -117,25 +113,4 @@ impl Grown {
         let leaves: Vec<u32> = rows.iter().map(|&row| leaf(row as usize)).collect();
         Filled::new(self.tree.nodes(), rows, &leaves)
     }
-}
-
-fn regroup(groups: &[u16], code: u16) -> u16 {
-    if groups.is_empty() { code } else { groups[usize::from(code)] }
-}
-
-/// Groups the levels of a wide nominal predictor: in the order of the response, about equally many rows each.
-fn group(bins: &Bins, response: Response<'_>, rows: &[u32]) -> Vec<u16> {
-    if bins.ordered || bins.count <= GROUPS {
-        return Vec::new();
-    }
-    let order = order_levels(&Predictor { codes: &bins.codes, bins: bins.count, ordered: false }, response, rows);
-    let mut counts = vec![0u64; bins.count as usize];
-    rows.iter().for_each(|&row| counts[usize::from(bins.codes[row as usize])] += 1);
-    let mut groups = vec![0; bins.count as usize];
-    let mut before = 0;
-    for level in order {
-        groups[usize::from(level)] = (before * u64::from(GROUPS) / rows.len().max(1) as u64).min(u64::from(GROUPS) - 1) as u16;
-        before += counts[usize::from(level)];
-    }
-    groups
 }

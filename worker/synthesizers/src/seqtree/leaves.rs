@@ -3,12 +3,10 @@
 //! Only values of the one column, sorted inside each list: a list tells nothing about a row.
 
 use super::Draw;
-use super::filled::Filled;
+use crate::filled::Filled;
+use crate::gaps::{Atoms, between};
 use rand_chacha::ChaCha8Rng;
 use synthfleet_table::random::Draw as _;
-
-/// A number that at least this many train rows hold is an atom: it is no secret and is emitted as it is.
-pub const ATOM_ROWS: usize = 8;
 
 /// Lists of values, one after the other.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,7 +82,7 @@ impl Lists<f64> {
             Draw::Gap(gap) => gap as usize,
         };
         if loose > 2 * gap {
-            return between(&list[..loose], chosen, gap, rng);
+            return between(loose, |rank| list[rank], chosen, gap, rng);
         }
         let fallback = self.fallback[leaf as usize];
         let wide = &self.list(fallback)[..self.loose[fallback as usize] as usize];
@@ -92,15 +90,8 @@ impl Lists<f64> {
             return list[chosen];
         }
         let chosen = rng.below(wide.len() as u64) as usize;
-        between(wide, chosen, gap, rng)
+        between(wide.len(), |rank| wide[rank], chosen, gap, rng)
     }
-}
-
-/// A uniform place between the values `gap` ranks below and above.
-fn between(sorted: &[f64], rank: usize, gap: usize, rng: &mut ChaCha8Rng) -> f64 {
-    let low = sorted[rank.saturating_sub(gap)];
-    let high = sorted[(rank + gap).min(sorted.len() - 1)];
-    low + (high - low) * rng.uniform()
 }
 
 /// Lists of codes: small leaves climb to a parent, each falls back to the node above.
@@ -177,22 +168,6 @@ impl<T> Builder<T> {
         };
         let side = if fallback { &mut self.lists.fallback } else { &mut self.lists.primary };
         side[leaf as usize] = place;
-    }
-}
-
-/// Numbers that many train rows hold, sorted.
-pub struct Atoms(Vec<f64>);
-
-impl Atoms {
-    /// Numbers held by at least [`ATOM_ROWS`] of the given ones.
-    pub fn of(numbers: impl Iterator<Item = f64>) -> Self {
-        let mut sorted: Vec<f64> = numbers.collect();
-        sorted.sort_unstable_by(f64::total_cmp);
-        Self(sorted.chunk_by(|a, b| a == b).filter(|run| run.len() >= ATOM_ROWS).map(|run| run[0]).collect())
-    }
-
-    fn hold(&self, number: f64) -> bool {
-        self.0.binary_search_by(|atom| atom.total_cmp(&number)).is_ok()
     }
 }
 

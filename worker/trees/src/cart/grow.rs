@@ -8,6 +8,46 @@ use std::collections::VecDeque;
 /// the rows.
 const ROWS_A_CELL: usize = 8;
 
+/// The predictors that a node searches.
+pub(super) trait Search {
+    /// Every node searches every predictor: cells are worth handing down.
+    const ALL: bool;
+
+    /// Puts the places of the next node's predictors into `columns`, ascending.
+    fn next(&mut self, columns: &mut Vec<u32>);
+}
+
+/// Every predictor at every node.
+pub(super) struct All(u32);
+
+impl All {
+    pub(super) fn of(predictors: &[Predictor<'_>]) -> Self {
+        Self(predictors.len() as u32)
+    }
+}
+
+impl Search for All {
+    const ALL: bool = true;
+
+    fn next(&mut self, columns: &mut Vec<u32>) {
+        if columns.is_empty() {
+            columns.extend(0..self.0);
+        }
+    }
+}
+
+/// The predictors that a caller chooses.
+pub(super) struct Among<F>(pub(super) F);
+
+impl<F: FnMut(&mut Vec<u32>)> Search for Among<F> {
+    const ALL: bool = false;
+
+    fn next(&mut self, columns: &mut Vec<u32>) {
+        columns.clear();
+        (self.0)(columns);
+    }
+}
+
 /// Cells by predictor, where they were handed down; may end early.
 type Kept<C> = Vec<Option<Box<[C]>>>;
 
@@ -20,11 +60,12 @@ struct Open<C> {
 }
 
 /// The nodes of a tree on `rows`; ends with the error of `go_on`, which is asked before each search.
-pub(super) fn grow<T: Target, E>(
+pub(super) fn grow<T: Target, S: Search, E>(
     predictors: &[Predictor<'_>],
     mut target: T,
     rows: &[u32],
     settings: &Settings,
+    mut search: S,
     mut go_on: impl FnMut() -> Result<(), E>,
 ) -> Result<Vec<Node>, E> {
     let may_split = |rows: usize, depth: u32| rows >= 2 * settings.leaf_rows.max(1) as usize && depth < settings.depth_max;
@@ -32,16 +73,17 @@ pub(super) fn grow<T: Target, E>(
     let mut nodes = vec![Node { parent: 0, split: None }];
     target.enter(&rows);
     let gain_min = settings.gain_min * target.mass();
-    let mut open = VecDeque::new();
+    let (mut open, mut columns) = (VecDeque::new(), Vec::new());
     if may_split(rows.len(), 0) {
-        let kept = predictors.iter().map(|predictor| counted(&target, predictor, &rows)).collect();
+        let kept = predictors.iter().filter(|_| S::ALL).map(|predictor| counted(&target, predictor, &rows)).collect();
         open.push_back(Open { node: 0, start: 0, end: rows.len(), depth: 0, kept });
     }
     while let Some(at) = open.pop_front() {
         let inside = &mut rows[at.start..at.end];
         target.enter(inside);
         let limits = (settings.leaf_rows, gain_min);
-        let Some((column, found)) = best(&mut target, predictors, inside, &at.kept, limits, &mut go_on)? else { continue };
+        search.next(&mut columns);
+        let Some((column, found)) = best(&mut target, predictors, (&columns, &at.kept), inside, limits, &mut go_on)? else { continue };
         let predictor = &predictors[column as usize];
         let test = test_of(found, predictor, inside.len());
         let middle = partition(inside, |row| test.left(predictor.codes[row as usize]));
@@ -49,7 +91,7 @@ pub(super) fn grow<T: Target, E>(
         nodes[at.node as usize].split = Some(Split { column, test, left });
         let parts = inside.split_at(middle);
         let splits = [parts.0, parts.1].map(|rows| may_split(rows.len(), at.depth + 1));
-        let kept = if splits.contains(&true) { divide(&mut target, predictors, at.kept, parts) } else { Default::default() };
+        let kept = if S::ALL && splits.contains(&true) { divide(&mut target, predictors, at.kept, parts) } else { Default::default() };
         let ranges = [(at.start, at.start + middle), (at.start + middle, at.end)];
         for (node, ((may_split, (start, end)), kept)) in (left..).zip(splits.into_iter().zip(ranges).zip(kept)) {
             nodes.push(Node { parent: at.node, split: None });
@@ -61,22 +103,22 @@ pub(super) fn grow<T: Target, E>(
     Ok(nodes)
 }
 
-/// The predictor and cut that gain most, if any gains more than `gain_min`; ties: the first.
+/// The predictor of `columns` and the cut that gain most, if any gains more than `gain_min`; ties: the first.
 fn best<T: Target, E>(
     target: &mut T,
     predictors: &[Predictor<'_>],
+    (columns, kept): (&[u32], &Kept<T::Cell>),
     rows: &[u32],
-    kept: &Kept<T::Cell>,
     (leaf_rows, gain_min): (u32, f64),
     go_on: &mut impl FnMut() -> Result<(), E>,
 ) -> Result<Option<(u32, Found)>, E> {
     let mut best: Option<(u32, Found)> = None;
-    for (column, predictor) in predictors.iter().enumerate() {
+    for &column in columns {
         go_on()?;
-        let counted = kept.get(column).and_then(Option::as_deref);
+        let counted = kept.get(column as usize).and_then(Option::as_deref);
         let floor = best.as_ref().map_or(gain_min, |(_, (cut, _))| cut.gain);
-        if let Some(found) = target.cut(predictor, rows, counted, leaf_rows).filter(|(cut, _)| cut.gain > floor) {
-            best = Some((column as u32, found));
+        if let Some(found) = target.cut(&predictors[column as usize], rows, counted, leaf_rows).filter(|(cut, _)| cut.gain > floor) {
+            best = Some((column, found));
         }
     }
     Ok(best)

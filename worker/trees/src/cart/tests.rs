@@ -258,3 +258,37 @@ fn growth_ends_with_the_error_it_is_told() {
     let settings = Settings { leaf_rows: 1, ..Settings::default() };
     assert_eq!(Tree::fit_while(&predictor, response, &[0, 1, 2, 3], &settings, || Err("stop")), Err("stop"));
 }
+
+#[test]
+fn two_classes_split_like_the_first_two_of_three() {
+    let mut dice = Dice(21);
+    for bins in [6, 300] {
+        let columns: Vec<Vec<u16>> = (0..4).map(|_| (0..900).map(|_| dice.below(bins) as u16).collect()).collect();
+        let half = bins as u16 / 2;
+        let codes: Vec<u32> =
+            (0..900).map(|row| u32::from((columns[0][row] > half) != (columns[1][row] > half)) ^ u32::from(row % 7 == 0)).collect();
+        let predictors: Vec<Predictor> = columns.iter().map(|codes| Predictor { codes, bins: bins as u32, ordered: true }).collect();
+        let rows: Vec<u32> = (0..900).collect();
+        let settings = Settings { leaf_rows: 3, ..Settings::default() };
+        let tree = |classes: u32| Tree::fit(&predictors, Response::Classes { codes: &codes, classes }, &rows, &settings);
+        assert!(tree(2).nodes().len() > 50);
+        assert_eq!(tree(2), tree(3));
+    }
+}
+
+#[test]
+fn levels_of_two_classes_are_cut_by_their_rates() {
+    // rates of the second class: 3/4, 0, 1/2, 1/4; a fifth level never occurs
+    let codes: Vec<u16> = (0..16).map(|row| row / 4).collect();
+    let classes: Vec<u32> = [0, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 1].to_vec();
+    let predictor = [Predictor { codes: &codes, bins: 5, ordered: false }];
+    let response = Response::Classes { codes: &classes, classes: 2 };
+    let rows: Vec<u32> = (0..16).collect();
+    assert_eq!(order_levels(&predictor[0], response, &rows), [1, 3, 2, 0]);
+    let tree = Tree::fit(&predictor, response, &rows, &Settings { leaf_rows: 1, depth_max: 1, gain_min: 0.0 });
+    // after levels 1 and 3: 8 rows with 1, 8 rows with 5 of the second class
+    assert_eq!([0, 1, 2, 3].map(|level| tree.leaf(|_| level)), [2, 1, 2, 1]);
+    let wide = [Predictor { codes: &codes, bins: 500, ordered: false }];
+    let sorted = Tree::fit(&wide, response, &rows, &Settings { leaf_rows: 1, depth_max: 1, gain_min: 0.0 });
+    assert_eq!([0, 1, 2, 3].map(|level| sorted.leaf(|_| level)), [2, 1, 2, 1]);
+}

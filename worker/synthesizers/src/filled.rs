@@ -3,7 +3,7 @@
 use synthfleet_trees::cart::Node;
 
 /// Rows by node: leaves hold what fell into them, inner nodes what fell below.
-pub struct Filled {
+pub(crate) struct Filled {
     /// All rows, those of one node side by side.
     rows: Vec<u32>,
     /// First row of each node and the end of its last, `[nodes]`.
@@ -14,7 +14,7 @@ pub struct Filled {
 
 impl Filled {
     /// Gathers rows whose leaves are known, `[rows]`. Children must stand behind their parents.
-    pub fn new(nodes: &[Node], rows: &[u32], leaves: &[u32]) -> Self {
+    pub(crate) fn new(nodes: &[Node], rows: &[u32], leaves: &[u32]) -> Self {
         let mut counts = vec![0u32; nodes.len()];
         leaves.iter().for_each(|&leaf| counts[leaf as usize] += 1);
         for node in (1..nodes.len()).rev() {
@@ -39,18 +39,23 @@ impl Filled {
     }
 
     /// The rows of a node.
-    pub fn rows(&self, node: u32) -> &[u32] {
+    pub(crate) fn rows(&self, node: u32) -> &[u32] {
         let (start, end) = self.ranges[node as usize];
         &self.rows[start as usize..end as usize]
     }
 
+    /// How many rows each node has, `[nodes]`.
+    pub(crate) fn counts(&self) -> Vec<u32> {
+        self.ranges.iter().map(|(start, end)| end - start).collect()
+    }
+
     /// The node above; the root is its own.
-    pub fn parent(&self, node: u32) -> u32 {
+    pub(crate) fn parent(&self, node: u32) -> u32 {
         self.parents[node as usize]
     }
 
     /// The nearest node from `node` upward in which at least `least` rows count, or the root.
-    pub fn climb(&self, node: u32, least: usize, count: impl Fn(u32) -> usize) -> u32 {
+    pub(crate) fn climb(&self, node: u32, least: usize, count: impl Fn(u32) -> usize) -> u32 {
         let mut at = node;
         while count(at) < least && at != 0 {
             at = self.parent(at);
@@ -59,7 +64,7 @@ impl Filled {
     }
 
     /// How many rows of each node `wanted` holds for, `[nodes]`; each row is asked once.
-    pub fn count(&self, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
+    pub(crate) fn count(&self, wanted: impl Fn(u32) -> bool) -> Vec<u32> {
         let mut before = Vec::with_capacity(self.rows.len() + 1);
         before.push(0);
         let mut sum = 0;
