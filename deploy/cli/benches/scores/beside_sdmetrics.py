@@ -8,6 +8,7 @@ of both tables, since SDMetrics joins every row with every row. Prints one CSV l
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -27,10 +28,12 @@ def described(table):
     return {"columns": {column: {"sdtype": kind(column)} for column in table.columns}}
 
 
-def seconds(work):
-    start = time.perf_counter()
+def taken_by(work):
+    """Seconds by the clock, and of processors, those of commands included."""
+    start, before = time.perf_counter(), os.times()
     work()
-    return time.perf_counter() - start
+    after = os.times()
+    return time.perf_counter() - start, sum(after[:4]) - sum(before[:4])
 
 
 def ours(binary, real, synthetic, benchmarks):
@@ -54,18 +57,20 @@ def main():
         work = {
             ("quality", "sdmetrics"): lambda: QualityReport().generate(real, synthetic, metadata, verbose=False),
             ("quality", "synthfleet"): lambda: ours(binary, real_path, synthetic_path, ["column_shapes", "pair_trends"]),
-            ("dcr", "sdmetrics"): lambda: DCRBaselineProtection.compute_breakdown(heads[0], heads[1], metadata),
+            ("dcr", "sdmetrics"): lambda: DCRBaselineProtection.compute_breakdown(*heads, {"tables": {"t": metadata}}, "t"),
             ("dcr", "synthfleet"): lambda: ours(binary, *few, ["distances"]),
         }
         taken = {key: [] for key in work}
-        print("what,system,round,seconds")
+        print("what,system,round,seconds,cpu_seconds")
         for turn in range(rounds):
             for (what, system), run in work.items():
-                taken[what, system].append(seconds(run))
-                print(f"{what},{system},{turn},{taken[what, system][-1]:.3f}", flush=True)
+                taken[what, system].append(taken_by(run))
+                print(f"{what},{system},{turn}," + ",".join(f"{time:.3f}" for time in taken[what, system][-1]), flush=True)
     for what in ("quality", "dcr"):
-        peer, own = (statistics.median(taken[what, system]) for system in ("sdmetrics", "synthfleet"))
-        print(f"# {what}: sdmetrics {peer:.2f} s, synthfleet {own:.2f} s, {peer / own:.0f} times")
+        for place, unit in enumerate(("s", "processor s")):
+            middle = lambda system: statistics.median(times[place] for times in taken[what, system])
+            peer, own = middle("sdmetrics"), middle("synthfleet")
+            print(f"# {what}: sdmetrics {peer:.2f} {unit}, synthfleet {own:.2f} {unit}, {peer / own:.0f} times")
 
 
 main()
