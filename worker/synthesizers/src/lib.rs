@@ -8,6 +8,7 @@ pub mod erased;
 pub mod gaussian_copula;
 pub mod identity;
 pub mod independent;
+pub mod latent_tree;
 mod marginal;
 pub mod member;
 mod sample;
@@ -47,6 +48,7 @@ members! {
     gaussian_copula::GaussianCopula,
     identity::Identity,
     independent::Independent,
+    latent_tree::LatentTree,
     seqtree::Seqtree,
     uniform::Uniform,
 }
