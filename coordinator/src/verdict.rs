@@ -3,7 +3,7 @@
 //! # Definition
 //! 1. *Pool* the scores of a candidate's repeats ([`pool`]).
 //! 2. *Gates* ([`gate`], limits in [`rule`]): bounds against limits. A job whose own holdout row fails a
-//!    privacy gate cannot judge privacy: its privacy gates count as not assessed.
+//!    privacy gate at the level .001, or repeats train rows, cannot judge privacy: its privacy gates count as not assessed.
 //! 3. *Eligible*: passes every gate, and some repeat passes them all by itself; the lowest such repeat is
 //!    delivered. Baselines and members that copy real rows never are.
 //! 4. *Score* ([`score`]): weighted geometric mean of the components, with its replicates ([`replicate`]).
@@ -68,7 +68,8 @@ pub fn judge(input: &Input) -> Result<Verdict> {
     let gates_of = |pool: &Pool, trusted: bool| Gates::of(&rule, pool, &input.benchmarks, &known, trusted);
 
     let holdout = input.references.iter().find(|row| row.name == "holdout").map(Pool::of_reference);
-    let trusted = holdout.as_ref().is_none_or(|pool| !gates_of(pool, true).any_privacy_failure());
+    let proven = |pool: &Pool| gates_of(&pool.widened(rule::Z_TRUST), true).any_privacy_failure();
+    let trusted = holdout.as_ref().is_none_or(|pool| !proven(pool) && !shares_rows(pool));
 
     let mut judged: Vec<Judged<'_>> = input.candidates.iter().map(|row| examine(row, &rule, &|pool| gates_of(pool, trusted))).collect();
     judged.sort_by(|a, b| a.row.candidate.cmp(&b.row.candidate));
@@ -108,6 +109,12 @@ pub fn judge(input: &Input) -> Result<Verdict> {
     verdict.warnings = words::warnings(&verdict, trusted, &judged);
     words::explain(&mut verdict);
     Ok(verdict)
+}
+
+/// Whether the holdout, by its own row, repeats train rows beyond what chance explains.
+fn shares_rows(holdout: &Pool) -> bool {
+    let (score, most) = rule::SHARED_ROWS;
+    holdout.get(score).is_some_and(|found| found.as_ref().is_ok_and(|excess| excess.low > most))
 }
 
 /// Says who is released, or who is nearest to it.

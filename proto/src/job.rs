@@ -7,7 +7,7 @@
 mod check;
 mod read;
 
-pub use check::{COMPONENTS, FORMATS, GATE_PROFILES, GATES, WEIGHT_PROFILES};
+pub use check::{COMPONENTS, FORMATS, GATE_PROFILES, GATES, PRIVACY_GATES, WEIGHT_PROFILES};
 
 use crate::class::Class;
 use crate::metadata::{Kind, ProblemType, Role};

@@ -37,7 +37,10 @@ pub fn check() -> Outcome {
         }
     }
     broken.extend(invariants(&sources));
-    broken.extend(failures(&std::fs::read_to_string("ARCHITECTURE.md").unwrap_or_default(), &sources));
+    let architecture = std::fs::read_to_string("ARCHITECTURE.md").unwrap_or_default();
+    for (table, _) in TABLES {
+        broken.extend(tested(&architecture, table, &sources));
+    }
     if let Ok(pages) = std::fs::read_to_string("deploy/cli/src/explain.toml") {
         broken.extend(codes(&products, &pages));
     }
@@ -111,12 +114,16 @@ fn promises(path: &Path, text: &str) -> Option<String> {
     (writes && elsewhere).then(|| format!("{}: derives Serialize outside proto and options", path.display()))
 }
 
-/// Each test that the table of failures names is there.
-fn failures(architecture: &str, sources: &[String]) -> Vec<String> {
-    let table = architecture.split("## Failures and their tests").nth(1).unwrap_or_default().split("\n## ").next().unwrap_or_default();
-    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| event")).collect();
-    if rows.is_empty() {
-        return vec!["ARCHITECTURE.md: no table of failures".to_owned()];
+/// Tables of ARCHITECTURE.md whose last column names tests: the section, and its rows at least.
+const TABLES: [(&str, usize); 2] = [("Failures and their tests", 1), ("Wrong elsewhere, right here", 23)];
+
+/// Each test that a table names is there.
+fn tested(architecture: &str, section: &str, sources: &[String]) -> Vec<String> {
+    let table = architecture.split(&format!("## {section}")).nth(1).unwrap_or_default().split("\n## ").next().unwrap_or_default();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    let least = TABLES.iter().find(|(name, _)| *name == section).map_or(1, |(_, least)| *least);
+    if rows.len() < least {
+        return vec![format!("ARCHITECTURE.md: {section:?} has {} rows of {least}", rows.len())];
     }
     let mut broken = Vec::new();
     for row in rows {
@@ -181,9 +188,10 @@ mod tests {
     fn a_failure_without_a_test_that_exists_is_told() {
         let table =
             "## Failures and their tests\n| event | what | tests |\n|---|---|---|\n| a | b | `known` |\n| c | d | `gone` |\n| e | f | |\n";
-        let told = failures(table, &["fn known() {".to_owned()]);
+        let section = TABLES[0].0;
+        let told = tested(table, section, &["fn known() {".to_owned()]);
         assert!(told.len() == 2 && told[0].ends_with("gone"), "{told:?}");
-        assert_eq!(failures("", &[]).len(), 1);
+        assert_eq!(tested("", section, &[]).len(), 1);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use crate::bundle::Bundle;
 use crate::number::{percent, score};
+use synthfleet_proto::job::PRIVACY_GATES;
 use synthfleet_proto::verdict::{Decision, Gate, GateState, Verdict};
 
 /// Whether a use is advisable.
@@ -126,20 +127,6 @@ fn by_threshold(what: &'static str, value: Option<f64>, (yes, care): (f64, f64),
     let is = value.map_or_else(|| "undefined".to_owned(), score);
     Use { what, fit, rule: format!("{name} is {is}; yes from {yes}, with care from {care}") }
 }
-
-/// Gates that judge privacy.
-pub const PRIVACY_GATES: [&str; 10] = [
-    "pii_copy",
-    "identical",
-    "dcr_share",
-    "nndr",
-    "membership_nn",
-    "membership_density",
-    "singling_out",
-    "linkability",
-    "inference",
-    "disclosure",
-];
 
 /// How sure the pick is, in one sentence; empty under rules without replicates.
 pub fn certainty(verdict: &Verdict) -> String {

@@ -103,6 +103,17 @@ impl Pool {
         &self.failures
     }
 
+    /// The same with bounds of `z` standard errors instead of 1.645.
+    #[must_use]
+    pub fn widened(&self, z: f64) -> Self {
+        let wider = |pooled: &Pooled| {
+            let more = (z - Z_ONE_SIDED) * pooled.error.unwrap_or(0.0);
+            Pooled { low: pooled.low - more, high: pooled.high + more, ..pooled.clone() }
+        };
+        let scores = self.scores.iter().map(|(name, found)| (name.clone(), found.as_ref().map(wider).map_err(Clone::clone))).collect();
+        Self { scores, ..self.clone() }
+    }
+
     /// Whether some score was computed on fewer rows than there are.
     pub fn limited(&self) -> bool {
         self.limited

@@ -12,6 +12,11 @@ pub const TIE: f64 = 0.002;
 pub const WEAK: f64 = 0.05;
 /// What an undefined component of one candidate counts as, and the least any component counts.
 pub const COMPONENT_MIN: f64 = 0.01;
+/// What tells a holdout that shares rows with train: a score of the holdout row, and the excess that its lower bound may
+/// reach.
+pub const SHARED_ROWS: (&str, f64) = ("distances.overlap_excess", 0.005);
+/// One-sided 99.9 %: a job has a dozen privacy gates, and a holdout that fails one of them by chance would cost the job all.
+pub const Z_TRUST: f64 = 3.090_232_306_167_813;
 /// One-sided 95 %.
 pub const Z_ONE_SIDED: f64 = 1.644_853_626_951_472_2;
 /// Two-sided 95 %.

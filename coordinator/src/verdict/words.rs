@@ -174,7 +174,8 @@ pub(super) fn warnings(verdict: &Verdict, trusted: bool, judged: &[Judged<'_>]) 
     let mut found: BTreeMap<&str, String> = BTreeMap::new();
     let released = verdict.ranking.first().filter(|row| row.eligible);
     if !trusted {
-        let text = "The job's own holdout fails a privacy gate: its rows are not exchangeable with train, so privacy is not assessed.";
+        let text =
+            "The job's own holdout fails a privacy gate or repeats train rows: the two are not exchangeable, so privacy is not assessed.";
         found.insert("split_not_exchangeable", text.to_owned());
     }
     if let Some(row) = released {

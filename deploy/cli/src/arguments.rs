@@ -391,8 +391,14 @@ pub struct Generate {
     /// A model.bin
     pub model: PathBuf,
     /// Rows to make
-    #[arg(long, value_name = "N")]
-    pub rows: u64,
+    #[arg(long, value_name = "N", required_unless_present = "given")]
+    pub rows: Option<u64>,
+    /// What every row must be: 'age>=40', 'sex=Female', 'town=Ulm|Bern', 'day=2020-01-01..2020-12-31', 'income is missing'
+    #[arg(long = "where", value_name = "CONDITION")]
+    pub conditions: Vec<String>,
+    /// Table with one row of fixed cells for each row to make; empty cells are filled
+    #[arg(long, value_name = "FILE")]
+    pub given: Option<PathBuf>,
     /// File to write: .csv or .parquet; stdout if absent
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

@@ -114,3 +114,65 @@ fn without_a_terminal_there_are_lines_and_no_escapes() {
     assert!(longest.is_some_and(|longest| longest <= 80), "a number is lost on a terminal of 80 columns\n{}", ended.stdout);
     assert!(ended.stdout.contains("  wrote    out/{synthetic.csv, results.csv, metadata.json, report.html, card.md}"), "{}", ended.stdout);
 }
+
+/// Kills the first child process whose folder names `task`, as a crash would.
+fn kill_child(run: &mut Child, task: &str) {
+    let start = Instant::now();
+    loop {
+        let pids = std::fs::read_dir("/proc").expect("a process table").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+        let of_run = |pid: &String| {
+            let read = |name: &str| std::fs::read(format!("/proc/{pid}/{name}")).unwrap_or_default();
+            let stat = String::from_utf8_lossy(&read("stat")).into_owned();
+            let parent = stat.rsplit(") ").next().and_then(|rest| rest.split(' ').nth(1)).and_then(|parent| parent.parse::<u32>().ok());
+            parent == Some(run.id()) && String::from_utf8_lossy(&read("cmdline")).contains(task)
+        };
+        if let Some(pid) = pids.filter(|name| name.starts_with(|c: char| c.is_ascii_digit())).find(of_run) {
+            let sent = Command::new("/bin/kill").args(["-KILL", &pid]).status();
+            return assert!(sent.is_ok_and(|status| status.success()), "the signal was not sent");
+        }
+        assert!(run.try_wait().expect("a child of this process").is_none(), "the run ended before {task} began");
+        assert!(start.elapsed() < Duration::from_secs(120), "no child for {task}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A run of child processes with one attempt for each task, one of which is killed.
+fn killed_at(desk: &Desk, task: &str) -> support::Ended {
+    let table = desk.file("t.csv", plain(6_000, 33));
+    let job = serde_json::json!({
+        "source": table, "synthesizers": ["seqtree", "clbn"], "benchmarks": ["diagnostic", "accuracy", "detection", "distances"],
+        "repeats": 1, "budget": { "attempts": 1 },
+    });
+    desk.file("job.json", job.to_string());
+    let arguments = ["run", "--job", "job.json", "--isolate", "child", "--no-cache", "-o", "out"];
+    let mut run = desk.command(&arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("starts");
+    kill_child(&mut run, task);
+    support::Ended::of(&run.wait_with_output().expect("ends"))
+}
+
+#[test]
+fn known_error_19_what_is_killed_is_a_row_with_phase_seconds_and_reason() {
+    for (task, phase) in [("syn-seqtree-r0", "fit"), ("ben-seqtree-r0-detection", "benchmark:detection")] {
+        let desk = Desk::new();
+        killed_at(&desk, task).must_be_done();
+        let results = desk.json("out/results.json");
+        let rows = results["candidates"].as_array().expect("candidates");
+        let row = |name: &str| rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("no {name}"));
+        let failed = &row("seqtree")["repeats"][0]["error"];
+        assert_eq!((&failed["phase"], &failed["error"]["code"]), (&phase.into(), &"task::crash_loop".into()), "{failed}");
+        assert!(failed["seconds"].as_f64().is_some_and(|seconds| seconds >= 0.0), "{failed}");
+        assert!(failed["error"]["message"].as_str().is_some_and(|reason| !reason.is_empty()), "{failed}");
+        assert!(row("clbn")["repeats"][0]["error"].is_null(), "the other candidate goes on");
+        let verdict = desk.json("out/verdict.json");
+        let seqtree = verdict["ranking"].as_array().and_then(|rows| rows.iter().find(|row| row["candidate"] == "seqtree")).expect("a row");
+        assert_eq!((&seqtree["eligible"], &seqtree["failures"][0]["phase"]), (&false.into(), &phase.into()), "{seqtree}");
+    }
+}
+
+#[test]
+fn known_error_19_a_killed_profile_ends_the_job_with_its_reason() {
+    let desk = Desk::new();
+    let ended = killed_at(&desk, "profile");
+    assert!(ended.stderr.contains("error[task::crash_loop]"), "{}", ended.stderr);
+    assert!(!desk.path("out/manifest.json").exists());
+}

@@ -113,3 +113,27 @@ fn the_demo_runs_from_one_word() {
     assert!(ended.stdout.contains("winner"), "{}", ended.stdout);
     assert!(desk.path("demo.csv").exists());
 }
+
+/// Adult as SDGym's files split it, 22,561 rows and 10,000, with so many train rows repeated in the holdout.
+fn split(desk: &Desk, repeated: usize) -> Value {
+    let mut text = String::new();
+    let file = std::fs::File::open(shared("data/adult.csv.gz")).expect("adult");
+    std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(file), &mut text).expect("text");
+    let (header, rows) = text.split_once('\n').expect("a header");
+    let rows: Vec<&str> = rows.lines().collect();
+    let (train, rest) = rows.split_at(22_561);
+    let file = |rows: &[&str]| format!("{header}\n{}\n", rows.join("\n"));
+    desk.file("train.csv", file(train));
+    desk.file("test.csv", file(&[&train[..repeated], &rest[..10_000 - repeated]].concat()));
+    let arguments = ["run", "train.csv", "--holdout-source", "test.csv", "-s", "clbn", "--repeats", "1", "-b", "diagnostic", "distances"];
+    desk.run(&[arguments.as_slice(), &["--force", "-o", "out"]].concat()).must_be_done();
+    desk.json("out/verdict.json")
+}
+
+#[test]
+fn known_error_21_rows_on_both_sides_of_the_split_are_told() {
+    let warns = |verdict: &Value| verdict["warnings"].to_string().contains("split_not_exchangeable");
+    let desk = Desk::new();
+    assert!(warns(&split(&desk, 6_080)));
+    assert!(!warns(&split(&desk, 0)), "an honest split was suspected");
+}

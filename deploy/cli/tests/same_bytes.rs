@@ -54,3 +54,26 @@ fn a_killed_run_is_resumed_to_the_same_bytes() {
         assert_eq!(desk.identity_set("out"), undisturbed, "killed after {kill_after} s");
     }
 }
+
+#[test]
+fn known_error_20_kept_work_is_told_and_follows_contents_and_options() {
+    let desk = Desk::new();
+    desk.file("t.csv", plain(400, 5));
+    let kept = |output: &str, more: &[&str]| -> Vec<bool> {
+        let arguments = ["run", "t.csv", "-s", "clbn", "-b", "column_shapes", "--repeats", "1", "-o", output];
+        desk.run(&[arguments.as_slice(), more].concat()).must_be_done();
+        let text = desk.text(&format!("{output}/results.csv"));
+        let mut lines = text.lines().map(|line| line.split(',').collect::<Vec<_>>());
+        let place = lines.next().and_then(|header| header.iter().position(|name| *name == "From_Cache")).expect("a column");
+        lines.filter(|cells| cells[0] == "clbn").map(|cells| cells[cells.len() - (header_width(&text) - place)] == "true").collect()
+    };
+    assert_eq!(kept("first", &[]), [false]);
+    assert_eq!(kept("again", &[]), [true], "equal work is taken over, and that is told");
+    assert_eq!(kept("options", &["--set", "clbn.bins=7"]), [false], "another option is other work");
+    desk.file("t.csv", plain(400, 6));
+    assert_eq!(kept("contents", &[]), [false], "other contents are other work, whatever the file's name");
+}
+
+fn header_width(text: &str) -> usize {
+    text.lines().next().map_or(0, |line| line.split(',').count())
+}

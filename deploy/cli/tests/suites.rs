@@ -28,17 +28,11 @@ fn board(text: &str) -> Vec<Vec<String>> {
     std::iter::once(header.clone()).chain(lines).map(|line| timeless.iter().map(|&place| line[place].clone()).collect()).collect()
 }
 
-#[test]
-fn a_suite_gives_one_leaderboard_here_and_the_same_on_a_fleet() {
-    let ground = Ground::new();
-    ground.desk.file("people.csv", people());
-    let flags = ["--synthesizers", "clbn", "gaussian_copula", "--repeats", "1", "--weights", "sdgym2020", "--target", "none"];
-    let arguments = |output: &'static str| [["suite"].as_slice(), &WHAT, &flags, &["-o", output]].concat();
+/// Runs a suite here and on a fleet of two workers: both leaderboards must be equal.
+fn equal_here_and_there(ground: &Ground, what: &[&str], flags: &[&str]) {
+    let arguments = |output: &'static str| [&["suite"], what, flags, &["-o", output]].concat();
     ground.desk.run(&arguments("here")).must_end(0);
     let here = ground.desk.text("here/leaderboard.csv");
-    assert!(ground.desk.text("here/leaderboard.html").contains("<table"));
-    assert!(ground.desk.path("here/tables/people/report.html").exists());
-
     let coordinator = ground.coordinator();
     let _workers = [ground.worker("*", 1), ground.worker("synthesize:*", 1)];
     coordinator.sees(2);
@@ -46,6 +40,24 @@ fn a_suite_gives_one_leaderboard_here_and_the_same_on_a_fleet() {
     let there = [arguments("there").as_slice(), &["--fleet", "--server", &server]].concat();
     ground.desk.run(&there).must_end(0);
     assert_eq!(board(&ground.desk.text("there/leaderboard.csv")), board(&here));
+    println!("{here}");
+}
+
+#[test]
+fn a_suite_gives_one_leaderboard_here_and_the_same_on_a_fleet() {
+    let ground = Ground::new();
+    ground.desk.file("people.csv", people());
+    let flags = ["--synthesizers", "clbn", "gaussian_copula", "--repeats", "1", "--weights", "sdgym2020", "--target", "none"];
+    equal_here_and_there(&ground, &WHAT, &flags);
+    assert!(ground.desk.text("here/leaderboard.html").contains("<table"));
+    assert!(ground.desk.path("here/tables/people/report.html").exists());
+}
+
+#[test]
+#[ignore = "long: eight tables, twice"]
+fn the_suite_of_2020_gives_the_same_on_a_fleet() {
+    let adult = shared("data/adult.csv.gz");
+    equal_here_and_there(&Ground::new(), &["sdgym2020", adult.to_str().expect("utf-8")], &[]);
 }
 
 #[test]
@@ -69,7 +81,7 @@ fn a_suite_without_any_result_tells_each_error_once() {
 }
 
 #[test]
-fn gates_and_score_know_the_answers_that_are_known() {
+fn known_error_12_gates_and_score_know_the_answers_that_are_known() {
     let desk = Desk::new();
     let tables = ["data/adult.csv.gz", "data/california_housing.csv.gz", "data/titanic.csv"].map(shared);
     let mut arguments = vec!["doctor", "--json", "--seeds", "2", "--calibrate"];

@@ -24,6 +24,20 @@ pub const GATES: [&str; 13] = [
     "disclosure",
 ];
 
+/// Gates that judge privacy.
+pub const PRIVACY_GATES: [&str; 10] = [
+    "pii_copy",
+    "identical",
+    "dcr_share",
+    "nndr",
+    "membership_nn",
+    "membership_density",
+    "singling_out",
+    "linkability",
+    "inference",
+    "disclosure",
+];
+
 /// Names of weight profiles.
 pub const WEIGHT_PROFILES: [&str; 4] = ["balanced", "utility", "strict-privacy", "sdgym2020"];
 

@@ -11,6 +11,8 @@
 //!   0/0 counts 1. Interval: 200 resamples of the sample's rows.
 //! - `distances.dcr_mean_train`, `_holdout`, `_real`: mean distance, as a share of the largest possible one, of
 //!   sample to T, sample to H, H to T.
+//! - `distances.overlap_excess`: see [`overlap`]; shown for all, and the verdict reads it from the holdout row alone. Its
+//!   bounds are those of the one-sided level .001.
 //! - SDMetrics' forms, see [`sdmetrics`] and [`new_rows`]: `distances.dcr_baseline_protection`,
 //!   `distances.dcr_overfitting_protection`, `distances.new_row_synthesis`.
 //!
@@ -34,6 +36,7 @@
 
 pub mod groups;
 pub mod new_rows;
+pub mod overlap;
 mod report;
 pub mod sdmetrics;
 pub mod shares;
@@ -96,6 +99,7 @@ impl Benchmark for Distances {
     type Options = DistancesOptions;
     const ABOUT: About = About {
         name: "distances",
+        version: "1.1",
         aliases: &["dcr"],
         summary: "Distance of sample rows to the nearest train row, against that to the nearest holdout row.",
         paper: "Platzer and Reutterer 2021, doi 10.3389/fdata.2021.679939; SDMetrics 0.32",

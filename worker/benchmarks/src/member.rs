@@ -1,7 +1,7 @@
 //! What a benchmark is: the typed trait its author writes, and the object the worker calls.
 
 use serde_json::Value;
-use synthfleet_proto::about::{About, Cost, MemberDoc, Shape};
+use synthfleet_proto::about::{About, Cost, MemberDoc, Reason, Shape};
 use synthfleet_proto::options::{Checked, Options, Problem, problems_of};
 use synthfleet_proto::score::Scored;
 use synthfleet_proto::{Error, Result, Seed};
@@ -49,6 +49,12 @@ pub trait Benchmark: Send + Sync + 'static {
     fn score(case: &Case, options: &Checked<Self::Options>, seed: &Seed, budget: &Budget) -> Result<Scored>;
 }
 
+/// Row caps are not halved below this; see the benchmarks.
+const ROWS_FLOOR: u64 = 1_000;
+
+/// Cores of the machine that planned seconds are compared on.
+const CORES: f64 = 2.0;
+
 /// A benchmark without its types: what the worker calls.
 pub trait AnyBenchmark: Send + Sync {
     /// What it says of itself.
@@ -65,6 +71,23 @@ pub trait AnyBenchmark: Send + Sync {
     fn prepare_any(&self, real: &Real, options: &Value, budget: &Budget) -> Result<Arrays>;
     /// Scores a sample.
     fn score_any(&self, case: &Case, options: &Value, seed: &Seed, budget: &Budget) -> Result<Scored>;
+
+    /// Why a scoring is not begun: by estimate, its floor of rows needs more than the planned memory, or its work takes
+    /// two cores longer than the planned time. No clock is asked, so the answer is the same on every machine.
+    ///
+    /// # Errors
+    /// Options that do not decode.
+    fn over_budget(&self, shape: &Shape, options: &Value, seconds: f64, memory_bytes: u64) -> Result<Option<Reason>> {
+        let (train_rows, holdout_rows) = (shape.train_rows.min(ROWS_FLOOR), shape.holdout_rows.min(ROWS_FLOOR));
+        let floor = Shape { train_rows, holdout_rows, ..shape.clone() };
+        let (least, all) = (self.estimate_any(&floor, options)?.peak_bytes, self.estimate_any(shape, options)?.cpu_seconds / CORES);
+        let why = match () {
+            () if least > memory_bytes => format!("needs {least} bytes for {train_rows} rows, {memory_bytes} are planned"),
+            () if all > seconds => format!("takes about {all:.0} s, {seconds:.0} s are planned"),
+            () => return Ok(None),
+        };
+        Ok(Some(Reason { code: "over_budget".to_owned(), why }))
+    }
 
     /// The owned form of `about`.
     fn doc(&self) -> MemberDoc {

@@ -99,6 +99,17 @@ impl Caster {
     }
 }
 
+impl Caster {
+    /// The same; a label is also met by a cell that differs from it by the blanks around it alone, the first such
+    /// label on ties.
+    pub fn cast_near<'a>(&self, cell: &'a str) -> Cast<'a> {
+        let exact = self.cast(cell);
+        let (How::Label(codes), Cast::Bad(_)) = (&self.how, exact) else { return exact };
+        let near = codes.iter().filter(|(label, _)| label.trim() == cell.trim()).map(|(_, &code)| code).min();
+        near.map_or(exact, Cast::Code)
+    }
+}
+
 fn instant(cell: &str, formats: &[String], grain: Grain, utc: bool) -> Cast<'static> {
     let Some((nanos, offset)) = formats.iter().find_map(|format| date::parse_as(cell, format)) else {
         return Cast::Bad("not a date in any of the column's formats");

@@ -3,6 +3,7 @@
 //! Everything here blocks; the asynchronous engine inside is hidden.
 
 mod arrow_columns;
+pub mod asked;
 pub mod cast;
 mod engine;
 pub mod forms;

@@ -2,8 +2,11 @@
 
 use super::{HOLDOUT, PREPARED, SAMPLE, SCORES, TRAIN, metadata, no_member, seeds, table, timed};
 use crate::TaskFolder;
+use serde_json::Value;
 use synthfleet_benchmarks::reference::Row;
 use synthfleet_benchmarks::{AnyBenchmark, Case, Real, find};
+use synthfleet_proto::about::Shape;
+use synthfleet_proto::score::{Score, Scored};
 use synthfleet_proto::task::TaskFile;
 use synthfleet_proto::{Error, Result, Seed, fact};
 use synthfleet_table::{Arrays, Budget};
@@ -12,6 +15,14 @@ pub fn perform(folder: &TaskFolder, task: &TaskFile, budget: &Budget) -> Result<
     let member = find(&task.name).ok_or_else(|| no_member(&task.name))?;
     let metadata = metadata(folder)?;
     let (own, job) = seeds(task);
+    let prepares = task.reference.as_deref() == Some("prepare");
+    if let Some(reason) = member.over_budget(&Shape::of(&metadata), &task.options, task.seconds, task.memory_bytes)? {
+        if prepares {
+            return folder.write(PREPARED, &Arrays::default().to_bytes());
+        }
+        let scores = member.about().scores.iter().map(|about| Score::undefined_for(about, &reason)).collect();
+        return folder.write(SCORES, &fact::encode_pretty(&Scored { scores, details: Value::Null })?);
+    }
     budget.progress(0.02, "read");
     let real = Real {
         train: table(folder, TRAIN, &metadata)?,
@@ -19,7 +30,7 @@ pub fn perform(folder: &TaskFolder, task: &TaskFile, budget: &Budget) -> Result<
         shared: job.child("benchmark").child(member.about().name),
     };
     let case = match task.reference.as_deref() {
-        Some("prepare") => {
+        _ if prepares => {
             budget.progress(0.1, "prepare");
             let prepared = timed(budget, "prepare_seconds", || member.prepare_any(&real, &task.options, budget))?;
             return folder.write(PREPARED, &prepared.to_bytes());

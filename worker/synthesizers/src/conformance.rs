@@ -1,6 +1,9 @@
 //! The battery that every synthesizer in the list passes; tests are named `battery::<member>::<check>`.
 
+mod conditions;
 pub(crate) mod tables;
+
+pub(crate) use conditions::conditions_hold_in_every_row;
 
 use crate::{AnyModel, AnySynthesizer, Given, SYNTHESIZERS, Seeds, find, load_model};
 use serde_json::Value;

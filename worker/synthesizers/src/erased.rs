@@ -13,7 +13,7 @@ use synthfleet_proto::score::Finding;
 use synthfleet_proto::{Error, Result, Seed};
 use synthfleet_table::encode::{Encoder, Protection};
 use synthfleet_table::random::Draw;
-use synthfleet_table::{Arrays, Budget, SeedExt, Table};
+use synthfleet_table::{Arrays, Budget, Condition, SeedExt, Table};
 
 /// The two roots of a task's streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +71,13 @@ pub trait AnyModel: Send + Sync {
 
     /// The same with another seed in place of the task's: another sample of the same model.
     fn sample_with(&self, seed: &Seed, rows: Range<u64>, given: &Given, budget: &Budget) -> Result<Table>;
+
+    /// The same conditions on every row of a sample, for `sample`. Columns are places in [`AnyModel::metadata`].
+    /// Refuses what no sample of this model can meet, and names what could be asked.
+    fn given(&self, conditions: &[Condition]) -> Result<Given>;
+
+    /// Conditions of their own for each row of a sample that has as many rows.
+    fn given_rows(&self, rows: &[Vec<Condition>]) -> Result<Given>;
 
     /// The bytes of `model.bin`.
     fn save(&self) -> Result<Vec<u8>>;
@@ -191,6 +198,14 @@ impl<M: Model> AnyModel for Fitted<M> {
 
     fn sample_with(&self, seed: &Seed, rows: Range<u64>, given: &Given, budget: &Budget) -> Result<Table> {
         sample::rows(&self.model, &self.encoder, seed, rows, given, budget)
+    }
+
+    fn given(&self, conditions: &[Condition]) -> Result<Given> {
+        Given::same(conditions, &self.encoder)
+    }
+
+    fn given_rows(&self, rows: &[Vec<Condition>]) -> Result<Given> {
+        Given::each(rows, &self.encoder)
     }
 
     fn save(&self) -> Result<Vec<u8>> {

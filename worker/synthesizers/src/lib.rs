@@ -1,11 +1,13 @@
 //! The synthesizers. A member is one file and two lines here: its module and its place in the list.
 
 pub mod clbn;
+mod conditioned;
 #[cfg(test)]
 mod conformance;
 mod container;
 pub mod erased;
 pub mod gaussian_copula;
+pub mod given;
 pub mod identity;
 pub mod independent;
 pub mod latent_tree;
@@ -16,7 +18,8 @@ pub mod seqtree;
 pub mod uniform;
 
 pub use erased::{AnyModel, AnySynthesizer, Seeds};
-pub use member::{BLOCK_ROWS, Block, Given, Model, Synthesizer, Train};
+pub use given::{Evidence, Given};
+pub use member::{BLOCK_ROWS, Block, Model, Synthesizer, Train};
 
 use synthfleet_proto::{Error, Result, id};
 
@@ -35,7 +38,7 @@ macro_rules! members {
                         hostile_tables, prefix_and_parts, threads_change_nothing, stored_models_give_the_same,
                         damaged_models_are_refused, a05_no_training_row_in_a_model, a_stop_ends_a_fit_soon,
                         little_memory_means_fewer_rows, a10_defaults_are_legal, missing_cells_follow_their_cause,
-                        the_sample_is_pinned,
+                        the_sample_is_pinned, conditions_hold_in_every_row,
                     }
                 }
             )*

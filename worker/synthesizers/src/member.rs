@@ -1,5 +1,6 @@
 //! What a synthesizer is: the typed traits its author writes.
 
+pub use crate::given::{Evidence, Given};
 use std::sync::Arc;
 use synthfleet_proto::about::{About, Cost, Shape};
 use synthfleet_proto::options::{Checked, Options};
@@ -25,7 +26,8 @@ pub trait Synthesizer: Send + Sync + 'static {
 
 /// A fitted model gives samples.
 pub trait Model: Send + Sync + Sized + 'static {
-    /// All rows of one block as coded columns, `[columns][block.rows]`, in the encoder's order.
+    /// All rows of one block as coded columns, `[columns][block.rows]`, in the encoder's order. A member that draws
+    /// under conditions follows `given`; one that cannot ignores it, and rows that fail are refused.
     fn sample_block(&self, block: Block, given: &Given, seed: &Seed, budget: &Budget) -> Result<Vec<Coded>>;
 
     /// Stores everything that [`Model::load`] needs.
@@ -63,12 +65,3 @@ pub struct Block {
 
 /// Rows of a sample block.
 pub const BLOCK_ROWS: usize = 4_096;
-
-/// Conditions on a sample. Empty now; conditional sampling adds fixed columns here.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Given {}
-
-impl Given {
-    /// No condition.
-    pub const NOTHING: Self = Self {};
-}

@@ -4,6 +4,7 @@
 //! company; the rows asked for are cut from whole blocks. So a longer sample starts with the shorter
 //! one, and parts made apart join to the same bytes.
 
+use crate::conditioned;
 use crate::member::{BLOCK_ROWS, Block, Given, Model};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -17,10 +18,18 @@ pub(crate) fn with_threads<T: Send>(budget: &Budget, work: impl FnOnce() -> Resu
     pool.map_err(|error| Error::unavailable("task::threads", format!("cannot start threads: {error}")))?.install(work)
 }
 
+/// Blocks that hold rows of a sample.
+pub(crate) fn blocks_of(rows: &Range<u64>) -> Vec<u64> {
+    let size = BLOCK_ROWS as u64;
+    if rows.is_empty() { Vec::new() } else { (rows.start / size..(rows.end - 1) / size + 1).collect() }
+}
+
 /// Rows `rows` of the endless sample of a model.
 pub(crate) fn rows<M: Model>(model: &M, encoder: &Encoder, seed: &Seed, rows: Range<u64>, given: &Given, budget: &Budget) -> Result<Table> {
-    let size = BLOCK_ROWS as u64;
-    let blocks: Vec<u64> = if rows.is_empty() { Vec::new() } else { (rows.start / size..(rows.end - 1) / size + 1).collect() };
+    if !given.is_nothing() {
+        return conditioned::rows(model, encoder, seed, rows, given, budget);
+    }
+    let (size, blocks) = (BLOCK_ROWS as u64, blocks_of(&rows));
     // cells of the sample and as much again while blocks are joined
     budget.claim(blocks.len() as u64 * size * 16 * (encoder.metadata().columns.len() as u64 + 1))?;
     budget.progress(0.0, "sample");
@@ -39,7 +48,7 @@ pub(crate) fn rows<M: Model>(model: &M, encoder: &Encoder, seed: &Seed, rows: Ra
 }
 
 /// Parts one below the other.
-fn join(encoder: &Encoder, parts: &[Table]) -> Result<Table> {
+pub(crate) fn join(encoder: &Encoder, parts: &[Table]) -> Result<Table> {
     if let [only] = parts {
         return Ok(only.clone());
     }

@@ -6,6 +6,7 @@
 pub mod arrays;
 pub mod bits;
 pub mod budget;
+pub mod condition;
 pub mod encode;
 pub mod random;
 pub mod strings;
@@ -14,6 +15,7 @@ pub mod table;
 pub use arrays::Arrays;
 pub use bits::Bits;
 pub use budget::Budget;
+pub use condition::{Cell, Condition, Limit, Wanted};
 pub use random::SeedExt;
 pub use strings::Strings;
 pub use table::{Column, Table, Values};

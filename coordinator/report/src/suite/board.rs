@@ -8,7 +8,8 @@
 //!   other has both more adjusted quality and less adjusted time; baselines are left out. `None` without a
 //!   gaussian_copula that has a quality, on any table.
 //! - *Adjusted score*: the verdict's score, on failure the independent row's. *Rank* on a table: by adjusted score,
-//!   baselines left out, ties in the middle. Both as means over tables.
+//!   baselines left out, ties in the middle. Both as means over tables; scores of weights profile `sdgym2020` have no
+//!   mean, as they are shares on one table and log likelihoods on the next.
 
 use super::measures::MEASURES;
 use crate::results::{Adjusted, adjusted};
@@ -17,6 +18,9 @@ use synthfleet_proto::results::{CandidateResult, Results};
 
 /// The synthesizer that SDGym's wins are counted against.
 const STANDARD: &str = "gaussian_copula";
+
+/// The weights profile whose scores have another scale on each table.
+const UNSCALED: &str = "sdgym2020";
 
 /// A leaderboard.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +82,7 @@ pub struct Row {
     pub wins_sdgym: Option<u32>,
     /// Mean rank.
     pub mean_rank: Option<f64>,
-    /// Mean adjusted score.
+    /// Mean adjusted score; `None` where tables have scores of different scales.
     pub mean_adjusted_score: Option<f64>,
 }
 
@@ -89,7 +93,8 @@ impl Board {
         results.iter().for_each(|results| by_name.entry(&results.table.name).or_default().push(results));
         let tables: Vec<Table> = by_name.into_iter().map(|(name, results)| Table::of(name, &results)).collect();
         let names: BTreeSet<&str> = tables.iter().flat_map(|table| table.cells.keys()).map(String::as_str).collect();
-        let mut rows: Vec<Row> = names.into_iter().map(|name| Row::of(name, &tables)).collect();
+        let same_scale = results.iter().all(|results| results.verdict.profile != UNSCALED);
+        let mut rows: Vec<Row> = names.into_iter().map(|name| Row::of(name, &tables, same_scale)).collect();
         let rank = |row: &Row| row.mean_rank.unwrap_or(f64::INFINITY);
         rows.sort_by(|a, b| {
             let wins = b.wins.total_cmp(&a.wins).then(rank(a).total_cmp(&rank(b)));
@@ -157,7 +162,7 @@ impl Table {
 }
 
 impl Row {
-    fn of(candidate: &str, tables: &[Table]) -> Self {
+    fn of(candidate: &str, tables: &[Table], same_scale: bool) -> Self {
         let cells: Vec<&Cell> = tables.iter().filter_map(|table| table.cells.get(candidate)).collect();
         let sdgym: Vec<bool> = tables.iter().filter_map(|table| table.wins_sdgym(candidate)).collect();
         Self {
@@ -168,7 +173,7 @@ impl Row {
             wins: tables.iter().map(|table| table.wins(candidate)).sum(),
             wins_sdgym: (!sdgym.is_empty()).then(|| sdgym.iter().filter(|won| **won).count() as u32),
             mean_rank: mean(&tables.iter().filter_map(|table| table.rank(candidate)).collect::<Vec<_>>()),
-            mean_adjusted_score: mean(&cells.iter().filter_map(|cell| cell.adjusted_score).collect::<Vec<_>>()),
+            mean_adjusted_score: mean(&cells.iter().filter_map(|cell| cell.adjusted_score).collect::<Vec<_>>()).filter(|_| same_scale),
         }
     }
 }
@@ -286,9 +291,10 @@ mod tests {
     fn rows_stand_by_wins_then_rank_then_name_and_baselines_last() {
         let tables = [table()];
         let mut board = Board { tables: tables.to_vec(), rows: Vec::new() };
-        board.rows = ["a", "b", "c", "d"].iter().map(|name| Row::of(name, &tables)).collect();
+        board.rows = ["a", "b", "c", "d"].iter().map(|name| Row::of(name, &tables, true)).collect();
         let row = &board.rows[1];
         assert_eq!((row.wins, row.wins_sdgym, row.mean_rank, row.mean_adjusted_score), (0.5, Some(0), Some(1.5), Some(0.9)));
         assert_eq!((board.rows[3].baseline, board.rows[3].mean_rank), (true, None));
+        assert_eq!(Row::of("b", &tables, false).mean_adjusted_score, None, "shares and log likelihoods have no mean");
     }
 }

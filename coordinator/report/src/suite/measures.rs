@@ -35,3 +35,14 @@ impl Measure {
         score.value.filter(|_| fits)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_error_22_distances_in_one_direction_rank_nobody() {
+        let distances: Vec<&str> = MEASURES.iter().map(|measure| measure.score).filter(|score| score.contains("distance")).collect();
+        assert_eq!(distances, [] as [&str; 0]);
+    }
+}

@@ -2,6 +2,7 @@
 
 use super::build::{gate, gated, job, judged, repeated, row, score, scores, undefined, warnings, with};
 use crate::verdict::Row;
+use crate::verdict::rule::GATES;
 use synthfleet_proto::score::Score;
 use synthfleet_proto::verdict::{Decision, GateState};
 
@@ -180,6 +181,34 @@ fn a_holdout_that_fails_makes_privacy_unassessable() {
     assert_eq!(verdict.winner.as_deref(), Some("a"));
     input.gate.profile = Some("strict".to_owned());
     assert_eq!(judged(&input).winner, None);
+}
+
+#[test]
+fn gates_are_those_that_jobs_and_reports_know() {
+    let named = |privacy: bool| GATES.iter().filter(|gate| !privacy || gate.privacy).map(|gate| gate.name).collect::<Vec<_>>();
+    assert_eq!(named(false), synthfleet_proto::job::GATES);
+    assert_eq!(named(true), synthfleet_proto::job::PRIVACY_GATES);
+}
+
+#[test]
+fn a_holdout_that_fails_by_chance_costs_nothing() {
+    let mut input = job(vec![row("a", scores(0.9))]);
+    let by = |errors: f64| Score { error: Some(0.1), ..bounded("anonymity.singling_out", 0.1 * errors, 0.1 * (errors - 1.645), 1.0) };
+    input.references[0].scores = with(scores(0.99), by(2.6));
+    assert_eq!(warnings(&judged(&input)), [] as [&str; 0]);
+    input.references[0].scores = with(scores(0.99), by(3.2));
+    assert_eq!(warnings(&judged(&input)), ["privacy_not_assessed", "split_not_exchangeable"]);
+}
+
+#[test]
+fn a_holdout_that_repeats_train_rows_makes_privacy_unassessable() {
+    let overlap = |low: f64| {
+        let mut input = job(vec![row("a", scores(0.9))]);
+        input.references[0].scores = with(scores(0.99), bounded("distances.overlap_excess", low + 0.01, low, low + 0.02));
+        judged(&input)
+    };
+    assert_eq!(warnings(&overlap(0.1)), ["privacy_not_assessed", "split_not_exchangeable"]);
+    assert_eq!(warnings(&overlap(0.004)), [] as [&str; 0]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Scores and plot data from what the searches found.
 
 use super::groups::Group;
+use super::overlap::Overlap;
 use super::sdmetrics::median;
 use super::shares::{Near, Share, Shares};
 use super::sides::Sides;
@@ -31,10 +32,14 @@ const MEAN_REAL: ScoreAbout = about("distances.dcr_mean_real", true, UNIT_RANGE,
 const BASELINE: ScoreAbout = about("distances.dcr_baseline_protection", true, UNIT_RANGE, None, "share");
 const OVERFITTING: ScoreAbout = about("distances.dcr_overfitting_protection", true, UNIT_RANGE, None, "share");
 const NEW_ROWS: ScoreAbout = about("distances.new_row_synthesis", true, UNIT_RANGE, None, "share");
+const OVERLAP: ScoreAbout = about("distances.overlap_excess", false, (Some(-1.0), Some(1.0)), Some(0.0), "share");
 
 /// The scores, headline first.
-pub const SCORES: [ScoreAbout; 11] =
-    [WORST, EQUAL, FULL, IDENTICAL, NNDR, MEAN_TRAIN, MEAN_HOLDOUT, MEAN_REAL, BASELINE, OVERFITTING, NEW_ROWS];
+pub const SCORES: [ScoreAbout; 12] =
+    [WORST, EQUAL, FULL, IDENTICAL, NNDR, MEAN_TRAIN, MEAN_HOLDOUT, MEAN_REAL, OVERLAP, BASELINE, OVERFITTING, NEW_ROWS];
+
+/// The scores that need train and holdout: the first of [`SCORES`].
+const COMPARED: usize = 9;
 
 /// Bins of the plot.
 const BINS: usize = 40;
@@ -44,6 +49,9 @@ const RESAMPLES: usize = 200;
 
 /// The one-sided 5 % point of the normal law.
 const Z_05: f64 = 1.644_853_626_951_472_2;
+
+/// The one-sided 0.1 % point of the normal law.
+const Z_001: f64 = 3.090_232_306_167_813;
 
 /// What the searches found.
 pub struct Found<'a> {
@@ -80,7 +88,7 @@ pub fn scored(case: &Case, options: &DistancesOptions, seed: &Seed, found: &Foun
         Some((_, all)) => compared(case, seed, found, all),
         None => {
             let reason = why_not(found);
-            SCORES[..8].iter().map(|about| Score::undefined_for(about, &reason)).collect()
+            SCORES[..COMPARED].iter().map(|about| Score::undefined_for(about, &reason)).collect()
         }
     };
     scores.extend(closest(found));
@@ -136,7 +144,16 @@ fn compared(case: &Case, seed: &Seed, found: &Found, all: &Shares) -> Vec<Score>
         mean(&MEAN_TRAIN, &mut all.near.iter().map(|near| near.train[0]), all.near.len()),
         mean(&MEAN_HOLDOUT, &mut all.near.iter().map(|near| near.holdout[0]), all.near.len()),
         mean(&MEAN_REAL, &mut found.real.iter().copied(), found.real.len()),
+        overlap_excess(&all.overlap),
     ]
+}
+
+/// Rows that repeat a train row beyond what holdout rows do. The bounds are wide, as a wrong alarm about the split costs
+/// a job every privacy gate.
+fn overlap_excess(overlap: &Overlap) -> Score {
+    let mut score = Score::new(&OVERLAP, overlap.value).with_error(overlap.error);
+    (score.bound_low, score.bound_high) = (Some(overlap.value - Z_001 * overlap.error), Some(overlap.value + Z_001 * overlap.error));
+    score
 }
 
 fn identical_excess(near: &[Near], inflation: f64) -> Score {
@@ -304,6 +321,7 @@ mod tests {
     #[test]
     fn points_of_the_normal_law_are_known() {
         assert!((upper_point(0.05) - Z_05).abs() < 1e-12);
+        assert!((upper_point(0.001) - Z_001).abs() < 1e-9);
         assert!((upper_point(0.05 / 14.0) - 2.690_109_527_158_846).abs() < 1e-9);
     }
 

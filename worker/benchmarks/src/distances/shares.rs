@@ -12,6 +12,7 @@
 //! `error = sqrt(f (1-f) N/(N-1) sum (c_r - mean)²) / (2 (1-f) n)`: 1/2 at any split, and no row copied from
 //! outside T looks innocent.
 
+use super::overlap::Overlap;
 use super::sides::{SAMPLE, Sides};
 use crate::parts::neighbours::{Nearest, Pool, Space, by_chunk, visit_all};
 use crate::parts::patterns::Patterns;
@@ -45,6 +46,8 @@ pub struct Shares {
     pub full: Share,
     /// Distances of each sample row; empty unless asked for.
     pub near: Vec<Near>,
+    /// Sample rows that repeat rows of T, beside those of H that do; 0 unless asked for.
+    pub overlap: Overlap,
 }
 
 /// Shares in a space of columns. `with_near`: find all distances, not only what shares need.
@@ -64,7 +67,9 @@ pub fn of(space: &Space, sides: &Sides, with_near: bool, budget: &Budget) -> Res
     }
     let rows = sides.sample.len() as f64;
     let near: Vec<Near> = chunks.into_iter().flat_map(|chunk| chunk.near).collect();
+    let [t, _, h, _] = &search.patterns;
     Ok(Shares {
+        overlap: if with_near { Overlap::of(t, h, &queries, lanes) } else { Overlap::default() },
         equal: Share { value: doubled_wins as f64 / (2.0 * rows), error: credits.equal_error(&search.patterns, rows) },
         full: credits.full_share(&search.patterns, rows),
         near: if with_near { queries.of_row.iter().map(|&pattern| near[pattern as usize]).collect() } else { Vec::new() },

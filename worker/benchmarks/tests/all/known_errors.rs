@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 use synthfleet_benchmarks::{BENCHMARKS, Case, Real, conformance, find};
 use synthfleet_proto::Seed;
+use synthfleet_proto::about::Shape;
 use synthfleet_proto::metadata::{ColumnMeta, Kind, Metadata};
 use synthfleet_proto::score::Scored;
 use synthfleet_table::random::Draw;
@@ -145,4 +146,29 @@ fn a_guess_below_zero_is_not_right_by_its_sign() {
     let found = law::scored(&law::honest([400, 400, 400], 1), "anonymity", &serde_json::json!({"secrets": ["x"]}));
     let rate = found.details["inference"][0]["successes"]["control"].as_f64().expect("a number") / 400.0;
     assert!((0.02..0.6).contains(&rate), "{rate}");
+}
+
+#[test]
+fn a_plan_that_is_too_small_is_told_by_estimate_alone() {
+    let adult = Shape {
+        train_rows: 39_000,
+        holdout_rows: 9_800,
+        number_like: 6,
+        discrete: 9,
+        levels_widest: 42,
+        levels_sum: 110,
+        other: 0,
+        target: true,
+    };
+    let vast = Shape { train_rows: 5_000_000, number_like: 2_000, discrete: 2_000, ..adult.clone() };
+    for benchmark in BENCHMARKS {
+        let name = benchmark.about().name;
+        let told = |shape: &Shape, seconds: f64, bytes: u64| {
+            let reason = benchmark.over_budget(shape, &benchmark.defaults(), seconds, bytes).expect("legal options");
+            reason.map(|reason| reason.code)
+        };
+        assert_eq!(told(&adult, 3_600.0, 4 << 30), None, "{name}");
+        assert_eq!(told(&vast, 0.01, 4 << 30).as_deref(), Some("over_budget"), "{name}: time");
+        assert_eq!(told(&vast, 1e12, 1 << 10).as_deref(), Some("over_budget"), "{name}: memory");
+    }
 }

@@ -6,6 +6,7 @@
 //! Restored: the day moves to the nearest day with the drawn weekday, the earlier on ties; the instant
 //! is clipped to its protected range.
 
+use super::allowed::{Allowed, Left, of_number};
 use super::few::Few;
 use super::number::{Number, blank};
 use super::plan::Part;
@@ -13,6 +14,7 @@ use super::protect::limits;
 use super::shelf::{Reader, Writer};
 use super::{Coded, Sort};
 use crate::Bits;
+use crate::condition::{Cell, Limit, Wanted};
 use crate::random::Draw;
 use crate::table::{Column, Values};
 use synthfleet_proto::Result;
@@ -135,6 +137,56 @@ impl Dates {
         (blank(cells, missing.as_ref()), missing)
     }
 
+    /// Protected range of instants.
+    pub(crate) fn ends(&self) -> [i64; 2] {
+        [self.range.0, self.range.1]
+    }
+
+    /// What a condition leaves of the parts, the first of which stands at `start`: days near enough to be moved into
+    /// the range by their weekday; for a single day its weekday too, and the time of that day.
+    pub(crate) fn allowed(&self, start: usize, wanted: &Wanted) -> Left {
+        if *wanted == Wanted::Missing {
+            return of_number(&self.day, start, wanted);
+        }
+        let (low, high) = hull(wanted)?;
+        let (low, high) = (low.max(self.range.0), high.min(self.range.1));
+        if low > high {
+            return None;
+        }
+        let (first, last) = (low.div_euclid(self.per_day), high.div_euclid(self.per_day));
+        let ends = self.ends().map(|end| end.div_euclid(self.per_day));
+        // one week inwards at the ends, else to the nearest
+        let reach = match (self.weekdays.is_empty(), first >= ends[0] + 7 && last <= ends[1] - 7) {
+            (true, _) => 0,
+            (_, true) => 3,
+            _ => 10,
+        };
+        // instants are clipped to the range: its ends take what lies beyond
+        let low_day = (low > self.range.0).then(|| first - reach);
+        let high_day = (high < self.range.1).then(|| last + reach);
+        let mut left = of_number(&self.day, start, &between(low_day, high_day))?;
+        if first != last {
+            return Some(left);
+        }
+        let mut place = start + self.day.width();
+        if !self.weekdays.is_empty() {
+            let missing = std::iter::repeat_n(true, usize::from(self.day.missing));
+            let weekday = weekday_of_days(first);
+            let held: Vec<bool> = self.weekdays.iter().map(|&day| day == weekday).chain(missing).collect();
+            // a weekday that is not shown is nobody's: days of atoms alone have it
+            if held.contains(&true) {
+                left.push((place, Allowed::Levels(held.into())));
+            }
+            place += 1;
+        }
+        let of_day = between(
+            (low > self.range.0).then(|| low.rem_euclid(self.per_day)),
+            (high < self.range.1).then(|| high.rem_euclid(self.per_day)),
+        );
+        left.extend(self.time.as_ref().and_then(|time| time.allowed(place, &of_day)).unwrap_or_default());
+        Some(left)
+    }
+
     pub(crate) fn save(&self, out: &mut Writer) {
         out.wholes("range", &[self.per_day, self.range.0, self.range.1]);
         out.codes("weekdays", &self.weekdays);
@@ -186,6 +238,29 @@ impl Time {
         Some(Self { part, knots })
     }
 
+    /// What a range of times of day leaves of the parts from `start`; missing times may be any.
+    fn allowed(&self, start: usize, wanted: &Wanted) -> Left {
+        match &self.part {
+            TimePart::Few(few) => {
+                let levels = few.levels();
+                let (values, missing) = few.decode(&(0..levels).collect::<Vec<_>>());
+                let column = Column::new(values, missing).ok()?;
+                let held = (0..levels as usize).map(|row| column.is_missing(row) || wanted.holds(&column, row));
+                Some(vec![(start, Allowed::Levels(held.collect()))])
+            }
+            TimePart::Number(number) => {
+                let mut left = of_number(number, start, wanted)?;
+                if number.missing
+                    && let Allowed::Levels(held) = &left[0].1
+                {
+                    let held: Vec<bool> = held.iter().enumerate().map(|(state, held)| *held || state == 1).collect();
+                    left[0].1 = Allowed::Levels(held.into());
+                }
+                Some(left)
+            }
+        }
+    }
+
     fn decode(&self, parts: &[Coded], random: &mut impl Draw) -> Vec<i64> {
         let (values, missing) = match &self.part {
             TimePart::Few(few) => few.decode(parts.first().and_then(Coded::codes).unwrap_or_default()),
@@ -198,6 +273,31 @@ impl Time {
         };
         cells.iter().enumerate().map(time).collect()
     }
+}
+
+/// First and last whole cell that a condition can mean.
+fn hull(wanted: &Wanted) -> Option<(i64, i64)> {
+    let whole = |cell: &Cell| if let Cell::Whole(cell) = cell { Some(*cell) } else { None };
+    match wanted {
+        Wanted::Missing => None,
+        Wanted::OneOf(cells) => {
+            let cells = || cells.iter().filter_map(whole);
+            cells().min().zip(cells().max())
+        }
+        Wanted::Between { low, high } => {
+            let end = |limit: &Option<Limit>, open: i64, inwards: i64| match limit {
+                None => Some(open),
+                Some(limit) => whole(&limit.cell).map(|cell| if limit.inclusive { cell } else { cell.saturating_add(inwards) }),
+            };
+            end(low, i64::MIN, 1).zip(end(high, i64::MAX, -1))
+        }
+    }
+}
+
+/// A range of whole cells, open where there is no end.
+fn between(low: Option<i64>, high: Option<i64>) -> Wanted {
+    let limit = |cell: i64| Limit { cell: Cell::Whole(cell), inclusive: true };
+    Wanted::Between { low: low.map(limit), high: high.map(limit) }
 }
 
 /// A part of each instant, with the same missing cells.

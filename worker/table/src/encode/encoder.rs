@@ -97,6 +97,17 @@ impl Encoder {
         &self.columns
     }
 
+    /// First coded column of a column of the table.
+    pub(crate) fn first_coded(&self, source: usize) -> usize {
+        self.starts[source]
+    }
+
+    /// What is done with a column of the table, and the sort of its cells.
+    pub(crate) fn plan(&self, source: usize) -> (&Plan, Cells) {
+        let (plan, cells) = &self.plans[source];
+        (plan, *cells)
+    }
+
     /// Place of the coded column that holds the target, if it is modelled.
     pub fn target(&self) -> Option<usize> {
         self.target

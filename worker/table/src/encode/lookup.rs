@@ -95,6 +95,16 @@ impl Lookup {
         self.inner.decode(cells, &[Coded::Levels(codes.iter().map(level).collect())], at)
     }
 
+    /// The cell for each level of the column that it follows from, `[levels]`.
+    pub(crate) fn of_levels(&self, cells: Cells, at: &At) -> Result<Column> {
+        self.inner.decode(cells, &[Coded::Levels(self.levels.clone().into())], at)
+    }
+
+    /// Number of levels of the column that it follows from.
+    pub(crate) fn width(&self) -> usize {
+        self.levels.len()
+    }
+
     /// Table codes of labels that may be shown, ascending; `None`: all.
     pub(crate) fn shown_labels(&self) -> Option<&[u32]> {
         self.inner.shown_labels()

@@ -15,6 +15,7 @@
 //! | instant | the same for the day, then `name#weekday`, then `name#time` like a number |
 //! | unprotected (`real_rows` members) | `name`: one level for each distinct cell, exact |
 
+mod allowed;
 mod bins;
 mod codes;
 mod date;
@@ -35,6 +36,7 @@ mod shelf;
 mod template;
 mod text;
 
+pub use allowed::Allowed;
 pub use bins::Bins;
 pub use codes::{CodeColumn, Codes};
 pub use encoder::{Encoder, Protection};
@@ -80,6 +82,14 @@ impl Coded {
         match self {
             Self::Levels(_) => None,
             Self::Value(numbers) => Some(numbers),
+        }
+    }
+
+    /// Cells one below the other; none if there are no parts or they are of two sorts.
+    pub fn join<'a>(parts: impl Iterator<Item = &'a Self> + Clone) -> Option<Self> {
+        match parts.clone().next()? {
+            Self::Levels(_) => parts.map(Self::codes).collect::<Option<Vec<_>>>().map(|parts| Self::Levels(parts.concat().into())),
+            Self::Value(_) => parts.map(Self::numbers).collect::<Option<Vec<_>>>().map(|parts| Self::Value(parts.concat().into())),
         }
     }
 
