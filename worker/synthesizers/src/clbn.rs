@@ -142,7 +142,7 @@ impl Synthesizer for Clbn {
 }
 
 /// `rows_max` rows without replacement, if there are more.
-fn subsample(columns: &[Vec<u32>], rows: usize, rows_max: usize, seed: &Seed) -> Option<Vec<Vec<u32>>> {
+pub(crate) fn subsample(columns: &[Vec<u32>], rows: usize, rows_max: usize, seed: &Seed) -> Option<Vec<Vec<u32>>> {
     if rows <= rows_max {
         return None;
     }
@@ -153,7 +153,7 @@ fn subsample(columns: &[Vec<u32>], rows: usize, rows_max: usize, seed: &Seed) ->
 }
 
 /// Mutual information of all pairs, `[columns, columns]`.
-fn pairwise(columns: &[Vec<u32>], levels: &[u32], corrected: bool, budget: &Budget) -> Result<Vec<f64>> {
+pub(crate) fn pairwise(columns: &[Vec<u32>], levels: &[u32], corrected: bool, budget: &Budget) -> Result<Vec<f64>> {
     let single: Vec<(f64, u32)> =
         columns.iter().zip(levels).map(|(codes, &levels)| measure(codes.iter().map(|&c| u64::from(c)), levels.into())).collect();
     let size = columns.len();
@@ -194,7 +194,7 @@ fn measure(keys: impl ExactSizeIterator<Item = u64>, cells: u64) -> (f64, u32) {
 }
 
 /// Nodes with their parents, parents first: the spanning tree without edges of no information.
-fn forest(size: usize, information: &[f64]) -> Vec<(usize, Option<usize>)> {
+pub(crate) fn forest(size: usize, information: &[f64]) -> Vec<(usize, Option<usize>)> {
     let mut neighbours = vec![Vec::new(); size];
     for (from, to) in spanning_tree(size, |i, j| information[i * size + j]) {
         if information[from * size + to] > 0.0 {

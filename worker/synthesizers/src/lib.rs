@@ -13,6 +13,7 @@ pub mod gaussian_copula;
 pub mod given;
 pub mod identity;
 pub mod independent;
+pub mod latent_tree;
 mod marginal;
 pub mod member;
 mod sample;
@@ -54,6 +55,7 @@ members! {
     gaussian_copula::GaussianCopula,
     identity::Identity,
     independent::Independent,
+    latent_tree::LatentTree,
     seqtree::Seqtree,
     uniform::Uniform,
 }

@@ -130,8 +130,8 @@ impl CodeColumn {
         !self.bins.is_empty()
     }
 
-    /// Coded cells of codes, `[parts]`.
-    fn decode(&self, codes: &[u32], random: &mut impl Draw) -> Vec<Coded> {
+    /// Coded cells of codes below `levels`, `[parts]`.
+    pub fn decode(&self, codes: &[u32], random: &mut impl Draw) -> Vec<Coded> {
         if !self.is_number() {
             let level = |&code: &u32| match self.kept.get(code as usize) {
                 Some(&level) => level,
@@ -262,14 +262,14 @@ fn commonest(codes: &[u32], levels: u32, levels_max: usize) -> (Vec<u32>, (Vec<u
 }
 
 /// Pairs of ascending finite numbers.
-fn bins_of(ends: &[f64]) -> Option<Vec<[f64; 2]>> {
+pub(super) fn bins_of(ends: &[f64]) -> Option<Vec<[f64; 2]>> {
     let (bins, rest) = ends.as_chunks::<2>();
     (rest.is_empty() && ends.is_sorted() && ends.iter().all(|end| end.is_finite())).then(|| bins.to_vec())
 }
 
 /// Bins of about equal mass. On a grid a bin reaches half a step beyond its smallest and largest value,
 /// so that rounding gives each value its due and gaps stay empty; else bins meet midway.
-fn bins_of_mass(sorted: &[f64], bins_max: usize, low: f64, high: f64, step: f64) -> Vec<[f64; 2]> {
+pub(super) fn bins_of_mass(sorted: &[f64], bins_max: usize, low: f64, high: f64, step: f64) -> Vec<[f64; 2]> {
     let distinct: Vec<(f64, usize)> = sorted.chunk_by(|a, b| a == b).map(|run| (run[0], run.len())).collect();
     let (mut bins, mut start) = (Vec::new(), low - step / 2.0);
     let (mut left, mut filled) = (sorted.len(), 0usize);

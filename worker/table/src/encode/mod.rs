@@ -29,6 +29,7 @@ mod lookup;
 mod number;
 mod plan;
 mod protect;
+mod quantile_normal;
 mod scale;
 mod scores;
 mod shelf;
@@ -39,6 +40,7 @@ pub use allowed::Allowed;
 pub use bins::Bins;
 pub use codes::{CodeColumn, Codes};
 pub use encoder::{Encoder, Protection};
+pub use quantile_normal::QuantileNormal;
 pub use scores::normal_scores;
 
 use std::sync::Arc;

@@ -1,0 +1,141 @@
+//! From a train table to a model: view, tree, validation rows, number of states, training.
+
+use super::draw::{Draws, Weights};
+use super::parameters::Node;
+use super::training::{Problem, Trained};
+use super::view::{View, Viewed};
+use super::{LatentTreeModel, LatentTreeOptions, States};
+use crate::clbn::{forest, pairwise, subsample};
+use synthfleet_proto::score::Finding;
+use synthfleet_proto::{Result, Seed};
+use synthfleet_table::encode::Encoded;
+use synthfleet_table::random::Draw;
+use synthfleet_table::{Budget, SeedExt};
+
+/// Rows that mutual information is taken from.
+const INFORMED_ROWS: usize = 200_000;
+/// One row in so many judges.
+const VALIDATION: usize = 10;
+/// Smaller tables have no rows to judge by.
+const VALIDATED_ROWS: usize = 50;
+/// What `auto` tries.
+const TRIED: [usize; 4] = [16, 32, 64, 128];
+/// A train density that is this much above that of validation, in nats a row, is learnt by heart.
+const GAP_MAX: f64 = 0.5;
+
+pub(super) fn fit(encoded: &Encoded, options: &LatentTreeOptions, seed: &Seed, budget: &Budget) -> Result<LatentTreeModel> {
+    let rows = encoded.rows();
+    let Viewed { view, cells, binned, bins } = View::fit(encoded, &seed.child("jitter"), budget)?;
+    let informed = subsample(&binned, rows, INFORMED_ROWS, seed);
+    let information = pairwise(informed.as_deref().unwrap_or(&binned), &bins, true, budget)?;
+    let nodes = nodes(&view, &information);
+    let shares: Vec<Vec<f64>> = nodes.iter().map(|node| shares(&cells[node.column].codes, node.levels)).collect();
+    let order = seed.child("validation").rng().permutation(rows);
+    let (validation, train) = order.split_at(if rows < VALIDATED_ROWS { 0 } else { rows / VALIDATION });
+    let problem = Problem {
+        nodes: &nodes,
+        cells: &cells,
+        shares: &shares,
+        train,
+        validation,
+        epochs_max: options.epochs_max,
+        batch: options.batch as usize,
+        prior: options.prior,
+        patience: options.patience,
+    };
+    let trained = best(&problem, options, seed, budget)?;
+    tell(&trained, options, budget);
+    let draws = Draws::new(&nodes, &trained.parameters, &Weights::of(&trained.parameters));
+    Ok(LatentTreeModel { view, nodes, parameters: trained.parameters, draws })
+}
+
+/// The tree, parents first.
+fn nodes(view: &View, information: &[f64]) -> Vec<Node> {
+    let mut place_of = vec![0; view.width()];
+    let node = |(place, (column, parent)): (usize, (usize, Option<usize>))| {
+        place_of[column] = place;
+        let parent = parent.map(|parent| place_of[parent]);
+        Node { column, parent, levels: view.levels(column), has_scores: view.has_scores(column) }
+    };
+    forest(view.width(), information).into_iter().enumerate().map(node).collect()
+}
+
+fn shares(codes: &[u32], levels: usize) -> Vec<f64> {
+    let mut counts = vec![0.0; levels];
+    codes.iter().for_each(|&code| counts[code as usize] += 1.0);
+    counts.iter().map(|count| count / codes.len().max(1) as f64).collect()
+}
+
+/// The best numbers of states: more are tried while they help validation rows and learn nothing by heart.
+fn best(problem: &Problem<'_>, options: &LatentTreeOptions, seed: &Seed, budget: &Budget) -> Result<Trained> {
+    let most = (problem.train.len() / options.state_rows as usize).max(2);
+    let asked = match options.states {
+        States::Count(states) => vec![states as usize],
+        States::Auto(_) => TRIED.to_vec(),
+    };
+    let fits = asked.len() as u32 * options.starts;
+    let first = best_start(problem, asked[0].min(most), (0, fits), options, seed, budget)?;
+    let mut best = first;
+    for (place, &states) in asked.iter().enumerate().skip(1).take_while(|&(_, &states)| states <= most) {
+        let next = best_start(problem, states, (place as u32, fits), options, seed, budget)?;
+        if best.stopped || next.validation <= best.validation || next.gap() > GAP_MAX {
+            break;
+        }
+        best = next;
+    }
+    Ok(best)
+}
+
+/// The best of some starts with equally many states; `(place, fits)` says how far the whole fit is.
+fn best_start(
+    problem: &Problem<'_>,
+    states: usize,
+    (place, fits): (u32, u32),
+    options: &LatentTreeOptions,
+    seed: &Seed,
+    budget: &Budget,
+) -> Result<Trained> {
+    let one = |start: u32| {
+        let before = place * options.starts + start;
+        let told = |epoch: u32, density: f64| {
+            let done = (f64::from(before) + f64::from(epoch) / f64::from(options.epochs_max)) / f64::from(fits);
+            budget.progress(0.2 + 0.8 * done, "epochs");
+            budget.measure("validation_log_density", u64::from(before) * u64::from(options.epochs_max) + u64::from(epoch), density);
+        };
+        problem.train(states, &seed.child("states").index(states as u64).index(u64::from(start)), budget, told)
+    };
+    let mut best = one(0)?;
+    for start in 1..options.starts {
+        let next = one(start)?;
+        if next.validation > best.validation {
+            best = next;
+        }
+    }
+    Ok(best)
+}
+
+fn tell(trained: &Trained, options: &LatentTreeOptions, budget: &Budget) {
+    let find =
+        |code: &str, number: f64, text: String| budget.find(Finding { code: code.to_owned(), column: None, number: Some(number), text });
+    let states = trained.parameters.states;
+    find(
+        "log_density",
+        trained.validation,
+        format!(
+            "train {:.3}, validation {:.3} nats a row with {states} states after {} epochs",
+            trained.train, trained.validation, trained.epochs
+        ),
+    );
+    if trained.gap() > GAP_MAX {
+        let text = format!("train rows are {:.2} nats more probable than validation rows: take fewer states", trained.gap());
+        find("overfit", trained.gap(), text);
+    }
+    if let States::Count(asked) = options.states
+        && states < asked as usize
+    {
+        find("states_reduced", states as f64, format!("{states} of {asked} states: each has at least {} train rows", options.state_rows));
+    }
+    if trained.stopped {
+        find("stopped_early", f64::from(trained.epochs), format!("told to stop after {} of {} epochs", trained.epochs, options.epochs_max));
+    }
+}
