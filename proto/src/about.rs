@@ -18,6 +18,21 @@ pub enum CostClass {
     Huge,
 }
 
+/// How a synthesizer draws samples under conditions. Whoever it is, no row fails its condition.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Conditional {
+    /// Rows are drawn freely, and those that fail are refused, up to a bound.
+    #[default]
+    Refused,
+    /// Rows follow the model given the conditions.
+    Exact,
+    /// The same where the conditions stand first in the member's order, else by weighted particles.
+    ExactInOrder,
+    /// Rows are led towards the conditions, and those that fail are refused, up to a bound.
+    Guided,
+}
+
 /// The shape of a table: all that planning, acceptance and estimates may know.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
@@ -177,6 +192,10 @@ pub struct About {
     pub summary: &'static str,
     /// Paper with DOI, or the project it comes from.
     pub paper: &'static str,
+    /// When to use it and when not, in a sentence or two.
+    pub when: &'static str,
+    /// Synthesizers: how they draw under conditions.
+    pub given: Conditional,
     /// How dear it is.
     pub cost: CostClass,
     /// What tables it takes.
@@ -207,6 +226,8 @@ impl About {
         aliases: &[],
         summary: "",
         paper: "",
+        when: "",
+        given: Conditional::Refused,
         cost: CostClass::Light,
         accepts: Accepts::ANY,
         baseline: false,
@@ -240,6 +261,12 @@ pub struct MemberDoc {
     pub summary: String,
     /// Paper with DOI.
     pub paper: String,
+    /// When to use it and when not.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub when: String,
+    /// Synthesizers: how they draw under conditions.
+    #[serde(default, skip_serializing_if = "is_refused")]
+    pub given: Conditional,
     /// How dear it is.
     pub cost: CostClass,
     /// What tables it takes.
@@ -262,6 +289,10 @@ pub struct MemberDoc {
     pub prepares: bool,
     /// JSON Schema of the options.
     pub options: serde_json::Value,
+}
+
+fn is_refused(given: &Conditional) -> bool {
+    *given == Conditional::Refused
 }
 
 /// The owned twin of [`ScoreAbout`].
@@ -290,6 +321,8 @@ impl MemberDoc {
             aliases: about.aliases.iter().map(|alias| (*alias).to_owned()).collect(),
             summary: about.summary.to_owned(),
             paper: about.paper.to_owned(),
+            when: about.when.to_owned(),
+            given: about.given,
             cost: about.cost,
             accepts: about.accepts,
             baseline: about.baseline,

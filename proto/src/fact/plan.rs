@@ -1,9 +1,10 @@
 //! The facts `plan-0`, `plan-1`, `plan-2`: which tasks there are, as groups, each with what it needs.
 
 use crate::about::{CostClass, Reason};
-use crate::task::{TaskId, TaskKind};
+use crate::task::{TaskId, TaskKind, TaskName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::ops::Range;
 
 /// One plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +83,21 @@ pub struct Group {
 }
 
 impl Group {
+    /// The option of a group of generate tasks that tells the rows of each but the last.
+    pub const SHARD_ROWS: &'static str = "shard_rows";
+
+    /// The rows that one of its tasks makes, of all rows of the group.
+    pub fn rows_of(&self, task: &TaskId) -> Range<u64> {
+        let size = self.options.get(Self::SHARD_ROWS).and_then(Value::as_u64);
+        match (task.name(), size) {
+            (TaskName::Generate { shard, .. }, Some(size)) => {
+                let place = |shard: u64| size.saturating_mul(shard).min(self.rows);
+                place(u64::from(shard))..place(u64::from(shard) + 1)
+            }
+            _ => 0..self.rows,
+        }
+    }
+
     /// The ids of its tasks, in order.
     pub fn tasks(&self) -> Vec<TaskId> {
         let candidate = self.candidate.as_deref().unwrap_or_default();

@@ -55,6 +55,32 @@ impl Quantiles {
         let (left, right) = (self.knots[below - 1], self.knots[below]);
         ((below - 1) as f64 + (x / 2.0 - left / 2.0) / (right / 2.0 - left / 2.0)) / steps
     }
+
+    /// The probabilities between which the quantile function lies within `low..=high`; equal ends for a single
+    /// place, the first above the second where it never does.
+    pub fn within(&self, low: f64, high: f64) -> (f64, f64) {
+        let steps = (self.knots.len() - 1).max(1) as f64;
+        let (below, upto) = (self.knots.partition_point(|&knot| knot < low), self.knots.partition_point(|&knot| knot <= high));
+        let place = |after: usize, x: f64| {
+            let (left, right) = (self.knots[after - 1], self.knots[after]);
+            ((after - 1) as f64 + (x / 2.0 - left / 2.0) / (right / 2.0 - left / 2.0)) / steps
+        };
+        let first = if below == 0 {
+            0.0
+        } else if below == self.knots.len() {
+            2.0
+        } else {
+            place(below, low)
+        };
+        let last = if upto == self.knots.len() {
+            1.0
+        } else if upto == 0 {
+            -1.0
+        } else {
+            place(upto, high)
+        };
+        (first, last)
+    }
 }
 
 /// The quantile of sorted values at `share` in [0, 1], linear between neighbours; equal neighbours give their
@@ -77,6 +103,16 @@ fn between(sorted: &[f64], place: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_holds_the_values_that_repeat_at_its_ends() {
+        let law = Quantiles::of_knots(&[0.0, 1.0, 1.0, 1.0, 3.0]).expect("ascending");
+        assert_eq!(law.within(1.0, 1.0), (0.25, 0.75));
+        assert_eq!(law.within(f64::NEG_INFINITY, 2.0), (0.0, 0.875));
+        assert_eq!(law.within(2.0, f64::INFINITY), (0.875, 1.0));
+        let (first, last) = law.within(5.0, 9.0);
+        assert!(first > last, "nothing lies there");
+    }
 
     #[test]
     fn few_values_are_their_own_knots() {

@@ -11,12 +11,14 @@
 //! **Cost.** n·d²/2 increments; the information of more than `mi_rows_max` rows is taken from that many.
 //! **Reference.** Chow, Liu 1968, doi 10.1109/TIT.1968.1054142; SDGym v0.2.0 for the preset.
 
+mod conditional;
+
 use crate::member::{Block, Given, Model, Synthesizer, Train};
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use synthfleet_proto::about::{About, Accepts, Cost, Shape};
+use synthfleet_proto::about::{About, Accepts, Conditional, Cost, Shape};
 use synthfleet_proto::options::{Checked, Options, Problem, Problems};
 use synthfleet_proto::{Error, Result, Seed};
 use synthfleet_stats::alias::Alias;
@@ -102,6 +104,8 @@ impl Synthesizer for Clbn {
         aliases: &["CLBNSynthesizer", "chowliu"],
         summary: "tree-shaped Bayesian network of greatest mutual information",
         paper: "Chow, Liu 1968, doi 10.1109/TIT.1968.1054142",
+        when: "When a quick, small model of categorical tables is wanted that can be read as a tree. Numbers follow bins, and only pairs along the tree keep their dependence.",
+        given: Conditional::Exact,
         accepts: Accepts { columns_max: COLUMNS_MAX, ..Accepts::ANY },
         ..About::LIGHT
     };
@@ -248,6 +252,13 @@ impl Table {
         Self { ends, children, counts, draws }
     }
 
+    /// Child codes with their counts under a parent code, ascending.
+    fn row(&self, parent: u32) -> (&[u32], &[u32]) {
+        let start = if parent == 0 { 0 } else { self.ends[parent as usize - 1] as usize };
+        let range = start..self.ends[parent as usize] as usize;
+        (&self.children[range.clone()], &self.counts[range])
+    }
+
     fn draw(&self, parent: u32, uniform: f64) -> u32 {
         let start = if parent == 0 { 0 } else { self.ends[parent as usize - 1] };
         self.draws[parent as usize].as_ref().map_or(0, |alias| self.children[(start + alias.place(uniform)) as usize])
@@ -271,7 +282,10 @@ fn damaged(name: &str) -> Error {
 }
 
 impl Model for ClbnModel {
-    fn sample_block(&self, block: Block, _: &Given, seed: &Seed, budget: &Budget) -> Result<Vec<Coded>> {
+    fn sample_block(&self, block: Block, given: &Given, seed: &Seed, budget: &Budget) -> Result<Vec<Coded>> {
+        if !given.is_nothing() {
+            return conditional::sample(self, block, given, seed, budget);
+        }
         let mut columns: Vec<Vec<u32>> = vec![Vec::new(); self.nodes.len()];
         for node in &self.nodes {
             budget.go_on()?;

@@ -3,7 +3,7 @@
 mod conditions;
 pub(crate) mod tables;
 
-pub(crate) use conditions::conditions_hold_in_every_row;
+pub(crate) use conditions::{conditions_hold_in_every_row, conditions_keep_the_law};
 
 use crate::{AnyModel, AnySynthesizer, Given, SYNTHESIZERS, Seeds, find, load_model};
 use serde_json::Value;

@@ -9,7 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use synthfleet_proto::{Error, Result};
-use synthfleet_table::encode::{Allowed, Encoder};
+use synthfleet_table::encode::{Allowed, CodedColumn, Encoder, Sort};
 use synthfleet_table::{Condition, Table};
 
 /// Conditions on the rows of a sample.
@@ -109,6 +109,13 @@ impl Given {
         }
     }
 
+    /// The conditions of some rows, in that order.
+    #[must_use]
+    pub fn take(&self, rows: &[u32]) -> Self {
+        let Rows::Each(each) = &self.rows else { return self.clone() };
+        Self { rows: Rows::Each(rows.iter().map(|&row| each.get(row as usize).cloned().unwrap_or_default()).collect()) }
+    }
+
     /// Rows that have conditions of their own; none where all rows are alike.
     pub(crate) fn rows(&self) -> Option<u64> {
         if let Rows::Each(each) = &self.rows { Some(each.len() as u64) } else { None }
@@ -173,6 +180,16 @@ impl Evidence {
     pub fn holds(&self, table: &Table, row: usize) -> bool {
         self.conditions.iter().all(|condition| condition.wanted.holds(table.column(condition.column), row))
     }
+}
+
+/// Whether each coded column is the State of the next: both share a condition, a State its regular level as far as
+/// its Value may come.
+pub(crate) fn states(columns: &[CodedColumn]) -> Vec<bool> {
+    let is_state = |place: usize| {
+        let next = columns.get(place + 1).map(|next| &next.sort);
+        matches!(next, Some(Sort::Value { state: Some(state), .. }) if *state == place)
+    };
+    (0..columns.len()).map(is_state).collect()
 }
 
 fn excluded(encoder: &Encoder, source: usize) -> Error {

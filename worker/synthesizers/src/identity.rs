@@ -9,7 +9,7 @@ use crate::member::{BLOCK_ROWS, Block, Given, Model, Synthesizer, Train};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use synthfleet_proto::about::{About, Cost, Shape};
+use synthfleet_proto::about::{About, Conditional, Cost, Shape};
 use synthfleet_proto::options::{Checked, Options, Problem};
 use synthfleet_proto::{Error, Result, Seed};
 use synthfleet_table::encode::{Coded, Encoder};
@@ -55,6 +55,8 @@ impl Synthesizer for Identity {
         aliases: &["IdentitySynthesizer", "DataIdentity"],
         summary: "train rows drawn again: the copy that the privacy gate must reject",
         paper: "SDGym v0.2.0",
+        when: "As a baseline that every privacy gate must refuse; never for release.",
+        given: Conditional::Exact,
         baseline: true,
         real_rows: true,
         ..About::LIGHT
@@ -77,9 +79,10 @@ impl Synthesizer for Identity {
 }
 
 impl Model for IdentityModel {
-    fn sample_block(&self, block: Block, _: &Given, seed: &Seed, _: &Budget) -> Result<Vec<Coded>> {
+    fn sample_block(&self, block: Block, given: &Given, seed: &Seed, _: &Budget) -> Result<Vec<Coded>> {
         let mut random = seed.rng();
         let rows: Vec<u32> = match self.order {
+            None if !given.is_nothing() => self.matching(block, given, &mut random),
             None => (0..block.rows).map(|_| random.below(self.rows as u64) as u32).collect(),
             Some(key) => self.ordered(block, key),
         };
@@ -116,6 +119,22 @@ impl Model for IdentityModel {
 }
 
 impl IdentityModel {
+    /// Train rows as asked, each equally likely; any where none is.
+    fn matching(&self, block: Block, given: &Given, random: &mut impl Draw) -> Vec<u32> {
+        let mut drawn = vec![0; block.rows];
+        for (evidence, rows) in given.groups(block.rows) {
+            let is_asked = |row: &u32| evidence.asked().all(|(place, _)| evidence.allows(place, self.columns[place][*row as usize]));
+            let matching: Vec<u32> = (0..self.rows as u32).filter(is_asked).collect();
+            for row in rows {
+                drawn[row as usize] = match matching.len() as u64 {
+                    0 => random.below(self.rows as u64) as u32,
+                    many => matching[random.below(many) as usize],
+                };
+            }
+        }
+        drawn
+    }
+
     /// Rows of a block when all rows are given once before any comes again.
     fn ordered(&self, block: Block, key: u64) -> Vec<u32> {
         let (mut round, mut order) = (u64::MAX, Vec::new());

@@ -5,11 +5,13 @@
 //! uniform; values uniform on the protected range, restored to their grain. **Cost.** O(n·d).
 //! **Reference.** SDGym v0.2.0, the synthesizer of the same name.
 
-use crate::member::{Block, Given, Model, Synthesizer, Train};
+use crate::given::states;
+use crate::member::{Block, Evidence, Given, Model, Synthesizer, Train};
 use std::sync::Arc;
-use synthfleet_proto::about::{About, Cost, Shape};
+use synthfleet_proto::about::{About, Conditional, Cost, Shape};
 use synthfleet_proto::options::{Checked, NoOptions};
 use synthfleet_proto::{Error, Result, Seed};
+use synthfleet_stats::alias::Alias;
 use synthfleet_table::encode::{Coded, Encoder, Sort};
 use synthfleet_table::random::Draw;
 use synthfleet_table::{Arrays, Budget, SeedExt};
@@ -20,6 +22,8 @@ pub struct Uniform;
 /// Missing cells of each coded column of levels as a share, and what its levels mean.
 pub struct UniformModel {
     columns: Vec<Flat>,
+    /// Whether each coded column is the State of the next.
+    states: Vec<bool>,
 }
 
 /// One column.
@@ -38,6 +42,8 @@ impl Synthesizer for Uniform {
         aliases: &["UniformSynthesizer"],
         summary: "every label and every number within its range equally likely",
         paper: "SDGym v0.2.0",
+        when: "As a baseline: what a table's description alone gives away.",
+        given: Conditional::Exact,
         baseline: true,
         ..About::LIGHT
     };
@@ -55,7 +61,8 @@ impl Synthesizer for Uniform {
             let missing = missing.map(|(level, codes)| (level, share(codes, level)));
             Flat::of(encoded.encoder(), place, missing)
         };
-        Ok(UniformModel { columns: encoded.columns().iter().enumerate().map(flat).collect() })
+        let columns = encoded.columns().iter().enumerate().map(flat).collect();
+        Ok(UniformModel { columns, states: states(encoded.encoder().columns()) })
     }
 }
 
@@ -92,8 +99,79 @@ impl Flat {
     }
 }
 
+impl Flat {
+    /// Share of numbers within two ends; 1 of levels.
+    fn share(&self, (from, to): (f64, f64)) -> f64 {
+        match *self {
+            Self::Levels { .. } => 1.0,
+            Self::Value { low, high } if low < high => ((to.min(high) - from.max(low)) / (high - low)).clamp(0.0, 1.0),
+            Self::Value { low, .. } => f64::from(u8::from((from..=to).contains(&low))),
+        }
+    }
+
+    /// Weight of a level.
+    fn weight(&self, level: u32) -> f64 {
+        match *self {
+            Self::Value { .. } => 0.0,
+            Self::Levels { levels, missing: None } => 1.0 / f64::from(levels),
+            Self::Levels { levels: 1, missing: Some(_) } => 1.0,
+            Self::Levels { missing: Some((missing, share)), .. } if missing == level => share,
+            Self::Levels { levels, missing: Some((_, share)) } => (1.0 - share) / f64::from(levels - 1),
+        }
+    }
+
+    /// Levels that may come, by their weights; the regular level of a State as far as its Value may come.
+    fn levels_given(&self, evidence: &Evidence, place: usize, regular: f64) -> Option<Alias> {
+        let Self::Levels { levels, .. } = *self else { return None };
+        let law = |regular: f64| {
+            let weight = |level: u32| match (evidence.allows(place, level), level) {
+                (false, _) => 0.0,
+                (true, 0) => self.weight(0) * regular,
+                (true, level) => self.weight(level),
+            };
+            Alias::new(&(0..levels).map(weight).collect::<Vec<_>>())
+        };
+        // a single number has no share: where only regular cells may come, they come
+        law(regular).or_else(|| law(1.0))
+    }
+}
+
+impl UniformModel {
+    /// Rows under conditions, exactly.
+    fn sample_given(&self, block: Block, given: &Given, seed: &Seed) -> Vec<Coded> {
+        let groups = given.groups(block.rows);
+        let draw = |(place, column): (usize, &Flat)| {
+            let mut random = seed.index(place as u64).rng();
+            let (mut levels, mut numbers) = (vec![0; block.rows], vec![0.0; block.rows]);
+            for (evidence, rows) in &groups {
+                let regular = if self.states[place] { self.columns[place + 1].share(evidence.within(place + 1)) } else { 1.0 };
+                let alias = column.levels_given(evidence, place, regular);
+                let (from, to) = evidence.within(place);
+                for &row in rows {
+                    let uniform = random.uniform();
+                    match *column {
+                        Flat::Levels { .. } => levels[row as usize] = alias.as_ref().map_or(0, |alias| alias.place(uniform)),
+                        Flat::Value { low, high } => {
+                            let (low, high) = if from.max(low) <= to.min(high) { (from.max(low), to.min(high)) } else { (low, high) };
+                            numbers[row as usize] = low * (1.0 - uniform) + high * uniform;
+                        }
+                    }
+                }
+            }
+            match column {
+                Flat::Levels { .. } => Coded::Levels(levels.into()),
+                Flat::Value { .. } => Coded::Value(numbers.into()),
+            }
+        };
+        self.columns.iter().enumerate().map(draw).collect()
+    }
+}
+
 impl Model for UniformModel {
-    fn sample_block(&self, block: Block, _: &Given, seed: &Seed, _: &Budget) -> Result<Vec<Coded>> {
+    fn sample_block(&self, block: Block, given: &Given, seed: &Seed, _: &Budget) -> Result<Vec<Coded>> {
+        if !given.is_nothing() {
+            return Ok(self.sample_given(block, given, seed));
+        }
         Ok(self.columns.iter().zip(0..).map(|(column, place)| column.draw(block.rows, &mut seed.index(place).rng())).collect())
     }
 
@@ -114,6 +192,6 @@ impl Model for UniformModel {
             let missing = encoder.columns()[place].missing.filter(|_| share >= 0.0);
             Flat::of(encoder, place, missing.map(|level| (level, share.min(1.0))))
         };
-        Ok(Self { columns: shares.iter().enumerate().map(flat).collect() })
+        Ok(Self { columns: shares.iter().enumerate().map(flat).collect(), states: states(encoder.columns()) })
     }
 }

@@ -178,6 +178,34 @@ pub(crate) fn tree_network(rows: usize, columns: usize, seed: u64) -> (Table, BT
     (builder.build(), edges)
 }
 
+/// Rows of the network "asia": asia, tub, smoke, lung, bronc, either, xray, dysp; 1 is yes. Lauritzen, Spiegelhalter
+/// 1988, Journal of the Royal Statistical Society B 50, 157-224.
+pub(crate) fn asia(rows: usize) -> Table {
+    let mut random = Seed::from_task_seed(1).child("asia").rng();
+    let mut columns: Vec<Vec<u32>> = vec![Vec::with_capacity(rows); 8];
+    for _ in 0..rows {
+        let mut yes = |share: f64| random.uniform() < share;
+        let (asia, smoke) = (yes(0.01), yes(0.5));
+        let tub = yes(if asia { 0.05 } else { 0.01 });
+        let lung = yes(if smoke { 0.1 } else { 0.01 });
+        let bronc = yes(if smoke { 0.6 } else { 0.3 });
+        let either = tub || lung;
+        let xray = yes(if either { 0.98 } else { 0.05 });
+        let dysp = yes(match (bronc, either) {
+            (true, true) => 0.9,
+            (true, false) => 0.8,
+            (false, true) => 0.7,
+            (false, false) => 0.1,
+        });
+        let row = [asia, tub, smoke, lung, bronc, either, xray, dysp];
+        columns.iter_mut().zip(row).for_each(|(column, yes)| column.push(u32::from(yes)));
+    }
+    let names = ["asia", "tub", "smoke", "lung", "bronc", "either", "xray", "dysp"];
+    let built =
+        names.iter().zip(&columns).fold(Builder::new(rows), |built, (name, codes)| built.labels(name, &["no", "yes"], |row| codes[row]));
+    built.build()
+}
+
 /// Two numbers and two thresholded columns of hidden normal numbers, and their correlations.
 pub(crate) fn hidden_normals(rows: usize, seed: u64) -> (Table, Vec<Vec<f64>>) {
     let truth = vec![vec![1.0, 0.6, 0.5, -0.3], vec![0.6, 1.0, 0.3, 0.2], vec![0.5, 0.3, 1.0, 0.25], vec![-0.3, 0.2, 0.25, 1.0]];

@@ -48,7 +48,8 @@ pub(super) fn fit(encoded: &Encoded, options: &GaussianCopulaOptions, seed: &See
     budget.progress(0.8, "factor");
     let factor = factor(correlation, size);
     let lower = (0..size).flat_map(|row| factor[row * size..row * size + row + 1].to_vec()).collect();
-    Ok(GaussianCopulaModel { columns: hidden, joint, lower })
+    let states = crate::given::states(encoded.encoder().columns());
+    Ok(GaussianCopulaModel { columns: hidden, joint, lower, states })
 }
 
 /// Marginal and scores of a coded column; nominal levels in the order of their frequency.

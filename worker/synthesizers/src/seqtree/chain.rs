@@ -1,9 +1,11 @@
 //! The chain of all columns: fitted side by side, sampled one after the other.
 
+use super::conditional;
 use super::factor::{Halves, Side, fit};
 use super::leaves::Leaves;
 use super::order::{Association, order, predictors};
 use super::{Draw, Plan};
+use crate::member::Given;
 use rayon::prelude::*;
 use synthfleet_proto::{Result, Seed};
 use synthfleet_table::encode::{Bins, Coded, Encoded, Sort};
@@ -28,6 +30,23 @@ pub struct Link {
     pub sides: Vec<Side>,
 }
 
+/// Cells drawn so far.
+pub struct Drawn {
+    /// Which of two trees each row uses, `[rows]`.
+    pub sides: Vec<u8>,
+    /// Bins of drawn columns, `[columns][rows]`; empty where not drawn yet.
+    pub bins: Vec<Vec<u16>>,
+    /// Drawn columns, `[columns]`.
+    pub out: Vec<Option<Coded>>,
+}
+
+impl Drawn {
+    /// Nothing drawn yet.
+    pub fn new(rows: usize, columns: usize) -> Self {
+        Self { sides: vec![0; rows], bins: vec![Vec::new(); columns], out: vec![None; columns] }
+    }
+}
+
 /// All coded columns in drawing order.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chain {
@@ -47,7 +66,7 @@ impl Chain {
         let bins = encoded.bins(BINS_MAX, budget)?;
         budget.progress(0.05, "fit");
         let association = Association::measure(encoded, &bins, seed, budget)?;
-        let order = order(encoded, &bins, &association, plan)?;
+        let order = order(encoded, &bins, &association, plan, seed)?;
         let halves = Rows::of(encoded.rows(), plan.honest, seed);
         let columns = encoded.encoder().columns();
         let links: Vec<(usize, Vec<usize>)> = order
@@ -80,10 +99,22 @@ impl Chain {
     /// Draws `rows` rows, `[columns][rows]`.
     pub fn sample(&self, rows: usize, seed: &Seed, budget: &Budget) -> Result<Vec<Coded>> {
         let mut side_rng = seed.child("side").rng();
-        let sides: Vec<u8> = (0..rows).map(|_| side_rng.below(2) as u8).collect();
-        let mut codes: Vec<Vec<u16>> = vec![Vec::new(); self.sorts.len()];
-        let mut out: Vec<Option<Coded>> = vec![None; self.sorts.len()];
-        for link in &self.links {
+        let mut drawn = Drawn::new(rows, self.sorts.len());
+        drawn.sides.iter_mut().for_each(|side| *side = side_rng.below(2) as u8);
+        self.follow(drawn, 0, seed, budget)
+    }
+
+    /// Draws `rows` rows under conditions, `[columns][rows]`.
+    pub fn sample_given(&self, rows: usize, given: &Given, seed: &Seed, budget: &Budget) -> Result<Vec<Coded>> {
+        let (drawn, links) = conditional::begin(self, rows, given, &mut seed.child("given").rng(), budget)?;
+        self.follow(drawn, links, seed, budget)
+    }
+
+    /// Draws the columns from link `first` on, after those that are drawn.
+    fn follow(&self, drawn: Drawn, first: usize, seed: &Seed, budget: &Budget) -> Result<Vec<Coded>> {
+        let Drawn { sides, bins: mut codes, mut out } = drawn;
+        let rows = sides.len();
+        for link in &self.links[first..] {
             let mut rng = seed.child("column").index(link.place as u64).rng();
             let leaf = |row: usize| {
                 let side = &link.sides[usize::from(sides[row]) % link.sides.len()];

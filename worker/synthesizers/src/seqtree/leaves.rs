@@ -60,6 +60,11 @@ impl<T: Copy> Lists<T> {
 }
 
 impl Lists<u32> {
+    /// The list of a leaf and that of its parent.
+    pub fn of_leaf(&self, leaf: u32) -> (&[u32], &[u32]) {
+        (self.list(self.primary[leaf as usize]), self.list(self.fallback[leaf as usize]))
+    }
+
     /// A row of the leaf, or, with the weight of half a row, one of its parent.
     pub fn draw(&self, leaf: u32, rng: &mut ChaCha8Rng) -> u32 {
         let primary = self.list(self.primary[leaf as usize]);
@@ -69,7 +74,24 @@ impl Lists<u32> {
     }
 }
 
+/// The numbers that a leaf draws from.
+pub struct NumberLeaf<'a> {
+    /// The leaf's own, loose ones first.
+    pub own: &'a [f64],
+    /// How many of them are loose.
+    pub loose: usize,
+    /// Loose ones to draw from where its own are too few.
+    pub wide: &'a [f64],
+}
+
 impl Lists<f64> {
+    /// The numbers of a leaf.
+    pub fn numbers_of_leaf(&self, leaf: u32) -> NumberLeaf<'_> {
+        let (at, fallback) = (self.primary[leaf as usize], self.fallback[leaf as usize]);
+        let wide = &self.list(fallback)[..self.loose[fallback as usize] as usize];
+        NumberLeaf { own: self.list(at), loose: self.loose[at as usize] as usize, wide }
+    }
+
     /// A value of the leaf: atoms as they are, others moved between their neighbours.
     pub fn draw(&self, leaf: u32, draw: Draw, rng: &mut ChaCha8Rng) -> f64 {
         let at = self.primary[leaf as usize];

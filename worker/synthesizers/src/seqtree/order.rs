@@ -58,7 +58,7 @@ impl Association {
 }
 
 /// The places of all coded columns in the order in which they are drawn. A State comes right before its Value.
-pub fn order(encoded: &Encoded, bins: &[Bins], association: &Association, plan: &Plan) -> Result<Vec<usize>> {
+pub fn order(encoded: &Encoded, bins: &[Bins], association: &Association, plan: &Plan, seed: &Seed) -> Result<Vec<usize>> {
     let columns = encoded.encoder().columns();
     let units: Vec<usize> = (0..columns.len()).filter(|&place| !columns[place].is_state()).collect();
     let mut ranked = units.clone();
@@ -69,9 +69,15 @@ pub fn order(encoded: &Encoded, bins: &[Bins], association: &Association, plan: 
     }
     let mut wanted = Vec::new();
     for name in &plan.order {
-        wanted.push(named(columns, name)?);
+        let place = named(columns, name)?;
+        if !wanted.contains(&place) {
+            wanted.push(place);
+        }
     }
     ranked.retain(|place| !wanted.contains(place));
+    if plan.shuffle > 0 {
+        seed.child("shuffle").rng().shuffle(&mut ranked);
+    }
     wanted.extend(ranked);
     Ok(wanted.into_iter().flat_map(|place| state_of(&columns[place]).into_iter().chain([place])).collect())
 }

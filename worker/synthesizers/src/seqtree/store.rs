@@ -1,4 +1,4 @@
-//! A chain as named arrays, and back. Reading checks every link, reference, code and number.
+//! Chains as named arrays, and back. Reading checks every link, reference, code and number.
 
 use super::Draw;
 use super::chain::{Chain, Link};
@@ -13,8 +13,27 @@ use synthfleet_trees::cart::{Node, Split, Test, Tree};
 /// Numbers a node takes: parent, column (`u32::MAX`: leaf), left child, sort of test, threshold or first word.
 const NODE: usize = 5;
 
-/// Stores a chain.
-pub fn save(chain: &Chain, arrays: &mut Arrays) {
+/// Most chains of a model.
+const CHAINS_MAX: usize = 10;
+
+/// Stores chains: the first under plain names, each further one as bytes of its own arrays.
+pub fn save(chains: &[Chain], arrays: &mut Arrays) {
+    for (place, chain) in chains.iter().enumerate() {
+        if place == 0 {
+            save_one(chain, arrays);
+            continue;
+        }
+        let mut own = Arrays::default();
+        save_one(chain, &mut own);
+        arrays.put_u8(&further(place), own.to_bytes());
+    }
+}
+
+fn further(place: usize) -> String {
+    format!("chain/{place}")
+}
+
+fn save_one(chain: &Chain, arrays: &mut Arrays) {
     arrays.put_u32("order", chain.links.iter().map(|link| link.place as u32).collect::<Vec<_>>());
     arrays.put_u32(
         "draw",
@@ -77,8 +96,19 @@ fn save_lists<T>(name: &str, lists: &Lists<T>, arrays: &mut Arrays) {
     }
 }
 
-/// Reads a chain.
-pub fn load(arrays: &Arrays, encoder: &Arc<Encoder>) -> Result<Chain> {
+/// Reads chains.
+pub fn load(arrays: &Arrays, encoder: &Arc<Encoder>) -> Result<Vec<Chain>> {
+    let mut chains = vec![load_one(arrays, encoder)?];
+    while arrays.contains(&further(chains.len())) {
+        if chains.len() == CHAINS_MAX {
+            return Err(damaged("there are too many chains"));
+        }
+        chains.push(load_one(&Arrays::from_bytes(arrays.u8s(&further(chains.len()))?)?, encoder)?);
+    }
+    Ok(chains)
+}
+
+fn load_one(arrays: &Arrays, encoder: &Arc<Encoder>) -> Result<Chain> {
     let sorts: Vec<Sort> = encoder.columns().iter().map(|column| column.sort.clone()).collect();
     let bins = (0..sorts.len()).map(|place| load_bins(place, arrays)).collect::<Result<Vec<_>>>()?;
     let draw = match arrays.u32s("draw")? {

@@ -5,6 +5,8 @@
 //! exactly. A column with more than `levels_max` levels keeps its commonest; the others share one code
 //! that decodes by their train frequency, independent of the rest.
 
+mod given;
+
 use super::{Coded, Encoded, Encoder, Sort};
 use crate::random::Draw;
 use crate::{Arrays, Budget};
