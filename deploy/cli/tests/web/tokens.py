@@ -2,7 +2,7 @@
 
 
 def run(browser, site):
-    job = site.job(source="sim:demo?rows=500", synthesizers=["independent"], gate="off", benchmarks=["accuracy", "column_shapes"])
+    job = site.job(source="sim:demo?rows=500", synthesizers=["clbn"], gate="off", benchmarks=["accuracy", "column_shapes"])
     watched = browser.page()
     page = watched.page
     watched.expected.append("401")
