@@ -185,6 +185,7 @@ fn bad(message: impl Into<String>) -> Error {
 fn content_type(name: &str) -> &'static str {
     match name.rsplit('.').next() {
         Some("json") => "application/json",
+        Some("jsonl") => "application/jsonl",
         Some("parquet") => "application/vnd.apache.parquet",
         Some("csv") => "text/csv",
         Some("tsv") => "text/tab-separated-values",

@@ -23,6 +23,8 @@ pub const TRAIN: &str = "train.parquet";
 pub const HOLDOUT: &str = "holdout.parquet";
 /// A sample.
 pub const SAMPLE: &str = "sample.parquet";
+/// First rows of a sample, for people.
+pub const PREVIEW: &str = "rows.jsonl";
 /// A model.
 pub const MODEL: &str = "model.bin";
 /// A benchmark's shared preparation.

@@ -60,6 +60,8 @@ const TOOLS: &[(&str, &[&str])] = &[
     // tests start private nodes of it
     ("/usr/lib/rabbitmq/bin/rabbitmq-server", &["rabbitmq-server"]),
     ("/usr/bin/flock", &["util-linux"]),
+    // tests of the web app
+    ("/usr/bin/chromium", &["chromium"]),
     // tests start a moto server in an environment of its own
     ("/usr/bin/python3", &["python3", "python3-venv"]),
 ];
@@ -69,7 +71,9 @@ const PEER_TOOLS: &[(&str, &[&str])] = &[("/usr/bin/redis-server", &["redis-serv
 
 fn install() -> Outcome {
     install_packages(TOOLS)?;
-    install_python("moto", "moto.server", &["moto[s3,sqs]==5.2.*", "flask<4", "flask-cors<7"])
+    install_python("moto", "moto.server", &["moto[s3,sqs]==5.2.*", "flask<4", "flask-cors<7"])?;
+    // drives the browser above, and judges how accessible its pages are
+    install_python("browser", "playwright, axe_playwright_python", &["playwright==1.65.*", "axe-playwright-python==0.1.*"])
 }
 
 /// The newest Celery: a comparison with an old one proves little.

@@ -5,6 +5,7 @@ pub mod bundle;
 pub mod card;
 pub mod number;
 pub mod page;
+pub mod picture;
 pub mod plots;
 pub mod results;
 pub mod scale;

@@ -4,6 +4,7 @@ use super::answer::{Answer, tagged};
 use super::doors::Doors;
 use super::guard::Call;
 use super::problem::Problem;
+use crate::intake::{DEFAULT_BENCHMARKS, presets};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use serde_json::{Value, json};
@@ -12,7 +13,8 @@ use synthfleet_proto::about::MemberDoc;
 
 /// `GET /v1/synthesizers`
 pub async fn synthesizers(State(doors): State<Arc<Doors>>, _: Call, headers: HeaderMap) -> Answer {
-    Ok(all(&headers, doors.members().synthesizers()))
+    let presets = presets().iter().map(|preset| json!({ "name": preset.name, "members": preset.members, "repeats": preset.repeats }));
+    Ok(all(&headers, doors.members().synthesizers(), json!({ "presets": presets.collect::<Value>() })))
 }
 
 /// `GET /v1/synthesizers/{name}`
@@ -24,7 +26,7 @@ pub async fn synthesizer(State(doors): State<Arc<Doors>>, Path(name): Path<Strin
 
 /// `GET /v1/benchmarks`
 pub async fn benchmarks(State(doors): State<Arc<Doors>>, _: Call, headers: HeaderMap) -> Answer {
-    Ok(all(&headers, doors.members().benchmarks()))
+    Ok(all(&headers, doors.members().benchmarks(), json!({ "usual": DEFAULT_BENCHMARKS })))
 }
 
 /// `GET /v1/benchmarks/{name}`
@@ -34,9 +36,10 @@ pub async fn benchmark(State(doors): State<Arc<Doors>>, Path(name): Path<String>
     Ok(tagged(&headers, &whole(member)))
 }
 
-fn all(headers: &HeaderMap, members: &[MemberDoc]) -> axum::response::Response {
-    let items: Vec<Value> = members.iter().map(whole).collect();
-    tagged(headers, &json!({ "items": items, "next_cursor": null }))
+fn all(headers: &HeaderMap, members: &[MemberDoc], mut shown: Value) -> axum::response::Response {
+    shown["items"] = members.iter().map(whole).collect();
+    shown["next_cursor"] = Value::Null;
+    tagged(headers, &shown)
 }
 
 fn whole(member: &MemberDoc) -> Value {

@@ -3,7 +3,10 @@
 
 use super::doors::Doors;
 use super::guard::guard;
-use super::{catalogue, dress, events, files, fleet, health, input, jobs, openapi, results, steer, tasks, tokens, uploads};
+use super::{
+    candidates, catalogue, describe, dress, events, files, fleet, health, input, jobs, openapi, plots, results, rows, steer, tasks,
+};
+use super::{tokens, ui, uploads};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
@@ -55,6 +58,8 @@ pub struct Row {
     pub body: Body,
     /// One sentence.
     pub summary: &'static str,
+    /// For browsers: no part of the description of the API.
+    pub page: bool,
 }
 
 impl Row {
@@ -82,7 +87,7 @@ where
         "DELETE" => MethodFilter::DELETE,
         _ => MethodFilter::GET.or(MethodFilter::HEAD),
     };
-    Route { row: Row { method, path, access, query: &[], body, summary }, handler: on(filter, handler) }
+    Route { row: Row { method, path, access, query: &[], body, summary, page: false }, handler: on(filter, handler) }
 }
 
 impl Route {
@@ -90,13 +95,18 @@ impl Route {
         self.row.query = names;
         self
     }
+
+    fn page(mut self) -> Self {
+        self.row.page = true;
+        self.query(ui::PAGE_QUERY)
+    }
 }
 
 /// Every route.
 pub fn routes() -> Vec<Route> {
     use Access::{Fleet, Open, Tenant};
     use Body::{Bytes, Json, MaybeJson, None};
-    use Scope::{Admin, Read, Submit};
+    use Scope::{Admin, Read, ReadReal, Submit};
     vec![
         route("POST", "/v1/jobs", Tenant(Submit), Json, "Asks for a job.", jobs::submit),
         route("GET", "/v1/jobs", Tenant(Read), None, "Lists jobs, newest first.", jobs::list).query(jobs::LIST_QUERY),
@@ -109,6 +119,34 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/v1/jobs/{job}/events", Tenant(Read), None, "Tells what happens to a job.", events::watch).query(&["after", "wait"]),
         route("GET", "/v1/jobs/{job}/verdict", Tenant(Read), None, "Gives the judgement.", results::verdict),
         route("GET", "/v1/jobs/{job}/results", Tenant(Read), None, "Gives every number, as JSON or CSV.", results::results),
+        route("GET", "/v1/jobs/{job}/metadata", Tenant(Read), None, "Describes the table of a job.", describe::metadata).query(&["form"]),
+        route("GET", "/v1/jobs/{job}/rows", Tenant(ReadReal), None, "Shows the first real rows.", rows::real).query(rows::ROWS_QUERY),
+        route(
+            "GET",
+            "/v1/jobs/{job}/candidates/{candidate}",
+            Tenant(Read),
+            None,
+            "Shows what was measured of a candidate.",
+            candidates::show,
+        ),
+        route(
+            "GET",
+            "/v1/jobs/{job}/candidates/{candidate}/rows",
+            Tenant(Read),
+            None,
+            "Shows the first rows of a sample.",
+            rows::synthetic,
+        )
+        .query(rows::ROWS_QUERY),
+        route(
+            "GET",
+            "/v1/jobs/{job}/plots/{plot}",
+            Tenant(Read),
+            None,
+            "Draws a picture of a candidate, or gives its numbers.",
+            plots::show,
+        )
+        .query(plots::PLOT_QUERY),
         route("GET", "/v1/jobs/{job}/files", Tenant(Read), None, "Lists the published files.", files::list),
         route("GET", "/v1/jobs/{job}/files/{*path}", Tenant(Read), None, "Gives a published file.", files::give),
         route("POST", "/v1/uploads", Tenant(Submit), Json, "Begins an upload.", uploads::begin),
@@ -136,6 +174,14 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/version", Open, None, "Names the version.", health::version),
         route("GET", "/problems/{code}", Open, None, "Explains a sort of problem.", health::problem),
         route("GET", "/openapi.json", Open, None, "Describes this API.", openapi::describe),
+        route("GET", "/", Open, None, "The web app: a new job.", ui::page).page(),
+        route("GET", "/jobs", Open, None, "The web app: jobs.", ui::page).page(),
+        route("GET", "/jobs/{*page}", Open, None, "The web app: one job.", ui::page).page(),
+        route("GET", "/compare", Open, None, "The web app: candidates beside each other.", ui::page).page(),
+        route("GET", "/tables", Open, None, "The web app: tables.", ui::page).page(),
+        route("GET", "/fleet", Open, None, "The web app: workers and queues.", ui::page).page(),
+        route("GET", "/settings", Open, None, "The web app: settings.", ui::page).page(),
+        route("GET", "/ui/{*file}", Open, None, "Files of the web app.", ui::file).page(),
     ]
 }
 

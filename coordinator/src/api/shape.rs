@@ -46,6 +46,7 @@ pub fn summary(spec: &SpecFact, state: JobState, last: Option<&FinalFact>) -> Va
         "outcome": last.and_then(|last| last.outcome.clone()),
         "winner": last.and_then(|last| last.winner.clone()),
         "table": spec.request.table,
+        "source": spec.request.source.uri.split('?').next(),
         "created": rfc3339(spec.submitted_at),
         "labels": spec.request.labels,
         "summary": spec.request.summary,

@@ -7,6 +7,7 @@ mod jobs;
 mod matrix;
 mod measures;
 mod secrets;
+mod ui;
 mod uploads;
 
 use super::{Auth, Doors, Options, Parts, router};

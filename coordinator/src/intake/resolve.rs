@@ -34,7 +34,7 @@ const PRESETS: [Preset; 3] = [
 const LATER: [&str; 2] = ["full", "dp"];
 
 /// Benchmarks of a job that names none, as far as they exist.
-const BENCHMARKS: [&str; 10] = [
+pub const DEFAULT_BENCHMARKS: [&str; 10] = [
     "diagnostic",
     "column_shapes",
     "pair_trends",
@@ -171,7 +171,7 @@ impl Resolver<'_> {
         let mut wished = self.job.benchmarks.clone();
         if wished.is_empty() {
             let known = self.catalogue.benchmarks().iter().map(|member| member.name.as_str());
-            let is_asked = |name: &str| BENCHMARKS.contains(&name) || self.job.gate.limits.contains_key(name);
+            let is_asked = |name: &str| DEFAULT_BENCHMARKS.contains(&name) || self.job.gate.limits.contains_key(name);
             wished = known.filter(|name| is_asked(name)).map(Choice::of).collect();
         }
         wished.extend(self.measures(&wished));

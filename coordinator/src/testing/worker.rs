@@ -12,6 +12,9 @@ use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::task::{TaskId, TaskKind};
 use synthfleet_store::{Store, create_fact, upload_bytes};
 
+/// First rows as tasks write them.
+const ROWS: &[u8] = b"{\"a\":1}\n{\"a\":2}\n";
+
 /// Ends every task of the pool `local` as `end` says.
 pub fn work(parts: Parts, end: impl Fn(TaskId) -> OutcomeFact + Send + 'static) {
     tokio::spawn(async move {
@@ -51,8 +54,10 @@ pub async fn with_outputs(store: &dyn Store, keys: &JobKeys, mut outcome: Outcom
         return outcome;
     }
     let files: Vec<(&str, Vec<u8>)> = match outcome.task.kind() {
-        TaskKind::Profile => vec![("profile.json", profile().to_string().into_bytes()), ("metadata.sdv.json", b"{}".to_vec())],
-        TaskKind::Synthesize => vec![("sample.parquet", b"rows".to_vec()), ("model.bin", b"model".to_vec())],
+        TaskKind::Profile => {
+            vec![("profile.json", profile().to_string().into_bytes()), ("metadata.sdv.json", b"{}".to_vec()), ("rows.jsonl", ROWS.to_vec())]
+        }
+        TaskKind::Synthesize => vec![("sample.parquet", b"rows".to_vec()), ("rows.jsonl", ROWS.to_vec()), ("model.bin", b"model".to_vec())],
         TaskKind::Benchmark => vec![("scores.json", br#"{"scores":[],"details":null}"#.to_vec())],
         TaskKind::Generate => vec![("synthetic.csv", b"a\n1\n".to_vec()), ("rows.json", br#"{"header":["a"],"rows":[["1"]]}"#.to_vec())],
     };

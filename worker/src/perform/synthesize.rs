@@ -1,8 +1,8 @@
 //! Fits a synthesizer and draws the scored sample.
 
-use super::{MODEL, SAMPLE, TRAIN, metadata, seeds, table, timed};
+use super::{MODEL, PREVIEW, SAMPLE, TRAIN, metadata, seeds, table, timed};
 use crate::TaskFolder;
-use synthfleet_intake::write::{Provenance, write_parquet};
+use synthfleet_intake::write::{Provenance, write_parquet, write_preview};
 use synthfleet_proto::Result;
 use synthfleet_proto::task::TaskFile;
 use synthfleet_synthesizers::{Given, Seeds, find};
@@ -22,6 +22,7 @@ pub fn perform(folder: &TaskFolder, task: &TaskFile, budget: &Budget) -> Result<
     timed(budget, "write_seconds", || {
         let provenance = Provenance { method: task.name.clone(), seed: task.seed };
         write_parquet(&folder.made(SAMPLE), &sample, &provenance)?;
+        write_preview(&folder.made(PREVIEW), &sample)?;
         folder.write(MODEL, &model.save()?)
     })
 }

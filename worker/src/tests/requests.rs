@@ -123,8 +123,8 @@ async fn tasks_ask_little_of_the_store() {
     let (stop, one) = fleet.start("w-1");
     fleet.run(&profile, "", 0, &first).await;
     let counts = fleet.run(&sample, "independent", 1, &main).await;
-    // claim, sample, model, outcome | plan, is there an outcome, profile outcome, train, description
-    assert_eq!((counts.put, counts.get), (4, 5), "a synthesize task may take 6 and 8");
+    // claim, sample, its first rows, model, outcome | plan, is there an outcome, profile outcome, train, description
+    assert_eq!((counts.put, counts.get), (5, 5), "a synthesize task may take 6 and 8");
     let counts = fleet.run(&of("column_shapes"), "column_shapes", 1, &main).await;
     // claim, scores, outcome | is there an outcome, outcome of the sample, holdout, sample
     assert_eq!((counts.put, counts.get), (3, 4), "a short benchmark task may take 3 and 6");

@@ -10,6 +10,7 @@ use maud::{Markup, html};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use synthfleet_proto::calendar::{Grain, date_of_days};
+use synthfleet_proto::profile::Profile;
 
 /// Most columns drawn.
 const COLUMNS_MAX: usize = 100;
@@ -25,12 +26,11 @@ pub fn section(bundle: &Bundle) -> Markup {
     }
     let references: BTreeMap<&str, f64> = by_name(holdout.list("column_shapes", "columns"));
     let chosen = worst(columns);
-    let bars: Vec<Bar> = chosen.iter().map(|entry| bar(entry, &references)).collect();
     html! {
         p { "Agreement of each column's distribution, 1 is equal; the dashed tick is what held-out rows get." }
         (scores::table(bundle, "column_shapes"))
         @if chosen.len() < columns.len() { p.small.quiet { "The " (chosen.len()) " worst of " (columns.len()) " columns are drawn." } }
-        figure.card.wide { (scores_by_column::draw(&bars)) }
+        figure.card.wide { (bars(columns, holdout.list("column_shapes", "columns"))) }
         h3 { "Missing cells" }
         (missing(columns))
         h3 { "Each column" }
@@ -39,23 +39,27 @@ pub fn section(bundle: &Bundle) -> Markup {
     }
 }
 
-/// Shares of missing cells; of too many columns those that differ most.
-fn missing(columns: &[Value]) -> Markup {
-    let count = |plot: &Value, table: &str| (plot["missing"][table].as_f64().unwrap_or(0.0), plot["rows"][table].as_f64().unwrap_or(0.0));
-    let rate = |entry: &Value| Rate {
-        column: entry["column"].as_str().unwrap_or_default().to_owned(),
-        real: count(&entry["plot"], "train"),
-        reference: count(&entry["plot"], "holdout"),
-        synthetic: count(&entry["plot"], "sample"),
-    };
+/// Shares of missing cells of columns that have some; of too many those that differ most.
+pub fn rates(columns: &[Value]) -> Vec<Rate> {
+    let mut with_gaps: Vec<(usize, Rate)> = columns.iter().filter_map(rate).enumerate().collect();
     let gap = |rate: &Rate| (rate.real.0 / rate.real.1.max(1.0) - rate.synthetic.0 / rate.synthetic.1.max(1.0)).abs();
-    let all = columns.iter().map(rate).filter(|rate| rate.real.0 + rate.reference.0 + rate.synthetic.0 > 0.0);
-    let mut with_gaps: Vec<(usize, Rate)> = all.enumerate().collect();
-    let total = with_gaps.len();
     with_gaps.sort_by(|a, b| gap(&b.1).total_cmp(&gap(&a.1)).then(a.0.cmp(&b.0)));
     with_gaps.truncate(MISSING_MAX);
     with_gaps.sort_by_key(|(place, _)| *place);
-    let shown: Vec<Rate> = with_gaps.into_iter().map(|(_, rate)| rate).collect();
+    with_gaps.into_iter().map(|(_, rate)| rate).collect()
+}
+
+/// The missing cells of one column; `None`: nothing is missing anywhere.
+fn rate(entry: &Value) -> Option<Rate> {
+    let plot = &entry["plot"];
+    let count = |table: &str| (plot["missing"][table].as_f64().unwrap_or(0.0), plot["rows"][table].as_f64().unwrap_or(0.0));
+    let column = entry["column"].as_str().unwrap_or_default().to_owned();
+    let rate = Rate { column, real: count("train"), reference: count("holdout"), synthetic: count("sample") };
+    (rate.real.0 + rate.reference.0 + rate.synthetic.0 > 0.0).then_some(rate)
+}
+
+fn missing(columns: &[Value]) -> Markup {
+    let (shown, total) = (rates(columns), columns.iter().filter_map(rate).count());
     html! {
         @if shown.is_empty() { (missing_rates::draw(&shown)) } @else {
             p.small.quiet {
@@ -83,6 +87,12 @@ fn worst(columns: &[Value]) -> Vec<&Value> {
     order.into_iter().map(|place| &columns[place]).collect()
 }
 
+/// The scores of the worst columns as bars, with those of held-out rows.
+pub fn bars(columns: &[Value], held_out: &[Value]) -> Markup {
+    let references = by_name(held_out);
+    scores_by_column::draw(&worst(columns).iter().map(|entry| bar(entry, &references)).collect::<Vec<_>>())
+}
+
 fn bar(entry: &Value, references: &BTreeMap<&str, f64>) -> Bar {
     let column = entry["column"].as_str().unwrap_or_default();
     Bar { column: column.to_owned(), score: entry["score"].as_f64(), reference: references.get(column).copied() }
@@ -103,27 +113,35 @@ fn card(bundle: &Bundle, entry: &Value, references: &BTreeMap<&str, f64>) -> Mar
                 }
             }
             @if plot.is_object() {
-                @if plot["edges"].is_array() {
-                    (column_histogram::draw(column, plot, &|value| axis_value(bundle, column, value)))
-                } @else {
-                    (column_levels::draw(column, plot))
-                }
+                (shape(bundle.profile, column, plot))
             }
             (distribution(bundle, column, entry))
         }
     }
 }
 
+/// A histogram, or bars of labels.
+pub fn shape(profile: &Profile, column: &str, plot: &Value) -> Markup {
+    if plot["edges"].is_array() {
+        return column_histogram::draw(column, plot, &|value| axis_value(profile, column, value));
+    }
+    column_levels::draw(column, plot)
+}
+
+/// The distance of Kolmogorov and Smirnov, where that is a column's measure.
+pub fn distance(entry: &Value) -> Option<f64> {
+    (entry["measure"] == "KSComplement").then(|| entry["score"].as_f64().map(|score| 1.0 - score)).flatten()
+}
+
 /// Distribution function and quantiles, folded away: the histogram says most.
 fn distribution(bundle: &Bundle, column: &str, entry: &Value) -> Markup {
     let data = &entry["distribution"];
-    let label = |value: f64| axis_value(bundle, column, value);
-    let distance = (entry["measure"] == "KSComplement").then(|| entry["score"].as_f64().map(|score| 1.0 - score)).flatten();
+    let label = |value: f64| axis_value(bundle.profile, column, value);
     html! {
         @if data.is_object() {
             details {
                 summary { "Distribution function and quantiles" }
-                (column_ecdf::draw(column, data, distance, &label))
+                (column_ecdf::draw(column, data, distance(entry), &label))
                 (column_qq::draw(column, data, &label))
                 p.small.quiet { "Share of values not above each value, then quantiles as means of equally many rows; grey: what chance explains for the real ones." }
             }
@@ -132,8 +150,8 @@ fn distribution(bundle: &Bundle, column: &str, entry: &Value) -> Markup {
 }
 
 /// A value of a column as axes write it.
-pub fn axis_value(bundle: &Bundle, column: &str, value: f64) -> String {
-    let found = bundle.profile.columns.iter().find(|profile| profile.name == column);
+pub fn axis_value(profile: &Profile, column: &str, value: f64) -> String {
+    let found = profile.columns.iter().find(|profile| profile.name == column);
     found.and_then(|profile| profile.dates.as_ref()).map_or_else(|| plain(value), |dates| instant(value, dates.grain))
 }
 

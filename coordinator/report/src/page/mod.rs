@@ -2,14 +2,14 @@
 
 mod accuracy;
 mod board;
-mod columns;
+pub(crate) mod columns;
 mod data;
 mod further;
 mod method;
 mod pairs;
 mod privacy;
 mod scores;
-mod utility;
+pub(crate) mod utility;
 mod verdict;
 
 use crate::bundle::Bundle;

@@ -34,7 +34,7 @@ pub fn section(bundle: &Bundle) -> Markup {
 
 /// The pairs that lose most, both tables beside each other.
 fn drawn(bundle: &Bundle, joints: &[Value]) -> Markup {
-    let label = |column: &str, value: f64| columns::axis_value(bundle, column, value);
+    let label = |column: &str, value: f64| columns::axis_value(bundle.profile, column, value);
     html! {
         @if !joints.is_empty() {
             h3 { "The same pairs in pictures" }

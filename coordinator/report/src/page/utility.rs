@@ -7,6 +7,7 @@ use crate::plots::importance;
 use crate::plots::utility::{self, Measured, Model};
 use maud::{Markup, html};
 use serde_json::Value;
+use synthfleet_proto::score::Score;
 
 /// Models trained on synthetic and on real rows beside each other, then all scores.
 pub fn section(bundle: &Bundle) -> Markup {
@@ -20,7 +21,8 @@ pub fn section(bundle: &Bundle) -> Markup {
             "1 means that training on synthetic rows loses nothing."
         }
         @if !models.is_empty() {
-            figure.card.wide { (picture(bundle, models)) }
+            @let row = bundle.subject_row();
+            figure.card.wide { (picture(row.details("ml_efficacy"), row.repeat().map_or(&[], |repeat| repeat.scores.as_slice()))) }
             p.small.quiet { "Grey: trained on real rows; blue-green: trained on synthetic rows; lines: 95 % intervals." }
             (measures(models))
             (ranks(models))
@@ -32,10 +34,9 @@ pub fn section(bundle: &Bundle) -> Markup {
 }
 
 /// Each model's main measure after both trainings, with intervals from the scores.
-fn picture(bundle: &Bundle, models: &[Value]) -> Markup {
-    let row = bundle.subject_row();
+pub fn picture(details: &Value, scores: &[Score]) -> Markup {
     let measured = |id: String| {
-        let score = row.score(&id)?;
+        let score = scores.iter().find(|score| score.name == id)?;
         Some(Measured { value: score.value?, interval: score.low.zip(score.high) })
     };
     let of = |model: &Value| {
@@ -43,9 +44,9 @@ fn picture(bundle: &Bundle, models: &[Value]) -> Markup {
         let [synthetic, real] = ["tstr", "trtr"].map(|side| measured(format!("ml_efficacy.{side}_{name}")));
         Model { name: name.to_owned(), real, synthetic }
     };
-    let is_regression = row.details("ml_efficacy")["problem"] == "regression";
-    let (measure, chance) = if is_regression { ("R²", 0.0) } else { ("AUC", 0.5) };
-    utility::draw(&models.iter().map(of).collect::<Vec<_>>(), measure, chance)
+    let (measure, chance) = if details["problem"] == "regression" { ("R²", 0.0) } else { ("AUC", 0.5) };
+    let models = details["models"].as_array().into_iter().flatten();
+    utility::draw(&models.map(of).collect::<Vec<_>>(), measure, chance)
 }
 
 fn measures(models: &[Value]) -> Markup {

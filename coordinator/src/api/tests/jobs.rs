@@ -91,7 +91,7 @@ async fn what_is_not_there_yet_is_a_conflict_and_what_is_not_is_not_found() {
     }
     let unknown = format!("job_{}", "0".repeat(26));
     for path in
-        ["/v1/jobs/x", "/v1/jobs/..%2f..", &format!("/v1/jobs/{unknown}"), &format!("/v1/jobs/{unknown}/events"), "/v1/nothing", "/"]
+        ["/v1/jobs/x", "/v1/jobs/..%2f..", &format!("/v1/jobs/{unknown}"), &format!("/v1/jobs/{unknown}/events"), "/v1/nothing", "/nothing"]
     {
         assert_eq!(replica.get(path).await.problem(), "not-found", "{path}");
     }

@@ -17,6 +17,11 @@ const EXPECTED: &[(&str, &str, Access)] = &[
     ("GET", "/v1/jobs/{job}/events", Access::Tenant(Scope::Read)),
     ("GET", "/v1/jobs/{job}/verdict", Access::Tenant(Scope::Read)),
     ("GET", "/v1/jobs/{job}/results", Access::Tenant(Scope::Read)),
+    ("GET", "/v1/jobs/{job}/metadata", Access::Tenant(Scope::Read)),
+    ("GET", "/v1/jobs/{job}/rows", Access::Tenant(Scope::ReadReal)),
+    ("GET", "/v1/jobs/{job}/candidates/{candidate}", Access::Tenant(Scope::Read)),
+    ("GET", "/v1/jobs/{job}/candidates/{candidate}/rows", Access::Tenant(Scope::Read)),
+    ("GET", "/v1/jobs/{job}/plots/{plot}", Access::Tenant(Scope::Read)),
     ("GET", "/v1/jobs/{job}/files", Access::Tenant(Scope::Read)),
     ("GET", "/v1/jobs/{job}/files/{*path}", Access::Tenant(Scope::Read)),
     ("POST", "/v1/uploads", Access::Tenant(Scope::Submit)),
@@ -44,6 +49,14 @@ const EXPECTED: &[(&str, &str, Access)] = &[
     ("GET", "/version", Access::Open),
     ("GET", "/problems/{code}", Access::Open),
     ("GET", "/openapi.json", Access::Open),
+    ("GET", "/", Access::Open),
+    ("GET", "/jobs", Access::Open),
+    ("GET", "/jobs/{*page}", Access::Open),
+    ("GET", "/compare", Access::Open),
+    ("GET", "/tables", Access::Open),
+    ("GET", "/fleet", Access::Open),
+    ("GET", "/settings", Access::Open),
+    ("GET", "/ui/{*file}", Access::Open),
 ];
 
 fn rows() -> Vec<Row> {
@@ -79,7 +92,11 @@ impl Belongings {
         let values = [
             ("{job}", self.job.as_str()),
             ("{task}", "profile"),
+            ("{candidate}", "clbn"),
+            ("{plot}", "column"),
             ("{*path}", "verdict.json"),
+            ("{*page}", "any"),
+            ("{*file}", "app.js"),
             ("{upload}", &self.upload),
             ("{token}", &self.token),
             ("{name}", "clbn"),

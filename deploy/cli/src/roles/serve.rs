@@ -47,6 +47,9 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     tell!("  serving  store {}   {slots} tasks at once", place.display());
     let line = Line { handle, book: Arc::clone(&book) };
     let mut served = doors::open(config, Wish { local_files: true, messages: false }, &service_parts, line, &shutdown).await?;
+    if !config.serve.listen.is_empty() {
+        tell!("  app      the same address in a browser");
+    }
     port::operators(&config.serve.admin, Arc::new(|| true), Arc::clone(&book), shutdown.clone(), &mut served).await?;
     let (stop, stopped) = watch::channel(false);
     let worker = tokio::spawn(worker.counted(Arc::clone(&book)).run(stopped));

@@ -1,0 +1,98 @@
+"""Loading, empty and error of every page."""
+
+import re
+
+FAILING = "Failed to load resource"
+
+
+def run(browser, site):
+    empty(browser, site)
+    job = site.job(source="sim:demo?rows=500", synthesizers=["independent"], gate="off", benchmarks=["accuracy", "column_shapes", "distances"])
+    failed = site.job(source="sim:no_such_set", preset="quick")
+    for title, path, asked in (
+        ("jobs", "/jobs", "/v1/jobs?"), ("job", f"/jobs/{job}", f"/v1/jobs/{job}"), ("metadata", f"/jobs/{job}/metadata", "/metadata"),
+        ("leaderboard", f"/jobs/{job}/leaderboard", "/verdict"), ("candidate", f"/jobs/{job}/candidates/independent", "/candidates/independent"),
+        ("tables", "/tables", "/v1/jobs?"), ("compare", f"/compare?jobs={job}", "/verdict"), ("fleet", "/fleet", "/v1/queues"), ("settings", "/settings", "/v1/tokens"),
+        ("report", f"/jobs/{job}/report", "/report.html"), ("new", "/", "/v1/synthesizers"),
+    ):
+        loading_and_error(browser, title, path, asked)
+    unfit(browser, job, failed)
+    lost(browser)
+
+
+def empty(browser, site):
+    """A fresh server: one sentence, and what fills the place."""
+    watched = browser.page()
+    for path, sentence, action in (
+        ("/jobs", "There is no job yet.", "New job"), ("/tables", "No table was read yet.", "New job"), ("/compare", "There is no finished job", "New job"),
+        ("/fleet", "No message was buried.", None), ("/settings", "No token was made.", None), ("/", "The first rows of the table appear here.", None),
+    ):
+        watched.go(path)
+        watched.page.wait_for_selector(f"main >> text={sentence}")
+        if action:
+            assert watched.page.locator(f"main a:has-text('{action}')").count() >= 1
+        watched.accessible(f"empty {path}")
+    watched.shot("state-empty-jobs")
+    watched.close()
+
+
+def loading_and_error(browser, title, path, asked):
+    watched = browser.page()
+    page = watched.page
+    watched.expected.append(FAILING)
+    held = []
+    broken = {"on": False}
+
+    def answer(route):
+        if broken["on"]:
+            route.fulfill(status=503, content_type="application/problem+json", body='{"type":"/problems/unavailable","title":"Unavailable","status":503,"detail":"the store does not answer","request_id":"r1","errors":[{"code":"store::away"}]}')
+        else:
+            held.append(route)
+
+    page.route(lambda url: asked in url and "/v1/" in url, answer)
+    page.goto(watched.site.base + path)
+    page.wait_for_selector(".skeleton")
+    watched.accessible(f"{title} loading")
+    broken["on"] = True
+    for route in held:
+        answer(route)
+    page.wait_for_selector(".state.wrong >> text=the store does not answer")
+    assert page.is_visible(".state.wrong >> text=store::away") and page.is_visible(".state.wrong a[href='/problems/unavailable']")
+    watched.accessible(f"{title} error")
+    watched.shot(f"state-error-{title}")
+    page.unroute_all()
+    page.locator(".state.wrong button:has-text('Try again')").first.click()
+    page.wait_for_selector(".state.wrong", state="detached")
+    watched.settled()
+    watched.close()
+
+
+def unfit(browser, job, failed):
+    """Jobs without a verdict, and addresses of nothing."""
+    watched = browser.page()
+    watched.expected.append(FAILING)
+    watched.go(f"/jobs/{failed}")
+    watched.page.wait_for_selector(".state.wrong >> text=no such simulated set")
+    watched.shot("state-failed-job")
+    watched.go(f"/jobs/{failed}/leaderboard")
+    assert watched.page.is_visible("text=it has no verdict")
+    watched.go(f"/jobs/{failed}/metadata")
+    assert watched.page.is_visible("text=was not read")
+    watched.go("/jobs/job_00000000000000000000000000")
+    assert watched.page.is_visible("text=there is nothing here")
+    watched.accessible("nothing")
+    watched.go(f"/jobs/{job}/candidates/nobody")
+    assert re.search("there is nothing here", watched.page.inner_text("main"))
+    watched.close()
+
+
+def lost(browser):
+    """The server goes away: what is shown stays, and the page says so."""
+    watched = browser.page()
+    watched.expected += [FAILING, "net::ERR"]
+    watched.go("/fleet")
+    watched.page.context.set_offline(True)
+    watched.page.wait_for_selector("text=The server cannot be reached", timeout=20_000)
+    watched.page.context.set_offline(False)
+    watched.page.wait_for_selector("text=The server cannot be reached", state="detached", timeout=20_000)
+    watched.close()
