@@ -11,6 +11,7 @@ pub mod independent;
 mod marginal;
 pub mod member;
 pub mod private;
+pub mod privbn;
 mod sample;
 pub mod seqtree;
 pub mod uniform;
@@ -48,6 +49,7 @@ members! {
     gaussian_copula::GaussianCopula,
     identity::Identity,
     independent::Independent,
+    privbn::Privbn,
     seqtree::Seqtree,
     uniform::Uniform,
 }
