@@ -16,6 +16,8 @@ pub mod independent;
 pub mod latent_tree;
 mod marginal;
 pub mod member;
+pub mod private;
+pub mod privbn;
 mod sample;
 pub mod seqtree;
 pub mod uniform;
@@ -57,6 +59,7 @@ members! {
     identity::Identity,
     independent::Independent,
     latent_tree::LatentTree,
+    privbn::Privbn,
     seqtree::Seqtree,
     uniform::Uniform,
 }

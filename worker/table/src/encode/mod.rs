@@ -29,6 +29,7 @@ mod lookup;
 mod number;
 mod plan;
 mod protect;
+mod public;
 mod quantile_normal;
 mod scale;
 mod scores;
@@ -40,6 +41,7 @@ pub use allowed::Allowed;
 pub use bins::Bins;
 pub use codes::{CodeColumn, Codes};
 pub use encoder::{Encoder, Protection};
+pub use public::PublicColumn;
 pub use quantile_normal::QuantileNormal;
 pub use scores::normal_scores;
 
