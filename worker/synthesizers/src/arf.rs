@@ -7,10 +7,12 @@
 //! # Fit
 //! 1. *Round 0*: as many made rows as real ones, each column (a number with its State) drawn by itself from
 //!    train. A forest learns to tell real from made; its accuracy is judged outside the bags.
-//! 2. *Further rounds*: while that accuracy is above ½ + `delta`, rounds are left and it fell: made rows are
-//!    drawn from the leaves (tree by chance, leaf by its real rows, each column from the leaf's real rows
-//!    alone), and a new forest learns. If accuracy did not fall, the earlier forest stays (`rounds.rs`).
-//! 3. *Leaves* with fewer than `leaf_rows` real rows are pruned: the sibling takes the parent's place.
+//! 2. *Further rounds*: while that accuracy is above ½ + `delta`, rounds are left and it fell: leaves with fewer
+//!    than `leaf_rows` real rows are pruned (the sibling takes the parent's place), made rows are drawn from
+//!    the rest (tree by chance, leaf by its real rows, each column from the leaf's real rows alone), and a new
+//!    forest learns to tell them (`rounds.rs`).
+//! 3. *Choice*: a forest is judged by the next one. The forest whose rows were told least stays: the earlier
+//!    one if accuracy did not fall. Rows of round 0 are those of a tree of one leaf.
 //! 4. *Densities* of a leaf (`tables.rs`): counts for levels and States; for numbers a list of loose values
 //!    and counts of atoms, or a normal law cut to the leaf's box (`cut_normal.rs`).
 //!
@@ -152,11 +154,12 @@ impl Synthesizer for Arf {
         let plan = Plan::of(options);
         let (rows, columns, trees) = (shape.train_rows as f64, f64::from(shape.modelled().max(1)), f64::from(plan.trees));
         let depth = libm::log2((2.0 * rows / f64::from(plan.leaf_rows)).max(2.0)) * 1.5;
-        let tables = rows * columns * trees;
+        // lists of numbers hold a code a row, counts of levels far fewer
+        let (numbers, levels) = (f64::from(shape.number_like), f64::from(shape.discrete));
         Cost {
-            cpu_seconds: 0.02 + ROUNDS * trees * 2.0 * rows * columns.sqrt() * depth * 8e-9 + tables * 1e-7,
-            peak_bytes: (rows * columns * 30.0 + tables * 5.0) as u64 + (1 << 20),
-            model_bytes: (tables * 0.5) as u64 + (64 << 10),
+            cpu_seconds: 0.02 + trees * rows * (ROUNDS * 2.0 * columns.sqrt() * depth * 8e-9 + columns * 1e-7),
+            peak_bytes: (rows * columns * 30.0 + rows * trees * (12.0 * numbers + 3.0 * levels)) as u64 + (1 << 20),
+            model_bytes: (rows * trees * (1.5 * numbers + 0.15 * levels)) as u64 + (64 << 10),
         }
     }
 

@@ -190,6 +190,11 @@ impl Tree {
         Ok(Self { nodes: nodes? })
     }
 
+    /// The tree of one leaf.
+    pub fn of_one_leaf() -> Self {
+        Self { nodes: vec![Node { parent: 0, split: None }] }
+    }
+
     /// A tree from stored nodes: every link is checked, so that walking down always ends in a leaf.
     pub fn from_nodes(nodes: Vec<Node>, predictors: u32) -> Option<Self> {
         let length = nodes.len() as u32;

@@ -11,7 +11,7 @@ use synthfleet_proto::{Error, ErrorKind, Result, Seed};
 use synthfleet_table::encode::{Bins, Encoded};
 use synthfleet_table::random::Draw as _;
 use synthfleet_table::{Budget, SeedExt};
-use synthfleet_trees::cart::{self, Predictor};
+use synthfleet_trees::cart::{self, Predictor, Tree};
 use synthfleet_trees::forest::{self, Forest, Grown, Labels};
 
 /// Bins of a column in splits.
@@ -21,27 +21,41 @@ const CHUNK: usize = 1 << 16;
 /// What stands for real rows; made ones are 0.
 const REAL: u32 = 1;
 
-/// The leaf tables of the forest that the rounds end with.
+/// The leaf tables of the forest whose made rows were told from real ones least.
 pub(super) fn fit(encoded: &Encoded, plan: &Plan, seed: &Seed, budget: &Budget) -> Result<Tables> {
     fits(encoded)?;
     let cells = cells(encoded, budget)?;
     let mut game = Game::new(encoded, plan, budget)?;
     game.make_columns_alone(&seed.child("round").index(0).child("rows"));
     let (mut forest, first) = game.train(0, seed, budget)?;
-    let mut tables = game.tables(&forest, &cells, budget)?;
+    // columns drawn apart from each other are what a tree of one leaf makes
+    let alone = Grown { tree: Tree::of_one_leaf(), groups: vec![Vec::new(); encoded.width()] };
+    let mut kept = game.tables(&[alone], &cells, budget)?;
     let mut accuracies = vec![first];
     for round in 1..=plan.rounds_max as usize {
         let reached = accuracies[round - 1];
         if reached <= 0.5 + plan.delta {
             break;
         }
-        match game.again(&forest, &cells, (round, reached), seed, budget) {
-            Ok((accuracy, next)) => {
+        let candidate = match game.tables(&forest.trees, &cells, budget) {
+            Ok(candidate) => candidate,
+            Err(error) if round > 1 && error.kind() == ErrorKind::Stopped => {
+                budget.find(stopped(round, plan.rounds_max));
+                break;
+            }
+            Err(error) => return Err(error),
+        };
+        match game.judge(&forest, round, seed, budget) {
+            Ok((next, accuracy)) => {
                 accuracies.push(accuracy);
-                let Some(next) = next else { break };
-                (forest, tables) = next;
+                if accuracy >= reached {
+                    break;
+                }
+                (forest, kept) = (next, candidate);
             }
             Err(error) if error.kind() == ErrorKind::Stopped => {
+                // one forest is better than none, though nobody judged it
+                kept = if round == 1 { candidate } else { kept };
                 budget.find(stopped(round, plan.rounds_max));
                 break;
             }
@@ -49,7 +63,7 @@ pub(super) fn fit(encoded: &Encoded, plan: &Plan, seed: &Seed, budget: &Budget) 
         }
     }
     budget.find(told(&accuracies));
-    Ok(tables)
+    Ok(kept)
 }
 
 /// Refuses tables of more real and made cells than 32 bits number.
@@ -180,7 +194,7 @@ impl<'a> Game<'a> {
         Ok(Gathered { leaves, filled })
     }
 
-    /// A forest that tells real from made rows, and its accuracy outside the bags.
+    /// A forest that tells real from made rows, pruned, and its accuracy outside the bags before that.
     fn train(&self, round: usize, seed: &Seed, budget: &Budget) -> Result<(Forest, f64)> {
         let described = self.codes.iter().zip(&self.bins);
         let predictors: Vec<Predictor<'_>> =
@@ -204,37 +218,31 @@ impl<'a> Game<'a> {
         let (forest, votes) = Forest::fit_while(&predictors, labels, &settings, dice, go_on)?;
         let accuracy = votes.accuracy(&self.labels).unwrap_or(0.5);
         budget.measure("accuracy", round as u64, accuracy);
-        Ok((forest, accuracy))
+        let trees = forest.trees.into_par_iter().map(|grown| self.pruned(grown, budget)).collect::<Result<_>>()?;
+        Ok((Forest { trees }, accuracy))
     }
 
-    /// A further round: rows made from the leaves of `forest`, of accuracy `reached`, and how well a new forest
-    /// tells them; itself and its leaves if that is less.
-    fn again(
-        &mut self,
-        forest: &Forest,
-        cells: &[Cells<'_>],
-        (round, reached): (usize, f64),
-        seed: &Seed,
-        budget: &Budget,
-    ) -> Result<(f64, Option<(Forest, Tables)>)> {
+    /// A further round: rows made from the leaves of `forest`, a forest that learns to tell them, and how well
+    /// it does.
+    fn judge(&mut self, forest: &Forest, round: usize, seed: &Seed, budget: &Budget) -> Result<(Forest, f64)> {
         self.make_from_leaves(forest, &seed.child("round").index(round as u64).child("rows"), budget)?;
-        let (next, accuracy) = self.train(round, seed, budget)?;
-        if accuracy >= reached {
-            return Ok((accuracy, None));
-        }
-        let tables = self.tables(&next, cells, budget)?;
-        Ok((accuracy, Some((next, tables))))
+        self.train(round, seed, budget)
     }
 
-    /// The leaf tables of a forest's pruned trees.
-    fn tables(&self, forest: &Forest, cells: &[Cells<'_>], budget: &Budget) -> Result<Tables> {
+    /// The tree without leaves of fewer real rows than `leaf_rows`.
+    fn pruned(&self, grown: Grown, budget: &Budget) -> Result<Grown> {
+        let reached = self.gather(&grown, budget)?.filled.counts();
+        Ok(Grown { tree: grown.tree.pruned(&reached, self.plan.leaf_rows), groups: grown.groups })
+    }
+
+    /// The leaf tables of pruned trees.
+    fn tables(&self, trees: &[Grown], cells: &[Cells<'_>], budget: &Budget) -> Result<Tables> {
+        let described = (self.encoded.encoder().columns(), self.bins.as_slice());
         let one = |grown: &Grown| {
-            let reached = self.gather(grown, budget)?.filled.counts();
-            let pruned = Grown { tree: grown.tree.pruned(&reached, self.plan.leaf_rows), groups: grown.groups.clone() };
-            let gathered = self.gather(&pruned, budget)?;
-            super::tables::of_tree(&pruned.tree, &gathered.filled, cells, (self.encoded.encoder().columns(), &self.bins), self.plan, budget)
+            let filled = self.gather(grown, budget)?.filled;
+            super::tables::of_tree(&grown.tree, &filled, cells, described, self.plan, budget)
         };
-        let trees = forest.trees.par_iter().map(one).collect::<Result<Vec<_>>>()?;
-        Ok(Tables::new(self.encoded.encoder(), cells, trees, self.plan))
+        let tables = trees.par_iter().map(one).collect::<Result<Vec<_>>>()?;
+        Ok(Tables::new(self.encoded.encoder(), cells, tables, self.plan))
     }
 }

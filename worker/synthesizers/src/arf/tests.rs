@@ -4,6 +4,8 @@ use super::*;
 use crate::conformance::tables::{self, Builder};
 use crate::find;
 use serde_json::{Value, json};
+use std::sync::atomic::{AtomicBool, Ordering};
+use synthfleet_table::budget::Listener;
 use synthfleet_table::random::Draw as _;
 use synthfleet_table::{SeedExt, Table, Values};
 
@@ -43,6 +45,36 @@ fn independent_columns_end_the_rounds_at_once() {
     assert!((accuracies[0] - 0.5).abs() < 0.03, "{accuracies:?}");
     let delta = fitted(&table, &json!({"delta": 0.05}));
     assert_eq!(self::accuracies(&*delta).len(), 1, "no second forest within delta");
+    let bytes = |model: &dyn crate::AnyModel| model.save().expect("saves").len();
+    assert!(bytes(&*delta) < bytes(&*fitted(&clusters(4_000), &Value::Null)) / 2, "independent columns need one leaf");
+}
+
+/// Raises its flag when the second forest has been judged.
+struct StopAtSecond(Arc<AtomicBool>);
+
+impl Listener for StopAtSecond {
+    fn progress(&self, _: f64, _: &'static str) {}
+    fn measure(&self, _: &'static str, step: u64, _: f64) {
+        self.0.fetch_or(step >= 1, Ordering::Relaxed);
+    }
+    fn checkpoint(&self, _: u64, _: &Arrays) -> Result<()> {
+        Ok(())
+    }
+    fn checkpoint_due(&self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn a_stop_after_the_first_forest_leaves_its_model() {
+    let (table, stop) = (clusters(1_000), Arc::<AtomicBool>::default());
+    let budget = Budget::new(2, 4 << 30, Arc::clone(&stop), Box::new(StopAtSecond(stop)), None);
+    let model = find("arf").expect("listed").fit_any(&table, &Value::Null, &crate::Seeds::of_task(5, "arf"), &budget).expect("fits");
+    assert!(model.findings().iter().any(|finding| finding.code == "stopped_by_deadline"));
+    let sample = model.sample(0..2_000, &Given::NOTHING, &Budget::quiet(1)).expect("samples");
+    let (a, b) = (reals(&sample, 0), reals(&sample, 1));
+    let torn = (0..2_000).filter(|&row| (a[row] > 5.0) != (b[row] > 5.0)).count();
+    assert!(torn < 100, "{torn} of 2,000 rows lie between the clusters");
 }
 
 /// Two clusters, columns independent inside each.
