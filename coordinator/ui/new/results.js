@@ -55,6 +55,8 @@ export async function results(place, job, signal) {
       event: (event) => {
         if (event.type === "snapshot") { live.job = event.snapshot.job; event.snapshot.tasks.forEach((one) => task(one)); }
         if (event.type === "state") live.job = { ...live.job, state: event.state, outcome: event.outcome };
+        // events tell of tasks as they begin; what is planned is asked for
+        if (event.type === "planned") json(`/v1/jobs/${job}/tasks`, { signal }).then(({ items }) => { items.filter((one) => !live.tasks.has(one.id)).forEach(task); draw(); }, () => {});
         if (event.type === "task") task(event);
         if (event.type === "score" && !event.candidate.startsWith("ref_")) candidate(event.candidate).scores[event.score.name] = event.score.value;
         draw();
