@@ -9,8 +9,8 @@ import { badge, empty, failure, problemIn } from "../lib/view.js";
 import { warnings } from "../pages/leaderboard.js";
 import { cells } from "./data.js";
 
-/** Headline scores that a running job shows. */
-const SHOWN = ["accuracy", "detection.gbt", "ml_efficacy", "distances"];
+/** Components of the verdict with the scores that a running job tells them by. */
+const SHOWN = [["accuracy", "accuracy.component"], ["detection.gbt", "detection.gbt"], ["ml_efficacy", "ml_efficacy"], ["accuracy.nmi", "accuracy.nmi"]];
 
 /** Watches a job into a place. */
 export async function results(place, job, signal) {
@@ -45,7 +45,7 @@ export async function results(place, job, signal) {
     put(table, grid({ caption: "Candidates", rows: [...board.values()], columns: [
       { name: "name", title: "Candidate", of: (row) => row.name },
       { name: "state", title: "Sample", of: (row) => badge(row.made ? "done" : row.state ?? "planned", row.made ? "made" : row.state ?? "planned") },
-      ...SHOWN.map((name) => ({ name, title: name, number: true, of: (row) => score(row.scores[name]) })),
+      ...SHOWN.map(([name, id]) => ({ name, title: `${name} ↑`, number: true, of: (row) => score(row.scores[id]) })),
       { name: "rows", title: "Rows", of: (row) => h("button", { type: "button", class: "small-button", disabled: !row.made, "aria-label": `Show synthesized data of ${row.name}`, onclick: () => showRows(rows, job, row.name, signal) }, "Show synthesized data") },
     ] }));
   };
@@ -63,8 +63,10 @@ export async function results(place, job, signal) {
       },
     }, signal);
     if (signal.aborted) return;
+    const verdict = await finish(end, job, signal);
+    // a page that came late heard of no score
+    for (const row of verdict?.ranking ?? []) for (const [name, id] of SHOWN) candidate(row.candidate).scores[id] ??= row.components?.[name];
     show();
-    await finish(end, job, signal);
   } catch (error) {
     if (error.name === "AbortError") return;
     put(end, failure(error));
@@ -85,7 +87,7 @@ async function finish(place, job, signal) {
   const about = await json(`/v1/jobs/${job}`, { signal });
   if (about.state !== "done") {
     put(place, about.problem ? failure(problemIn(about.problem)) : empty(`The job is ${about.state}.`, h("a", { class: "button", href: `/jobs/${job}` }, "See the job")));
-    return;
+    return null;
   }
   const verdict = await json(`/v1/jobs/${job}/verdict`, { signal });
   const first = verdict.ranking.find((row) => row.candidate === verdict.winner);
@@ -99,4 +101,5 @@ async function finish(place, job, signal) {
       h("div", { class: "row" },
         files.map((file) => h("button", { type: "button", class: "primary", onclick: () => download(file.href, `${about.table.name}-${file.path}`) }, `Download ${file.path}`)),
         h("a", { class: "button", href: `/jobs/${job}/leaderboard` }, "Leaderboard"), h("a", { class: "button", href: `/jobs/${job}/report` }, "Report"))));
+  return verdict;
 }
