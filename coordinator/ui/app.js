@@ -5,14 +5,15 @@ import { h, put } from "./lib/dom.js";
 import { failure } from "./lib/view.js";
 import { startTheme } from "./lib/theme.js";
 
+// ids are checked before they become part of a request: an address that somebody made leads to nothing else
 const PAGES = [
   [/^\/$/, "new", "New job"],
   [/^\/jobs$/, "jobs", "Jobs"],
-  [/^\/jobs\/([^/]+)$/, "job", "Job"],
-  [/^\/jobs\/([^/]+)\/metadata$/, "metadata", "Metadata"],
-  [/^\/jobs\/([^/]+)\/leaderboard$/, "leaderboard", "Leaderboard"],
-  [/^\/jobs\/([^/]+)\/candidates\/([^/]+)$/, "candidate", "Candidate"],
-  [/^\/jobs\/([^/]+)\/report$/, "report", "Report"],
+  [/^\/jobs\/([a-z0-9_-]{1,64})$/, "job", "Job"],
+  [/^\/jobs\/([a-z0-9_-]{1,64})\/metadata$/, "metadata", "Metadata"],
+  [/^\/jobs\/([a-z0-9_-]{1,64})\/leaderboard$/, "leaderboard", "Leaderboard"],
+  [/^\/jobs\/([a-z0-9_-]{1,64})\/candidates\/([a-z0-9_-]{1,64})$/, "candidate", "Candidate"],
+  [/^\/jobs\/([a-z0-9_-]{1,64})\/report$/, "report", "Report"],
   [/^\/compare$/, "compare", "Compare"],
   [/^\/tables$/, "tables", "Datasets"],
   [/^\/fleet$/, "fleet", "Fleet"],
@@ -54,7 +55,7 @@ async function show({ focus = false } = {}) {
     return;
   }
   document.title = `${found.title} · synthfleet`;
-  const parameters = found.match.slice(1).map(decodeURIComponent);
+  const parameters = found.match.slice(1);
   const context = { parameters, query: new URLSearchParams(location.search), note, go, signal, title: (text) => { document.title = `${text} · synthfleet`; } };
   put(main);
   try {

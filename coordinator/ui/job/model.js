@@ -38,6 +38,11 @@ export class Live {
     return true;
   }
 
+  /** Takes the tasks of a list that no event told of yet: those that are only planned. */
+  know(items) {
+    for (const task of items) if (!this.tasks.has(task.id)) this.tasks.set(task.id, { ...task, began: null, ended: null });
+  }
+
   #task(event) {
     const known = this.tasks.get(event.task);
     const before = known?.state;
@@ -50,6 +55,7 @@ export class Live {
     }
     if (event.error) task.problem = { detail: event.error.message, errors: [{ code: event.error.code }] };
     this.tasks.set(event.task, task);
+    if (event.state === "done" && event.kind === "synthesize" && before !== "done") this.#note(event, "sample", `${event.task} made its sample`);
     if (event.state === "failed" || event.state === "skipped" || (event.attempt > 1 && event.state === "running")) {
       const tried = event.attempt > 1 ? `, attempt ${event.attempt}` : "";
       this.#note(event, event.state, `${event.task} ${event.state}${tried}${event.error ? `: ${event.error.message}` : ""}`);

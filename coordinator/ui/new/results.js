@@ -9,8 +9,8 @@ import { badge, empty, failure, problemIn } from "../lib/view.js";
 import { warnings } from "../pages/leaderboard.js";
 import { cells } from "./data.js";
 
-/** Headline scores that a running job shows. */
-const SHOWN = ["accuracy", "detection.gbt", "ml_efficacy", "distances"];
+/** Components of the verdict with the scores that a running job tells them by. */
+const SHOWN = [["accuracy", "accuracy.component"], ["detection.gbt", "detection.gbt"], ["ml_efficacy", "ml_efficacy"], ["accuracy.nmi", "accuracy.nmi"]];
 
 /** Watches a job into a place. */
 export async function results(place, job, signal) {
@@ -45,7 +45,7 @@ export async function results(place, job, signal) {
     put(table, grid({ caption: "Candidates", rows: [...board.values()], columns: [
       { name: "name", title: "Candidate", of: (row) => row.name },
       { name: "state", title: "Sample", of: (row) => badge(row.made ? "done" : row.state ?? "planned", row.made ? "made" : row.state ?? "planned") },
-      ...SHOWN.map((name) => ({ name, title: name, number: true, of: (row) => score(row.scores[name]) })),
+      ...SHOWN.map(([name, id]) => ({ name, title: `${name} ↑`, number: true, of: (row) => score(row.scores[id]) })),
       { name: "rows", title: "Rows", of: (row) => h("button", { type: "button", class: "small-button", disabled: !row.made, "aria-label": `Show synthesized data of ${row.name}`, onclick: () => showRows(rows, job, row.name, signal) }, "Show synthesized data") },
     ] }));
   };
@@ -55,14 +55,18 @@ export async function results(place, job, signal) {
       event: (event) => {
         if (event.type === "snapshot") { live.job = event.snapshot.job; event.snapshot.tasks.forEach((one) => task(one)); }
         if (event.type === "state") live.job = { ...live.job, state: event.state, outcome: event.outcome };
+        // events tell of tasks as they begin; what is planned is asked for
+        if (event.type === "planned") json(`/v1/jobs/${job}/tasks`, { signal }).then(({ items }) => { items.filter((one) => !live.tasks.has(one.id)).forEach(task); draw(); }, () => {});
         if (event.type === "task") task(event);
         if (event.type === "score" && !event.candidate.startsWith("ref_")) candidate(event.candidate).scores[event.score.name] = event.score.value;
         draw();
       },
     }, signal);
     if (signal.aborted) return;
+    const verdict = await finish(end, job, signal);
+    // a page that came late heard of no score
+    for (const row of verdict?.ranking ?? []) for (const [name, id] of SHOWN) candidate(row.candidate).scores[id] ??= row.components?.[name];
     show();
-    await finish(end, job, signal);
   } catch (error) {
     if (error.name === "AbortError") return;
     put(end, failure(error));
@@ -83,7 +87,7 @@ async function finish(place, job, signal) {
   const about = await json(`/v1/jobs/${job}`, { signal });
   if (about.state !== "done") {
     put(place, about.problem ? failure(problemIn(about.problem)) : empty(`The job is ${about.state}.`, h("a", { class: "button", href: `/jobs/${job}` }, "See the job")));
-    return;
+    return null;
   }
   const verdict = await json(`/v1/jobs/${job}/verdict`, { signal });
   const first = verdict.ranking.find((row) => row.candidate === verdict.winner);
@@ -97,4 +101,5 @@ async function finish(place, job, signal) {
       h("div", { class: "row" },
         files.map((file) => h("button", { type: "button", class: "primary", onclick: () => download(file.href, `${about.table.name}-${file.path}`) }, `Download ${file.path}`)),
         h("a", { class: "button", href: `/jobs/${job}/leaderboard` }, "Leaderboard"), h("a", { class: "button", href: `/jobs/${job}/report` }, "Report"))));
+  return verdict;
 }

@@ -13,7 +13,7 @@ export async function page(main, { query, note, go, signal }) {
   const place = h("div");
   put(main, head("Compare", { line: "Winners, or the candidates that you choose, of two to six jobs." }), place);
   await filled(place, "the comparison", async () => {
-    const ids = (query.get("jobs") ?? "").split(",").filter(Boolean).slice(0, MAX);
+    const ids = (query.get("jobs") ?? "").split(",").filter((id) => /^job_[a-z0-9]{26}$/.test(id)).slice(0, MAX);
     if (!ids.length) return pick(go, signal);
     const jobs = await Promise.all(ids.map(async (id) => {
       const [about, verdict] = await Promise.all([json(`/v1/jobs/${id}`, { signal }), json(`/v1/jobs/${id}/verdict`, { signal })]);

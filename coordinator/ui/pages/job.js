@@ -88,10 +88,15 @@ export async function page(main, { parameters: [job], query, note, go, signal, t
   const ticking = async () => { while (!signal.aborted && !live.over) { await pause(1, signal); if (!signal.aborted && !document.hidden) draw(); } };
   ticking();
   watch(job, {
-    event: (event) => { live.take(event); if (event.type === "profile" || event.type === "planned") refresh(); soon(); },
+    event: (event) => { live.take(event); if (event.type === "profile" || event.type === "planned") refresh().catch(() => {}); soon(); },
     link: (state) => put(banner, state === "live" ? "" : state === "polling" ? "The stream of events does not pass; asking every five seconds." : "The connection was lost; trying again. What is shown may be old."),
   }, signal).then(last).catch((error) => { if (error.name !== "AbortError") put(places.said, failure(error)); });
-  const refresh = async () => { live.job = { ...(await json(`/v1/jobs/${job}`, { signal })) }; };
+  const refresh = async () => {
+    const [now, { items }] = await Promise.all([json(`/v1/jobs/${job}`, { signal }), json(`/v1/jobs/${job}/tasks`, { signal })]);
+    if (!live.over) live.job = now;
+    live.know(items);
+    soon();
+  };
 }
 
 function sentence(job) {

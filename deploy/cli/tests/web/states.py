@@ -81,6 +81,9 @@ def unfit(browser, job, failed):
     watched.go("/jobs/job_00000000000000000000000000")
     assert watched.page.is_visible("text=there is nothing here")
     watched.accessible("nothing")
+    # what cannot be an id is no part of a request
+    watched.go("/jobs/..%2Fworkers%2Fw%2Fdrain%3F")
+    assert watched.page.is_visible("text=There is no page at this address.")
     watched.go(f"/jobs/{job}/candidates/nobody")
     assert re.search("there is nothing here", watched.page.inner_text("main"))
     watched.close()
