@@ -27,10 +27,9 @@ mod tests;
 mod training;
 mod view;
 
-pub use given::Asked;
-
-use crate::member::{Block, Given, Model, Synthesizer, Train};
+use crate::member::{Block, Evidence, Given, Model, Synthesizer, Train};
 use draw::{Draws, Weights};
+use given::Asked;
 use kernel::padded;
 use parameters::{Node, Parameters};
 use schemars::JsonSchema;
@@ -38,7 +37,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use synthfleet_proto::about::{About, Accepts, Cost, CostClass, Shape};
 use synthfleet_proto::options::{Checked, Options, Problem, Problems};
-use synthfleet_proto::{Result, Seed};
+use synthfleet_proto::{Error, Result, Seed};
 use synthfleet_table::encode::{Coded, Encoder};
 use synthfleet_table::{Arrays, Budget, SeedExt};
 use view::View;
@@ -92,7 +91,7 @@ pub struct LatentTreeOptions {
 
 impl Default for LatentTreeOptions {
     fn default() -> Self {
-        Self { states: States::Count(64), state_rows: 20, epochs_max: 60, batch: 1_024, prior: 0.05, patience: 4, starts: 1 }
+        Self { states: States::Count(64), state_rows: 20, epochs_max: 60, batch: 256, prior: 0.01, patience: 4, starts: 1 }
     }
 }
 
@@ -136,7 +135,7 @@ impl Synthesizer for LatentTree {
 
     fn estimate(shape: &Shape, options: &Checked<Self::Options>) -> Cost {
         /// Passes that fits take on most tables, if they may.
-        const EPOCHS: f64 = 25.0;
+        const EPOCHS: f64 = 35.0;
         let (rows, columns) = (shape.train_rows as f64, f64::from(shape.modelled()));
         let most = (shape.train_rows / u64::from(options.state_rows)).max(2);
         // `auto` makes fits of 16, 32, 64 and 128 states, together as dear as one and a third of the last
@@ -149,7 +148,7 @@ impl Synthesizer for LatentTree {
         let cells = shape.train_rows * u64::from(shape.modelled() + shape.other);
         let laws = f64::from(shape.modelled()) * width * width + shape.levels_sum as f64 * width;
         Cost {
-            cpu_seconds: epochs * rows * columns * (6.0 * width * width * 5e-11 + width * 1e-8) + cells as f64 * 5e-7,
+            cpu_seconds: epochs * rows * columns * (6.0 * width * width * 2.5e-11 + width * 1e-9) + cells as f64 * 5e-7,
             peak_bytes: cells * 48 + (laws * 64.0) as u64,
             model_bytes: 8_192 + u64::from(shape.number_like) * 24_000 + (laws * 4.0) as u64,
         }
@@ -161,32 +160,45 @@ impl Synthesizer for LatentTree {
 }
 
 impl LatentTreeModel {
-    /// `rows` rows of coded columns given what cells may be, `asked` by the place of the column (one for each column
-    /// of the table that is modelled); none if the model holds that for impossible. Equal requests share their draws.
-    pub fn sample_given(&self, asked: &[Asked], rows: usize, seed: &Seed, budget: &Budget) -> Result<Option<Vec<Coded>>> {
-        let Some((weights, _)) = given::given(&self.nodes, &self.parameters, asked) else { return Ok(None) };
-        self.cells(&Draws::new(&self.nodes, &self.parameters, &weights), rows, seed, budget).map(Some)
-    }
-
-    /// Natural logarithm of the probability of what is asked, as in [`LatentTreeModel::sample_given`]; a score that is
-    /// one number counts by its density. None if it is impossible.
-    pub fn log_probability(&self, asked: &[Asked]) -> Option<f64> {
-        given::given(&self.nodes, &self.parameters, asked).map(|(_, log)| log)
-    }
-
-    fn cells(&self, draws: &Draws, rows: usize, seed: &Seed, budget: &Budget) -> Result<Vec<Coded>> {
+    /// Rows that follow `draws`; numbers stay within what is asked, by column (empty: nothing is).
+    fn cells(&self, draws: &Draws, asked: &[Asked], rows: usize, seed: &Seed, budget: &Budget) -> Result<Vec<Coded>> {
         let mut columns = vec![Vec::new(); self.nodes.len()];
         for (node, drawn) in self.nodes.iter().zip(draws.cells(rows, seed, budget)?) {
             let mut random = seed.child("decode").index(node.column as u64).rng();
-            columns[node.column] = self.view.decode(node.column, drawn.codes, &drawn.scores, &mut random);
+            columns[node.column] = self.view.decode(node.column, drawn, asked.get(node.column), &mut random);
         }
         Ok(columns.concat())
+    }
+
+    /// Rows given evidence. What the model holds for impossible is drawn freely: no such row is accepted.
+    fn cells_given(&self, evidence: &Evidence, rows: usize, seed: &Seed, budget: &Budget) -> Result<Vec<Coded>> {
+        let asked = self.view.asked(evidence);
+        match given::given(&self.nodes, &self.parameters, &asked) {
+            Some((weights, _)) => self.cells(&Draws::new(&self.nodes, &self.parameters, &weights), &asked, rows, seed, budget),
+            None => self.cells(&self.draws, &[], rows, seed, budget),
+        }
     }
 }
 
 impl Model for LatentTreeModel {
-    fn sample_block(&self, block: Block, _: &Given, seed: &Seed, budget: &Budget) -> Result<Vec<Coded>> {
-        self.cells(&self.draws, block.rows, seed, budget)
+    fn sample_block(&self, block: Block, given: &Given, seed: &Seed, budget: &Budget) -> Result<Vec<Coded>> {
+        if given.is_nothing() {
+            return self.cells(&self.draws, &[], block.rows, seed, budget);
+        }
+        let groups = given.groups(block.rows);
+        let one = |(place, (evidence, rows)): (usize, &(Arc<Evidence>, Vec<u32>))| {
+            self.cells_given(evidence, rows.len(), &seed.child("group").index(place as u64), budget)
+        };
+        let parts = groups.iter().enumerate().map(one).collect::<Result<Vec<_>>>()?;
+        // the row of the block at which each row of the joined groups belongs, turned round
+        let mut order = vec![0; block.rows];
+        groups.iter().flat_map(|(_, rows)| rows).zip(0..).for_each(|(&row, place)| order[row as usize] = place);
+        let column = |place: usize| {
+            let joined = Coded::join(parts.iter().map(|part| &part[place]));
+            let joined = joined.ok_or_else(|| Error::internal("encode::broken", "groups of rows of two sorts"))?;
+            Ok(joined.take(&order))
+        };
+        (0..parts.first().map_or(0, Vec::len)).map(column).collect()
     }
 
     fn save(&self, arrays: &mut Arrays) {

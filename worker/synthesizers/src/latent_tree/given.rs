@@ -2,8 +2,8 @@
 //!
 //! **Definition.** The weight of a state by its own cell is the probability of the codes and scores that may come;
 //! cells of which nothing is asked have weight 1. With `u_i = e_i ⊙ Π_children m_c` and `m_c = A_c u_c`, moves become
-//! `A_c(z | z_parent) u_c(z)`, starts `π(z) u(z)`, and codes and scores those that may come. A stretch of scores
-//! without length counts by its density.
+//! `A_c(z | z_parent) u_c(z)`, starts `π(z) u(z)`, and codes and scores those that may come. A single score
+//! counts by its density.
 //! **Cost.** nodes · K², once for equal requests.
 
 use super::draw::Weights;
@@ -15,11 +15,13 @@ const STRETCH_MIN: f64 = 1e-9;
 
 /// What the cell of a column may be.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Asked {
+pub(super) struct Asked {
     /// Whether each code may come, `[codes]`; empty: any. Code 0 of a number column is "regular".
-    pub codes: Vec<bool>,
+    pub(super) codes: Vec<bool>,
     /// Lowest and highest score of a regular number; none: any.
-    pub scores: Option<[f64; 2]>,
+    pub(super) scores: Option<[f64; 2]>,
+    /// Lowest and highest regular number; none: any.
+    pub(super) numbers: Option<[f64; 2]>,
 }
 
 /// Weights given what is asked of each column (by its place), and the logarithm of the probability of that; none if it is
@@ -37,7 +39,9 @@ pub(super) fn given(nodes: &[Node], parameters: &Parameters, asked: &[Asked]) ->
         for (state, (up, codes)) in up.iter_mut().zip(own.codes.chunks_exact_mut(node.levels)).enumerate() {
             codes.iter_mut().zip(&asked.codes).filter(|(_, may)| !**may).for_each(|(weight, _)| *weight = 0.0);
             if let Some(stretch) = own.stretch {
-                codes[0] *= mass(stretch, laws.means[state].into(), laws.deviations[state].into());
+                // beside codes that have a probability, a single score has none
+                let is_alone = codes[1..].iter().all(|&weight| weight == 0.0);
+                codes[0] *= mass(stretch, laws.means[state].into(), laws.deviations[state].into(), is_alone);
             }
             *up *= codes.iter().sum::<f64>();
         }
@@ -61,13 +65,12 @@ pub(super) fn given(nodes: &[Node], parameters: &Parameters, asked: &[Asked]) ->
     Some((weights, log))
 }
 
-/// Probability of a stretch of scores; its density at a single one.
-fn mass([from, to]: [f64; 2], mean: f64, deviation: f64) -> f64 {
+/// Probability of a stretch of scores; of a single one its density, if it stands alone.
+fn mass([from, to]: [f64; 2], mean: f64, deviation: f64, is_alone: bool) -> f64 {
     let (a, b) = ((from - mean) / deviation, (to - mean) / deviation);
-    match () {
-        () if to - from < STRETCH_MIN => normal::density(a) / deviation,
-        // in the upper tail differences near 1 would run out of digits
-        () if a > 0.0 => normal::cdf(-a) - normal::cdf(-b),
-        () => normal::cdf(b) - normal::cdf(a),
+    if to - from < STRETCH_MIN {
+        return if is_alone { normal::density(a) / deviation } else { 0.0 };
     }
+    // in the upper tail differences near 1 would run out of digits
+    if a > 0.0 { normal::cdf(-a) - normal::cdf(-b) } else { normal::cdf(b) - normal::cdf(a) }
 }

@@ -17,10 +17,10 @@ use synthfleet_trees::exponential::exp;
 const LN_ROOT_TWO_PI: f64 = 0.918_938_533_204_672_8;
 /// Rows whose messages are held at once; a multiple of four.
 const TILE_ROWS: usize = 64;
-/// Rows that one thread counts before sums are joined, by place.
+/// Rows that one thread takes at a time; sums are joined by place.
 const TASK_ROWS: usize = 256;
-/// Counts that are held before they are joined.
-const TASKS_HELD: usize = 8;
+/// Counts of so many tiles are held before they are joined.
+const TILES_HELD: usize = 16;
 /// Weights below this, of 1, are 0: products of smaller ones would be slow.
 const WEIGHT_MIN: f32 = 1e-30;
 
@@ -71,7 +71,7 @@ impl<'a> Engine<'a> {
             cells,
             layout,
             parameters,
-            turned: parameters.laws.iter().map(turn).collect(),
+            turned: parameters.laws.par_iter().map(turn).collect(),
             peaks: parameters.laws.iter().map(|laws| laws.deviations.iter().enumerate().map(peak).collect()).collect(),
             sharpness: parameters.laws.iter().map(|laws| laws.deviations.iter().map(|s| 0.5 / (s * s)).collect()).collect(),
         }
@@ -92,12 +92,12 @@ impl<'a> Engine<'a> {
     pub(super) fn count(&self, rows: &[u32], counts: &mut [f64], budget: &Budget) -> Result<f64> {
         counts.fill(0.0);
         let mut sum = 0.0;
-        for held in rows.chunks(TASK_ROWS * TASKS_HELD) {
+        for held in rows.chunks(TILE_ROWS * TILES_HELD) {
             let one = |rows: &[u32]| {
                 budget.go_on()?;
-                Ok(self.count_task(rows))
+                Ok(self.count_tile(rows))
             };
-            for (log, part) in held.par_chunks(TASK_ROWS).map(one).collect::<Result<Vec<_>>>()? {
+            for (log, part) in held.par_chunks(TILE_ROWS).map(one).collect::<Result<Vec<_>>>()? {
                 sum += log;
                 counts.iter_mut().zip(&part).for_each(|(count, part)| *count += f64::from(*part));
             }
@@ -106,13 +106,10 @@ impl<'a> Engine<'a> {
         Ok(sum)
     }
 
-    fn count_task(&self, rows: &[u32]) -> (f64, Vec<f32>) {
+    fn count_tile(&self, rows: &[u32]) -> (f64, Vec<f32>) {
         let (mut tile, mut counts) = (self.tile(), vec![0.0f32; self.layout.length]);
-        let mut sum = 0.0;
-        for rows in rows.chunks(TILE_ROWS) {
-            sum += self.up(rows, &mut tile);
-            self.down(rows, &mut tile, &mut counts);
-        }
+        let sum = self.up(rows, &mut tile);
+        self.down(rows, &mut tile, &mut counts);
         for ((node, laws), place) in self.nodes.iter().zip(&self.parameters.laws).zip(&self.layout.places) {
             if node.parent.is_some() {
                 counts[place.moves.clone()].iter_mut().zip(&laws.moves).for_each(|(count, share)| *count *= share);

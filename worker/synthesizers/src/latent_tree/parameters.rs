@@ -7,6 +7,7 @@
 //! **Shapes.** Rows of states are filled up to a multiple of 16 with zeros ([`padded`]).
 
 use super::kernel::padded;
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// Least deviation of a score inside a state.
@@ -118,7 +119,7 @@ impl Parameters {
     /// The most probable laws for expected counts per row.
     pub(super) fn maximise(&mut self, counts: &[f64], layout: &Layout, prior: &Prior<'_>) {
         let (states, width) = (self.states, self.width);
-        for ((laws, place), shares) in self.laws.iter_mut().zip(&layout.places).zip(prior.shares) {
+        self.laws.par_iter_mut().zip(&layout.places).zip(prior.shares).for_each(|((laws, place), shares)| {
             for (moves, counts) in laws.moves.chunks_exact_mut(width).zip(counts[place.moves.clone()].chunks_exact(width)).take(states) {
                 let total: f64 = counts[..states].iter().map(|count| prior.rows * count + prior.each).sum();
                 for (share, count) in moves[..states].iter_mut().zip(counts) {
@@ -143,6 +144,6 @@ impl Parameters {
                     laws.deviations[state] = (second[state] / mass - mean * mean).max(0.0).sqrt().max(DEVIATION_MIN) as f32;
                 }
             }
-        }
+        });
     }
 }

@@ -123,7 +123,7 @@ fn a_fully_asked_row_has_its_density() {
             let code = cells.codes[row];
             let codes = (0..node.levels as u32).map(|level| level == code).collect();
             let scores = cells.scores.get(row).filter(|_| code == 0).map(|&score| [f64::from(score); 2]);
-            Asked { codes, scores }
+            Asked { codes, scores, numbers: None }
         };
         let by_column = |column: usize| nodes.iter().find(|node| node.column == column).expect("a node");
         let asked: Vec<Asked> = (0..5).map(|column| asked((&cells[column], by_column(column)))).collect();
@@ -142,7 +142,7 @@ fn draws_given_some_cells_follow_the_enumerated_law() {
     let stretch = [-1.0, 0.5];
     let mut asked = vec![Asked::default(); 5];
     asked[2].codes = vec![true, false, true];
-    asked[0] = Asked { codes: vec![true, false], scores: Some(stretch) };
+    asked[0] = Asked { codes: vec![true, false], scores: Some(stretch), numbers: None };
     asked[3].codes = vec![false, true];
     let (weights, log) = given(&nodes, &parameters, &asked).expect("possible");
     // the law of columns 2 and 4, numbers integrated on a fine grid

@@ -3,10 +3,13 @@
 //! **Definition.** A column of levels has its codes (beyond 1,000 levels the rest shares one). A number column has
 //! its State as code, 0 without one, and on rows of code 0 (regular) its normal score.
 
+use super::draw::Drawn;
+use super::given::Asked;
+use crate::member::Evidence;
 use rayon::prelude::*;
 use std::sync::Arc;
 use synthfleet_proto::{Result, Seed};
-use synthfleet_table::encode::{CodeColumn, Coded, Codes, Encoded, Encoder, QuantileNormal};
+use synthfleet_table::encode::{Allowed, CodeColumn, Coded, Codes, Encoded, Encoder, QuantileNormal};
 use synthfleet_table::random::Draw;
 use synthfleet_table::{Arrays, Budget, SeedExt};
 
@@ -96,16 +99,29 @@ impl View {
         self.scores[column].is_some()
     }
 
-    /// Coded cells of a column, one or two: a State and its Value.
-    pub(super) fn decode(&self, column: usize, codes: Vec<u32>, scores: &[f64], random: &mut impl Draw) -> Vec<Coded> {
-        let described = &self.codes.columns()[column];
-        match &self.scores[column] {
-            None => described.decode(&codes, random),
-            Some(view) => {
-                let value = Coded::Value(scores.iter().map(|&score| view.number(score)).collect());
-                if described.parts.len() == 2 { vec![Coded::Levels(codes.into()), value] } else { vec![value] }
+    /// What evidence leaves of the cells of each column.
+    pub(super) fn asked(&self, evidence: &Evidence) -> Vec<Asked> {
+        let one = |(column, view): (&CodeColumn, &Option<QuantileNormal>)| {
+            let mut asked = Asked::default();
+            if let Some(Allowed::Levels(levels)) = evidence.at(column.parts.start) {
+                asked.codes = column.codes_of(levels);
             }
-        }
+            if let (Some(Allowed::Within { low, high }), Some(view)) = (evidence.at(column.parts.end - 1), view) {
+                (asked.numbers, asked.scores) = (Some([*low, *high]), Some(view.stretch(*low, *high)));
+            }
+            asked
+        };
+        self.codes.columns().iter().zip(&self.scores).map(one).collect()
+    }
+
+    /// Coded cells of a column, one or two: a State and its Value. Numbers are kept within what is asked: scores
+    /// round on the way.
+    pub(super) fn decode(&self, column: usize, drawn: Drawn, asked: Option<&Asked>, random: &mut impl Draw) -> Vec<Coded> {
+        let described = &self.codes.columns()[column];
+        let Some(view) = &self.scores[column] else { return described.decode(&drawn.codes, random) };
+        let [low, high] = asked.and_then(|asked| asked.numbers).unwrap_or([f64::NEG_INFINITY, f64::INFINITY]);
+        let value = Coded::Value(drawn.scores.iter().map(|&score| view.number(score).clamp(low, high)).collect());
+        if described.parts.len() == 2 { vec![Coded::Levels(drawn.codes.into()), value] } else { vec![value] }
     }
 
     /// Stores the view.

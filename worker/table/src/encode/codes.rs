@@ -137,6 +137,16 @@ impl CodeColumn {
         !self.bins.is_empty()
     }
 
+    /// Whether each code may come, `[levels]`, where each level of the first part may or not: a code that several
+    /// levels share may come with any of them. For a number only State levels are told, code 0 for all bins.
+    pub fn codes_of(&self, levels: &[bool]) -> Vec<bool> {
+        let may = |level: &u32| levels.get(*level as usize).copied().unwrap_or(false);
+        match self.kept.is_empty() {
+            true => levels.to_vec(),
+            false => self.kept.iter().map(may).chain([self.others.0.iter().any(may)]).collect(),
+        }
+    }
+
     /// Coded cells of codes below `levels`, `[parts]`.
     pub fn decode(&self, codes: &[u32], random: &mut impl Draw) -> Vec<Coded> {
         if !self.is_number() {
@@ -369,5 +379,19 @@ mod tests {
         let codes: Vec<u32> = (0..100).map(|i| if i < 60 { i % 3 } else { 3 + i % 10 }).collect();
         let (kept, (others, sums)) = commonest(&codes, 13, 5);
         assert_eq!((kept.len(), others.len(), sums.last()), (4, 9, Some(&36)));
+    }
+
+    #[test]
+    fn the_shared_code_may_come_with_any_of_its_levels() {
+        let column = |kept: Vec<u32>, others: Vec<u32>| CodeColumn {
+            parts: 0..1,
+            levels: 3,
+            bins: Vec::new(),
+            centres: false,
+            kept,
+            others: (others, vec![1, 2]),
+        };
+        assert_eq!(column(vec![0, 3], vec![1, 2]).codes_of(&[true, false, true, false]), [true, false, true]);
+        assert_eq!(column(Vec::new(), Vec::new()).codes_of(&[true, false, true]), [true, false, true]);
     }
 }

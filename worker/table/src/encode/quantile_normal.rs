@@ -59,10 +59,10 @@ impl QuantileNormal {
         normal::quantile(share).clamp(-SCORE_MAX, SCORE_MAX)
     }
 
-    /// Lowest and highest score of the numbers from `from` to `to`: the stretch of scores that comes back to
-    /// them. On a grid both ends reach half a step further.
-    pub fn stretch(&self, from: f64, to: f64) -> [f64; 2] {
-        [self.score(from, 0.0), self.score(to, 1.0)]
+    /// Lowest and highest score of numbers from `low` to `high`; infinite ends stay infinite.
+    pub fn stretch(&self, low: f64, high: f64) -> [f64; 2] {
+        // 0.5: ends are meant as they are, not as cells of a grid
+        [low, high].map(|end| if end.is_finite() { self.score(end, 0.5) } else { end })
     }
 
     /// The number behind a score.
@@ -136,7 +136,8 @@ mod tests {
 
     #[test]
     fn a_stretch_holds_the_scores_of_its_numbers() {
-        let [from, to] = grid().stretch(10.0, 11.0);
+        let [from, to] = grid().stretch(9.5, 11.5);
         assert!((from - normal::quantile(0.5)).abs() < 1e-12 && (to - normal::quantile(0.75)).abs() < 1e-12);
+        assert_eq!(grid().stretch(f64::NEG_INFINITY, f64::INFINITY), [f64::NEG_INFINITY, f64::INFINITY]);
     }
 }
