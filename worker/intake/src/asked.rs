@@ -6,7 +6,7 @@
 
 use crate::cast::{Cast, Caster};
 use crate::infer::{Overrides, number};
-use crate::read::{Batch, ReadOptions, Source, open};
+use crate::read::{Batch, Limits, ReadOptions, Source, open};
 use crate::rows::{Rows, layout};
 use std::path::Path;
 use synthfleet_proto::metadata::{ColumnMeta, Kind, Metadata, Storage};
@@ -208,7 +208,8 @@ fn impossible(meta: &ColumnMeta, value: &str, why: &str) -> Error {
 /// Conditions for each row of a sample from a file with a header: filled cells are kept, empty ones of the
 /// model's columns are to be filled, columns that the file lacks are free.
 pub fn rows(path: &Path, metadata: &Metadata) -> Result<Vec<Vec<Condition>>> {
-    let opened = open(&Source::Path(path.to_owned()), &ReadOptions { header: Some(true), ..ReadOptions::default() })?;
+    let limits = Limits { rows_min: 1, ..Limits::default() };
+    let opened = open(&Source::Path(path.to_owned()), &ReadOptions { header: Some(true), limits, ..ReadOptions::default() })?;
     let (layout, _) = layout(&opened)?;
     let mut columns = Vec::new();
     for column in &layout.columns {

@@ -13,7 +13,7 @@ use synthfleet_proto::about::Shape;
 use synthfleet_proto::metadata::{ColumnMeta, Kind, Metadata};
 use synthfleet_proto::privacy::NoiseKey;
 use synthfleet_synthesizers::{Given, SYNTHESIZERS, Seeds};
-use synthfleet_table::{Bits, Budget, Column, Table, Values};
+use synthfleet_table::{Bits, Budget, Cell, Column, Condition, Limit, Table, Values, Wanted};
 
 fn shared() -> PathBuf {
     option_env!("SYNTHFLEET_SHARED").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from)
@@ -79,5 +79,42 @@ fn models_of_adult_are_small_and_their_costs_are_told() {
         println!("{name}: fit {fit:?}, sample {sampled:?}, model {bytes} bytes, estimate {:.2} CPU s", cost.cpu_seconds);
         assert_eq!(sample.rows(), table.rows());
         assert!(bytes <= most_bytes(name), "{name}: {bytes} bytes");
+    }
+}
+
+/// Rows per second on one thread, free and under two conditions; told, not judged. Conditions hold in every row.
+#[test]
+fn free_and_conditional_rows_per_second_are_told() {
+    const ROWS: u64 = 200_000;
+    let Some(table) = adult() else { return };
+    let place = |name: &str| table.metadata().position(name).expect("a column of adult");
+    let female = table.metadata().columns[place("sex")].levels.iter().position(|level| level == "Female").expect("a label") as u32;
+    let conditions = [
+        Condition {
+            column: place("age"),
+            wanted: Wanted::Between { low: Some(Limit { cell: Cell::Whole(40), inclusive: true }), high: None },
+        },
+        Condition { column: place("sex"), wanted: Wanted::OneOf(vec![Cell::Code(female)]) },
+    ];
+    for (name, options) in [
+        ("independent", Value::Null),
+        ("clbn", Value::Null),
+        ("gaussian_copula", Value::Null),
+        ("seqtree", Value::Null),
+        ("seqtree", serde_json::json!({"given": ["sex", "age"]})),
+    ] {
+        let member = synthfleet_synthesizers::find(name).expect("listed");
+        let model = member.fit_any(&table, &options, &Seeds::of_task(0, name), &Budget::quiet(2)).expect("fits");
+        let given = model.given(&conditions).expect("possible");
+        let timed = |given: &Given| {
+            let start = Instant::now();
+            let sample = model.sample(0..ROWS, given, &Budget::quiet(1)).expect("samples");
+            (sample, ROWS as f64 / start.elapsed().as_secs_f64() / 1e3)
+        };
+        let ((_, free), (sample, conditional)) = (timed(&Given::NOTHING), timed(&given));
+        println!("{name} {options}: {free:.0} k rows/s free, {conditional:.0} k rows/s under conditions");
+        assert_eq!(sample.rows() as u64, ROWS, "{name}");
+        let holds = |row: usize| conditions.iter().all(|asked| asked.wanted.holds(sample.column(asked.column), row));
+        assert!((0..sample.rows()).all(holds), "{name}");
     }
 }
