@@ -84,7 +84,13 @@ fn limits_of(gate: &mut Map<String, Value>) {
 }
 
 /// Fields that are not written where nothing is asked, so that jobs of earlier versions keep their bytes.
-const UNWRITTEN: [&str; 1] = ["/budget/attempts"];
+const UNWRITTEN: [&str; 2] = ["/budget/attempts", "/noise_key"];
+
+/// Whether a field is known although a job that does not ask for it does not write it.
+fn is_unwritten(place: &str) -> bool {
+    let parts: Vec<&str> = place.split('/').collect();
+    UNWRITTEN.contains(&place) || matches!(parts[..], ["", "source", "columns", _, "domain"])
+}
 
 #[derive(Default)]
 struct Reader {
@@ -104,7 +110,7 @@ impl Reader {
         };
         for (field, value) in given.iter().filter(|(field, _)| !field.starts_with("x_")) {
             let place = format!("{pointer}/{}", escape(field));
-            if !fields.contains_key(field) && !UNWRITTEN.contains(&place.as_str()) {
+            if !fields.contains_key(field) && !is_unwritten(&place) {
                 self.unknown(field, &fields, &place);
                 continue;
             }
@@ -212,6 +218,24 @@ mod tests {
         assert!(job(json!(0)).is_err() && job(json!(21)).is_err() && job(json!("many")).is_err());
         let plain = serde_json::to_value(JobSpec::of("a.csv")).expect("plain data");
         assert!(plain["budget"].get("attempts").is_none());
+    }
+
+    #[test]
+    fn a_noise_key_and_a_declared_domain_are_read_and_not_written_otherwise() {
+        let key = "0f".repeat(32);
+        let job = json!({
+            "source": {"uri": "a.csv", "columns": {"age": {"domain": {"range": [0.0, 120.0], "nullable": true}}}}, "noise_key": key,
+        });
+        let read = JobSpec::read(&job).expect("legal");
+        assert_eq!(read.noise_key.as_deref(), Some(key.as_str()));
+        let domain = read.source.columns["age"].domain.as_ref().expect("declared");
+        assert_eq!((domain.range, domain.nullable), (Some((0.0, 120.0)), true));
+        assert_eq!(
+            JobSpec::read(&json!({"source": "a.csv", "noise_key": "0f"})).expect_err("too short").place().pointer.as_deref(),
+            Some("/noise_key")
+        );
+        let plain = serde_json::to_value(JobSpec::of("a.csv")).expect("plain data");
+        assert!(plain.get("noise_key").is_none());
     }
 
     #[test]

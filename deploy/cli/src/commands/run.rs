@@ -189,7 +189,8 @@ async fn finish(
 fn first_files(published: &PublishedFact) -> Vec<&str> {
     let of_table = |path: &&str| path.starts_with("synthetic.");
     let paths = published.files.iter().map(|file| file.path.as_str());
-    let known = ["results.csv", "metadata.json", "report.html", "card.md"];
+    let is_there = |known: &&str| published.files.iter().any(|file| file.path == *known);
+    let known = ["results.csv", "metadata.json", "report.html", "card.md"].into_iter().filter(is_there);
     paths.filter(of_table).chain(known).collect()
 }
 
