@@ -10,6 +10,7 @@ pub mod identity;
 pub mod independent;
 mod marginal;
 pub mod member;
+mod private;
 mod sample;
 pub mod seqtree;
 pub mod uniform;

@@ -1,0 +1,3 @@
+//! What the members with differential privacy share.
+
+pub(crate) mod graph;
