@@ -1,8 +1,8 @@
 //! The Markov network whose marginals fit noisy counts best.
 //!
 //! **Definition.** Minimises `L(μ) = Σ_r Σ_cells p_r (μ_r − y_r)² / 2` over marginals μ of one distribution
-//! of `total` rows; p is one over the noise's variance. `total` is the mean of the measurements' sums,
-//! weighted by one over their variances, at least 1.
+//! of `total` rows; p is one over the noise's variance. `total` is the mean of the sums of measurements
+//! that count every cell, weighted by one over their variances; without any, the greatest sum; at least 1.
 //! **Fit.** Entropic mirror descent: θ_r falls by `step · ∂L/∂μ_r`, μ follows by belief propagation. A step
 //! counts if L falls by half of what its tangent promises (Armijo); it is halved until it does, and doubled
 //! after a step that counted at once. Ends after `iterations`, when L changes by less than a share of
@@ -32,7 +32,7 @@ pub(crate) struct Measurement {
     pub(crate) columns: Vec<usize>,
     /// Noisy counts, `[cells]`.
     pub(crate) counts: Vec<f64>,
-    /// One over the variance of each, `[cells]`, above 0.
+    /// One over the variance of each, `[cells]`; 0: not counted.
     pub(crate) precisions: Vec<f64>,
 }
 
@@ -93,6 +93,12 @@ impl Network {
         self.parts.iter().map(|part| (part.scope.columns(), &part.parameters[..]))
     }
 
+    /// Shares of the levels of a column that no other is joined to, after a descent.
+    pub(crate) fn one_way(&self, column: usize) -> Option<&[f64]> {
+        let alone = self.tree.cliques().iter().position(|clique| clique.scope.columns() == [column])?;
+        Some(&self.beliefs.tables[alone])
+    }
+
     /// Adds measurements. Counts of a group measured before become the mean of both, weighted by precision.
     pub(crate) fn measure(&mut self, measurements: Vec<Measurement>) {
         let mut grows = false;
@@ -121,13 +127,17 @@ impl Network {
 
     /// Rows of the distribution.
     pub(crate) fn total(&self) -> f64 {
-        let (mut sums, mut weights) = (0.0, 0.0);
+        let (mut sums, mut weights, mut partial) = (0.0, 0.0, 1.0f64);
         for Part { measured, .. } in &self.parts {
+            let sum = sum_by(measured.counts.len(), |cell| measured.counts[cell]);
             let variance = sum_by(measured.counts.len(), |cell| 1.0 / measured.precisions[cell]);
-            sums += sum_by(measured.counts.len(), |cell| measured.counts[cell]) / variance;
-            weights += 1.0 / variance;
+            if variance.is_finite() {
+                sums += sum / variance;
+                weights += 1.0 / variance;
+            }
+            partial = partial.max(sum);
         }
-        if weights > 0.0 { (sums / weights).max(1.0) } else { 1.0 }
+        if weights > 0.0 { (sums / weights).max(1.0) } else { partial }
     }
 
     /// Fits the parameters to all measurements.
@@ -211,10 +221,18 @@ fn promised(gradients: &[Vec<f64>], now: &[Vec<f64>], next: &[Vec<f64>]) -> f64 
 }
 
 impl Measurement {
+    /// Noisy counts of equal width.
+    pub(crate) fn of(columns: Vec<usize>, noisy: &[i64], sigma: f64) -> Self {
+        let counts = noisy.iter().map(|&count| count as f64).collect();
+        Self { columns, counts, precisions: vec![1.0 / (sigma * sigma); noisy.len()] }
+    }
+
     fn join(&mut self, other: &Self) {
         for cell in 0..self.counts.len() {
             let (own, more) = (self.precisions[cell], other.precisions[cell]);
-            self.counts[cell] = (own * self.counts[cell] + more * other.counts[cell]) / (own + more);
+            if own + more > 0.0 {
+                self.counts[cell] = (own * self.counts[cell] + more * other.counts[cell]) / (own + more);
+            }
             self.precisions[cell] = own + more;
         }
     }

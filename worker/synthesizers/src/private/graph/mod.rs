@@ -1,6 +1,8 @@
-//! Markov networks over coded columns, fitted to noisy counts. Sees counts only, never a row.
+//! Markov networks over coded columns, fitted to noisy counts.
 
 pub(crate) mod estimation;
+pub mod model;
+pub(crate) mod opening;
 pub(crate) mod query;
 pub(crate) mod sampling;
 pub(crate) mod scope;
