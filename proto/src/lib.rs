@@ -20,6 +20,7 @@ pub mod metadata;
 pub mod options;
 pub mod outside;
 pub mod pool;
+pub mod privacy;
 pub mod profile;
 pub mod results;
 pub mod s3_event;

@@ -176,6 +176,23 @@ pub struct Sensitivity {
     pub by_value: bool,
 }
 
+/// Which values of a column may occur, declared by the user: public, not read from the rows.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct DeclaredDomain {
+    /// Discrete kinds: every label that may occur.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub levels: Vec<String>,
+    /// Number-like kinds: smallest and largest value (dates: in grain units since 1970).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub range: Option<(f64, f64)>,
+    /// Number-like kinds: values that are to be counted by themselves.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub atoms: Vec<f64>,
+    /// Cells may be missing.
+    pub nullable: bool,
+}
+
 /// One column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ColumnMeta {
@@ -225,6 +242,10 @@ pub struct ColumnMeta {
     /// Sensitive, and why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sensitivity: Option<Sensitivity>,
+    /// Which values may occur, as the user declared it without a look at the rows: what differentially
+    /// private synthesizers may know of the column.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declared: Option<DeclaredDomain>,
 }
 
 impl ColumnMeta {
@@ -254,6 +275,7 @@ impl ColumnMeta {
             missing_quoted: false,
             header_quoted: false,
             sensitivity: None,
+            declared: None,
         }
     }
 

@@ -13,7 +13,7 @@ pub fn perform(folder: &TaskFolder, task: &TaskFile, budget: &Budget) -> Result<
     let metadata = metadata(folder)?;
     let train = table(folder, TRAIN, &metadata)?;
     let (own, shared) = seeds(task);
-    let seeds = Seeds { task: own, shared };
+    let seeds = Seeds { task: own, shared, noise: None };
     budget.progress(0.02, "fit");
     let model = timed(budget, "fit_seconds", || member.fit_any(&train, &task.options, &seeds, budget))?;
     budget.progress(0.7, "sample");

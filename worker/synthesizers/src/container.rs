@@ -2,7 +2,8 @@
 //!
 //! **Form.** Magic `SFM1`, format version (u16), number of sections (u16); each section: name length (u8),
 //! name, raw length (u64), packed length (u64), zstd level 3; at the end SHA-256 of all before. Numbers
-//! are little-endian. Sections: `about`, `options`, `findings` (JSON), `encoder`, `payload` (arrays).
+//! are little-endian. Sections: `about`, `options`, `findings` (JSON), `encoder`, `payload` (arrays), and of
+//! differentially private members `privacy` (JSON).
 //! **Reading** trusts nothing: every length is checked against the file before anything is allocated,
 //! and no section unpacks to more than it claims.
 
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::io::Read;
+use synthfleet_proto::privacy::Privacy;
 use synthfleet_proto::score::Finding;
 use synthfleet_proto::{Error, Result};
 use synthfleet_table::Arrays;
@@ -35,6 +37,8 @@ pub(crate) struct Container {
     pub(crate) options: Value,
     /// Remarks of the fit.
     pub(crate) findings: Vec<Finding>,
+    /// What the fit guarantees, if its member is differentially private.
+    pub(crate) privacy: Option<Privacy>,
     /// The stored encoder.
     pub(crate) encoder: Arrays,
     /// The stored model.
@@ -48,13 +52,16 @@ impl Container {
             "name": self.name, "version": self.version, "contains_rows": self.contains_rows, "seed": self.seed.to_string(),
         });
         let findings = serde_json::to_string(&self.findings).map_err(internal)?;
-        let sections: [(&str, Vec<u8>); 5] = [
+        let mut sections: Vec<(&str, Vec<u8>)> = vec![
             ("about", about.to_string().into_bytes()),
             ("options", self.options.to_string().into_bytes()),
             ("findings", findings.into_bytes()),
             ("encoder", self.encoder.to_bytes()),
             ("payload", self.payload.to_bytes()),
         ];
+        if let Some(privacy) = &self.privacy {
+            sections.push(("privacy", serde_json::to_vec(privacy).map_err(internal)?));
+        }
         let mut out = MAGIC.to_vec();
         out.extend(FORMAT.to_le_bytes());
         out.extend((sections.len() as u16).to_le_bytes());
@@ -83,6 +90,10 @@ impl Container {
             seed: text("seed")?.parse().map_err(|_| damaged("the seed is no number"))?,
             options: sections.json("options")?,
             findings: serde_json::from_value(sections.json("findings")?).map_err(|_| damaged("findings have another form"))?,
+            privacy: match sections.0.contains_key("privacy") {
+                true => Some(serde_json::from_value(sections.json("privacy")?).map_err(|_| damaged("the bill has another form"))?),
+                false => None,
+            },
             encoder: Arrays::from_bytes(&sections.unpack("encoder")?)?,
             payload: Arrays::from_bytes(&sections.unpack("payload")?)?,
         })
@@ -191,7 +202,8 @@ mod tests {
         payload.put_f64("b", vec![0.5; 1_000]);
         let findings = vec![Finding { code: "x".to_owned(), column: None, number: Some(0.1), text: "y".to_owned() }];
         let (name, version) = ("independent".to_owned(), "1.0".to_owned());
-        Container { name, version, contains_rows: false, seed: u64::MAX, options: json!({"k": 1}), findings, encoder, payload }
+        let options = json!({"k": 1});
+        Container { name, version, contains_rows: false, seed: u64::MAX, options, findings, privacy: None, encoder, payload }
     }
 
     fn sealed(body: &[u8]) -> Vec<u8> {

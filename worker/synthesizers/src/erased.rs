@@ -9,6 +9,7 @@ use std::sync::Arc;
 use synthfleet_proto::about::{About, Cost, MemberDoc, Shape};
 use synthfleet_proto::metadata::Metadata;
 use synthfleet_proto::options::{Checked, Problem, problems_of};
+use synthfleet_proto::privacy::{NoiseKey, Privacy};
 use synthfleet_proto::score::Finding;
 use synthfleet_proto::{Error, Result, Seed};
 use synthfleet_table::encode::{Encoder, Protection};
@@ -22,12 +23,20 @@ pub struct Seeds {
     pub task: Seed,
     /// The job's: what all candidates share, here value protection.
     pub shared: Seed,
+    /// The job's secret: what the noise of private members comes from.
+    pub noise: Option<NoiseKey>,
 }
 
 impl Seeds {
+    /// The same with the job's noise key.
+    #[must_use]
+    pub fn with_noise(self, key: NoiseKey) -> Self {
+        Self { noise: Some(key), ..self }
+    }
+
     /// The seeds of task `task_id` of a job.
     pub fn of_task(job_seed: u64, task_id: &str) -> Self {
-        Self { task: Seed::of_task(job_seed, task_id), shared: Seed::shared(job_seed) }
+        Self { task: Seed::of_task(job_seed, task_id), shared: Seed::shared(job_seed), noise: None }
     }
 }
 
@@ -81,6 +90,9 @@ pub trait AnyModel: Send + Sync {
 
     /// What the fit had to remark.
     fn findings(&self) -> &[Finding];
+
+    /// What the fit guarantees, if its member is differentially private.
+    fn privacy(&self) -> Option<&Privacy>;
 }
 
 /// A model with all that its samples need.
@@ -92,6 +104,7 @@ pub(crate) struct Fitted<M> {
     /// The seed of the task that fitted it.
     pub(crate) seed: Seed,
     pub(crate) findings: Vec<Finding>,
+    pub(crate) privacy: Option<Privacy>,
 }
 
 impl<S: Synthesizer> AnySynthesizer for S {
@@ -122,22 +135,21 @@ impl<S: Synthesizer> AnySynthesizer for S {
             return Err(Error::unsupported("synthesize::not_accepted", reason.why).help("choose another synthesizer"));
         }
         let rows = rows_within::<S>(&shape, &checked, budget)?;
-        let protection = if S::ABOUT.real_rows { Protection::Off } else { Protection::On };
         let earlier = budget.take_findings();
         let fitted = sample::with_threads(budget, || {
             let fewer = (rows < train.rows()).then(|| subsample(train, rows, &seeds.task, budget));
             let train = fewer.as_ref().unwrap_or(train);
-            let encoder = Arc::new(Encoder::fit(train, protection, &seeds.shared, budget)?);
-            let train = Train::new(encoder.encode(train)?);
-            budget.progress(0.1, "fit");
-            let model = S::fit(&train, &checked, &seeds.task.child("fit"), budget)?;
-            Ok((encoder, model))
+            if S::ABOUT.private {
+                fit_privately::<S>(train, &checked, seeds, budget)
+            } else {
+                fit_protected::<S>(train, &checked, seeds, budget)
+            }
         });
         let findings = budget.take_findings();
         earlier.into_iter().chain(findings.iter().cloned()).for_each(|finding| budget.find(finding));
-        let (encoder, model) = fitted?;
+        let (encoder, model, privacy) = fitted?;
         let options = serde_json::to_value(&*checked).unwrap_or_default();
-        Ok(Box::new(Fitted { about: &S::ABOUT, options, encoder, model, seed: seeds.task.clone(), findings }))
+        Ok(Box::new(Fitted { about: &S::ABOUT, options, encoder, model, seed: seeds.task.clone(), findings, privacy }))
     }
 
     fn load_any(&self, bytes: &[u8]) -> Result<Box<dyn AnyModel>> {
@@ -148,9 +160,34 @@ impl<S: Synthesizer> AnySynthesizer for S {
         }
         let encoder = Arc::new(Encoder::load(&container.encoder)?);
         let model = S::Model::load(&container.payload, &encoder)?;
-        let (options, findings) = (container.options, container.findings);
-        Ok(Box::new(Fitted { about: &S::ABOUT, options, encoder, model, seed: Seed::from_task_seed(container.seed), findings }))
+        let Container { options, findings, privacy, seed, .. } = container;
+        Ok(Box::new(Fitted { about: &S::ABOUT, options, encoder, model, seed: Seed::from_task_seed(seed), findings, privacy }))
     }
+}
+
+type Fit<M> = (Arc<Encoder>, M, Option<Privacy>);
+
+/// The way of all members but private ones: values are protected, then everything is shown.
+fn fit_protected<S: Synthesizer>(train: &Table, options: &Checked<S::Options>, seeds: &Seeds, budget: &Budget) -> Result<Fit<S::Model>> {
+    let protection = if S::ABOUT.real_rows { Protection::Off } else { Protection::On };
+    let encoder = Arc::new(Encoder::fit(train, protection, &seeds.shared, budget)?);
+    let train = Train::new(encoder.encode(train)?);
+    budget.progress(0.1, "fit");
+    let model = S::fit(&train, options, &seeds.task.child("fit"), budget)?;
+    Ok((encoder, model, None))
+}
+
+/// The way of private members: no value is protected, because none is shown. They buy the encoder themselves.
+fn fit_privately<S: Synthesizer>(train: &Table, options: &Checked<S::Options>, seeds: &Seeds, budget: &Budget) -> Result<Fit<S::Model>> {
+    if train.rows() == 0 {
+        return Err(Error::unsupported("encode::no_rows", "the train table has no rows").help("give a table with at least one row"));
+    }
+    let key = seeds.noise.clone().ok_or_else(|| Error::internal("privacy::no_key", "a private member was given no noise key"))?;
+    let train = Train::guarded(train, key)?;
+    budget.progress(0.1, "fit");
+    let model = S::fit(&train, options, &seeds.task.child("fit"), budget)?;
+    let (encoder, privacy) = train.private()?.left()?;
+    Ok((encoder, model, Some(privacy)))
 }
 
 /// Rows that planned memory allows: all, or as many as the estimate permits, at least 5,000.
@@ -204,6 +241,7 @@ impl<M: Model> AnyModel for Fitted<M> {
             seed: self.seed.task_seed(),
             options: self.options.clone(),
             findings: self.findings.clone(),
+            privacy: self.privacy.clone(),
             encoder,
             payload,
         };
@@ -216,5 +254,9 @@ impl<M: Model> AnyModel for Fitted<M> {
 
     fn findings(&self) -> &[Finding] {
         &self.findings
+    }
+
+    fn privacy(&self) -> Option<&Privacy> {
+        self.privacy.as_ref()
     }
 }

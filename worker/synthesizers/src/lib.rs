@@ -1,5 +1,6 @@
 //! The synthesizers. A member is one file and two lines here: its module and its place in the list.
 
+pub mod aim;
 pub mod clbn;
 #[cfg(test)]
 mod conformance;
@@ -10,7 +11,8 @@ pub mod identity;
 pub mod independent;
 mod marginal;
 pub mod member;
-mod private;
+pub mod mst;
+pub mod private;
 mod sample;
 pub mod seqtree;
 pub mod uniform;
@@ -44,10 +46,12 @@ macro_rules! members {
 }
 
 members! {
+    aim::Aim,
     clbn::Clbn,
     gaussian_copula::GaussianCopula,
     identity::Identity,
     independent::Independent,
+    mst::Mst,
     seqtree::Seqtree,
     uniform::Uniform,
 }

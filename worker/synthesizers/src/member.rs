@@ -1,11 +1,13 @@
 //! What a synthesizer is: the typed traits its author writes.
 
+use crate::private::Guarded;
 use std::sync::Arc;
 use synthfleet_proto::about::{About, Cost, Shape};
 use synthfleet_proto::options::{Checked, Options};
-use synthfleet_proto::{Result, Seed};
-use synthfleet_table::encode::{Coded, Encoded, Encoder};
-use synthfleet_table::{Arrays, Budget};
+use synthfleet_proto::privacy::NoiseKey;
+use synthfleet_proto::{Error, Result, Seed};
+use synthfleet_table::encode::{Coded, Encoded, Encoder, PublicColumn};
+use synthfleet_table::{Arrays, Budget, Table};
 
 /// A synthesizer fits a model to a train table.
 pub trait Synthesizer: Send + Sync + 'static {
@@ -38,17 +40,30 @@ pub trait Model: Send + Sync + Sized + 'static {
 /// What a fit may see of the train table.
 pub struct Train {
     encoded: Encoded,
+    guarded: Option<Guarded>,
 }
 
 impl Train {
     /// Wraps an encoded table.
     pub fn new(encoded: Encoded) -> Self {
-        Self { encoded }
+        Self { encoded, guarded: None }
     }
 
-    /// The protected, coded table.
+    /// Hides a table from a private member.
+    pub(crate) fn guarded(table: &Table, key: NoiseKey) -> Result<Self> {
+        let nothing = vec![PublicColumn::Absent; table.width()];
+        let encoder = Arc::new(Encoder::of_domain(Arc::clone(table.metadata()), &nothing, table)?);
+        Ok(Self { encoded: Encoded::new(encoder, 0, Vec::new())?, guarded: Some(Guarded::new(table.clone(), key)) })
+    }
+
+    /// The protected, coded table. For a private member it has no row and no column.
     pub fn encoded(&self) -> &Encoded {
         &self.encoded
+    }
+
+    /// The rows behind the ledger, for members whose `ABOUT` says `private`; an error for all others.
+    pub fn private(&self) -> Result<&Guarded> {
+        self.guarded.as_ref().ok_or_else(|| Error::internal("privacy::not_private", "a member that is not private asks for guarded rows"))
     }
 }
 

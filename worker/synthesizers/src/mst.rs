@@ -106,7 +106,7 @@ impl Synthesizer for Mst {
         let mut measured = Vec::with_capacity(pairs.len());
         for (a, b) in pairs {
             budget.go_on()?;
-            let question = format!("counts of {} and {}", opening.names[a], opening.names[b]);
+            let question = format!("counts of {:?} and {:?}", opening.names[a], opening.names[b]);
             let noisy = opening.ledger.gaussian_counts(&counts(&opening, &merged, (a, b)), sigma, &question)?;
             measured.push(Measurement::of(vec![a, b], &noisy, sigma));
         }
@@ -190,4 +190,100 @@ fn pick(opening: &mut Opening, merged: &[Merged], network: &Network, budget: &Bu
         chosen.push((a, b));
     }
     Ok(chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::tables;
+    use crate::{Given, Seeds, find};
+    use serde_json::json;
+    use synthfleet_proto::privacy::NoiseKey;
+    use synthfleet_table::random::Draw;
+    use synthfleet_table::{SeedExt, Table, Values};
+
+    const LEVELS: u32 = 4;
+
+    /// Columns of four levels on the tree whose edges are (parent of i, i): a child keeps its parent's level or
+    /// takes a random one.
+    fn on_a_tree(parents: &[usize], rows: usize) -> Table {
+        let mut random = Seed::shared(11).child("tree").rng();
+        let mut columns: Vec<Vec<u32>> = Vec::new();
+        for place in 0..=parents.len() {
+            let fresh = |random: &mut rand_chacha::ChaCha8Rng| random.below(LEVELS.into()) as u32;
+            let column = (0..rows).map(|row| match place.checked_sub(1).map(|edge| parents[edge]) {
+                Some(parent) if random.uniform() < 0.6 => columns[parent][row],
+                _ => fresh(&mut random),
+            });
+            let column = column.collect();
+            columns.push(column);
+        }
+        let builder = tables::Builder::new(rows);
+        let table = columns
+            .iter()
+            .enumerate()
+            .fold(builder, |builder, (place, column)| builder.many_labels(&format!("c{place}"), LEVELS, |row| column[row]));
+        tables::with_declared_labels(&table.build())
+    }
+
+    fn pair_counts(table: &Table, a: usize, b: usize) -> Vec<f64> {
+        let mut counts = vec![0.0; (LEVELS * LEVELS) as usize];
+        let (Values::Code(a), Values::Code(b)) = (table.column(a).values(), table.column(b).values()) else { panic!("labels") };
+        a.iter().zip(b.iter()).for_each(|(&a, &b)| counts[(a * LEVELS + b) as usize] += 1.0);
+        counts
+    }
+
+    #[test]
+    fn a_known_tree_is_found_and_its_pairs_are_met_within_the_noise() {
+        let parents = [0, 0, 1, 1, 4, 2];
+        let (rows, drawn) = (20_000, 400_000);
+        let table = on_a_tree(&parents, rows);
+        let seeds = Seeds::of_task(1, "syn-mst-r0").with_noise(NoiseKey::new([3; 32]));
+        let budget = Budget::quiet(2);
+        let model = find("mst").expect("listed").fit_any(&table, &json!({"epsilon": 1.0}), &seeds, &budget).expect("fits");
+        let bill = model.privacy().expect("private");
+        let sample = model.sample(0..drawn, &Given::NOTHING, &budget).expect("samples");
+        for (child, &parent) in (1..).zip(&parents) {
+            let question = format!("counts of \"c{parent}\" and \"c{child}\"");
+            let spend = bill.ledger.iter().find(|spend| spend.id == question).unwrap_or_else(|| panic!("{question} was not asked"));
+            let noise = (1.0 / (2.0 * spend.rho.expect("in rho"))).sqrt();
+            let scale = rows as f64 / drawn as f64;
+            for (real, made) in pair_counts(&table, parent, child).iter().zip(pair_counts(&sample, parent, child)) {
+                let drawing = scale * made.sqrt();
+                assert!(
+                    (made * scale - real).abs() <= 3.0 * noise.hypot(drawing),
+                    "{question}: {} for {real}, noise {noise}",
+                    made * scale
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_third_of_rho_goes_to_each_part() {
+        let table = on_a_tree(&[0, 1], 2_000);
+        let seeds = Seeds::of_task(1, "syn-mst-r0").with_noise(NoiseKey::new([3; 32]));
+        let model = find("mst").expect("listed").fit_any(&table, &json!({}), &seeds, &Budget::quiet(1)).expect("fits");
+        let bill = model.privacy().expect("private");
+        let total = bill.rho.expect("in rho");
+        let part = |of: &dyn Fn(&str) -> bool| bill.ledger.iter().filter(|s| of(&s.id)).filter_map(|s| s.rho).sum::<f64>() / total;
+        for share in [
+            part(&|id| !id.contains(" and ") && !id.starts_with("pair")),
+            part(&|id| id.starts_with("pair")),
+            part(&|id| id.contains(" and ")),
+        ] {
+            assert!((share - 1.0 / 3.0).abs() < 1e-9, "{share}");
+        }
+        assert_eq!(bill.relation.name(), "add_remove_one");
+    }
+
+    #[test]
+    fn levels_below_three_widths_become_one_of_equal_weight() {
+        let one = Measurement::of(vec![0], &[100, 5, 40, -3, 29], 10.0);
+        let merged = Merged::of(&one);
+        assert_eq!((merged.map, merged.size), (vec![0, 2, 1, 2, 2], 3));
+        assert_eq!(merged.measured.counts, [100.0, 40.0, 31.0]);
+        let expected = [0.01, 0.01, 0.01 / 3.0];
+        assert!(merged.measured.precisions.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-15));
+    }
 }

@@ -125,6 +125,11 @@ impl CodeColumn {
         if self.parts.len() == 2 { encoder.columns()[self.parts.start].levels().unwrap_or(1) } else { 1 }
     }
 
+    /// Number of bins: the first codes of a number column.
+    pub fn bins(&self) -> usize {
+        self.bins.len()
+    }
+
     /// Whether the code stands for numbers.
     pub fn is_number(&self) -> bool {
         !self.bins.is_empty()
@@ -160,6 +165,29 @@ impl CodeColumn {
 }
 
 impl Codes {
+    /// The view of an encoder alone: at most `bins` equally wide bins of each number's range, every level.
+    /// On a grid a bin holds equally many of its points, the last maybe fewer; `centres` decodes to the
+    /// middle of a bin.
+    pub fn of_width(encoder: &Encoder, bins: usize, centres: bool) -> Self {
+        let column = |parts: Range<usize>| {
+            let mut column = CodeColumn { parts, levels: 0, bins: Vec::new(), centres, kept: Vec::new(), others: Default::default() };
+            match encoder.columns()[column.parts.end - 1].sort {
+                Sort::Value { low, high, step, .. } => {
+                    column.bins = if step > 0.0 { bins_on_grid(bins, low, high, step) } else { bins_of_width(bins, low, high) };
+                    column.levels = column.bins.len() as u32 + column.states(encoder) - 1;
+                }
+                Sort::Levels { levels, .. } => column.levels = levels,
+            }
+            column
+        };
+        Self { columns: groups(encoder).into_iter().map(column).collect() }
+    }
+
+    /// Codes of a table, `[code columns][rows]`, whose encoder has the columns of this view.
+    pub fn code(&self, encoded: &Encoded) -> Vec<Vec<u32>> {
+        self.columns.par_iter().map(|column| encoded.code_column(column)).collect()
+    }
+
     /// The columns of codes, in the order of the coded columns.
     pub fn columns(&self) -> &[CodeColumn] {
         &self.columns
@@ -293,6 +321,16 @@ fn bins_of_width(bins: usize, low: f64, high: f64) -> Vec<[f64; 2]> {
     if low < high { (0..bins).map(|bin| [edge(bin), edge(bin + 1)]).collect() } else { vec![[low, high]] }
 }
 
+/// Bins of equally many points of a grid. A bin reaches half a step beyond its points, so that rounding gives
+/// each point its due.
+fn bins_on_grid(bins: usize, low: f64, high: f64, step: f64) -> Vec<[f64; 2]> {
+    let points = ((high - low) / step).round_ties_even() + 1.0;
+    let each = (points / bins as f64).ceil().max(1.0);
+    let used = (points / each).ceil() as usize;
+    let edge = |i: usize| low + step * ((i as f64 * each).min(points) - 0.5);
+    (0..used.clamp(1, bins)).map(|bin| [edge(bin), edge(bin + 1)]).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,6 +352,14 @@ mod tests {
     fn one_value_is_one_bin() {
         assert_eq!(bins_of_mass(&[3.0, 3.0], 32, 3.0, 3.0, 0.0), [[3.0, 3.0]]);
         assert_eq!(bins_of_width(15, 3.0, 3.0), [[3.0, 3.0]]);
+    }
+
+    #[test]
+    fn bins_on_a_grid_hold_equally_many_points() {
+        assert_eq!(bins_on_grid(3, 1.0, 6.0, 1.0), [[0.5, 2.5], [2.5, 4.5], [4.5, 6.5]]);
+        assert_eq!(bins_on_grid(4, 0.0, 8.0, 1.0), [[-0.5, 2.5], [2.5, 5.5], [5.5, 8.5]]);
+        assert_eq!(bins_on_grid(16, 2.0, 4.0, 1.0).len(), 3);
+        assert_eq!(bins_on_grid(16, 7.0, 7.0, 1.0), [[6.5, 7.5]]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use super::plan::{At, Cells, Part, Plan, choose};
 use super::protect::threshold;
+use super::public::PublicColumn;
 use super::shelf::{Reader, Writer};
 use super::{Coded, CodedColumn, Encoded, Sort, broken, check, lookup};
 use crate::encode::exact::Exact;
@@ -63,6 +64,20 @@ impl Encoder {
             }
         }
         Ok(Self::assemble(Arc::clone(train.metadata()), plans))
+    }
+
+    /// The encoder of a domain that is known without a look at the rows: differentially private members.
+    /// `like` lends the sorts of cells alone, which follow from how columns are stored.
+    pub fn of_domain(metadata: Arc<Metadata>, columns: &[PublicColumn], like: &Table) -> Result<Self> {
+        if columns.len() != metadata.columns.len() || columns.len() != like.width() {
+            return Err(broken(format!("{} public columns for a table of {}", columns.len(), like.width())));
+        }
+        let plan = |((known, meta), column): ((&PublicColumn, &ColumnMeta), &Column)| {
+            let cells = Cells::of(column.values());
+            Ok((known.plan(meta, cells)?, cells))
+        };
+        let plans = columns.iter().zip(&metadata.columns).zip(like.columns()).map(plan).collect::<Result<Vec<_>>>()?;
+        Ok(Self::assemble(metadata, plans))
     }
 
     fn assemble(metadata: Arc<Metadata>, plans: Vec<(Plan, Cells)>) -> Self {

@@ -11,6 +11,7 @@ use crate::Bits;
 use crate::random::Draw;
 use crate::table::{Column, Values};
 use synthfleet_proto::Result;
+use synthfleet_proto::metadata::{ColumnMeta, Kind};
 
 /// Codes of labels.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,6 +47,15 @@ impl Labels {
         // with one label left there is nothing to draw among: rare rows take it
         let cumulative = if rare && !ordered && shown.len() > 1 { cumulate(&shown, &counts) } else { Vec::new() };
         Some((Self { ordered, shown, cumulative, missing: column.missing_count() > 0, labels: labels as u32 }, collapsed))
+    }
+
+    /// The first `shown` labels of a description, known without a look at the rows. `others` are the weights by
+    /// which labels that are not shown are replaced; empty: there are none. `None` where numbers disagree.
+    pub(crate) fn declared(shown: u32, others: &[u32], missing: bool, meta: &ColumnMeta) -> Option<Self> {
+        let labels = meta.levels.len() as u32;
+        let is_right = shown > 0 && shown <= labels && (others.is_empty() || others.len() == shown as usize && !others.contains(&0));
+        let cumulative = if shown > 1 && !others.is_empty() { cumulate(&(0..shown).collect::<Vec<_>>(), others) } else { Vec::new() };
+        is_right.then(|| Self { ordered: meta.kind == Kind::Ordinal, shown: (0..shown).collect(), cumulative, missing, labels })
     }
 
     /// Number of levels.

@@ -28,6 +28,7 @@ mod lookup;
 mod number;
 mod plan;
 mod protect;
+mod public;
 mod scale;
 mod scores;
 mod shelf;
@@ -37,6 +38,7 @@ mod text;
 pub use bins::Bins;
 pub use codes::{CodeColumn, Codes};
 pub use encoder::{Encoder, Protection};
+pub use public::PublicColumn;
 pub use scores::normal_scores;
 
 use std::sync::Arc;

@@ -56,6 +56,15 @@ impl Scale {
         Self { whole: true, origin, decimals: Some(0), step: step.max(1), anchor, bounds: (i64::MIN, i64::MAX) }
     }
 
+    /// The grid that a declaration gives: cells from `low` to `high`, coded; `decimals` of numbers that are
+    /// not whole.
+    pub(crate) fn declared(whole: bool, decimals: Option<u8>, low: f64, high: f64) -> Self {
+        // conversions clip to the range of 64 bits
+        let bounds = if whole { (low.ceil() as i64, high.floor() as i64) } else { (i64::MIN, i64::MAX) };
+        let decimals = if whole { Some(0) } else { decimals.filter(|&decimals| decimals <= DECIMALS_MAX) };
+        Self { whole, origin: 0, decimals, step: 1, anchor: low, bounds }
+    }
+
     fn of_reals(values: impl Iterator<Item = f64> + Clone) -> Self {
         let low = values.clone().fold(f64::INFINITY, f64::min);
         let anchor = if low.is_finite() { low } else { 0.0 };

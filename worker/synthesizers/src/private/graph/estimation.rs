@@ -11,7 +11,7 @@
 //! differential privacy, arXiv 1901.09136; Beck, Teboulle 2003, doi 10.1016/S0167-6377(02)00231-6.
 
 use super::scope::{Map, Scope};
-use super::tree::{Beliefs, Term, Tree};
+use super::tree::{Beliefs, SLAB, Term, Tree};
 use super::triangulation::Graph;
 use rayon::prelude::*;
 use synthfleet_proto::Result;
@@ -198,7 +198,8 @@ impl Network {
             shares.iter_mut().for_each(|share| *share *= total);
             shares
         };
-        Ok(self.parts.par_iter().map(one).collect())
+        let is_small = self.tree.cells() <= SLAB;
+        Ok(if is_small { self.parts.iter().map(one).collect() } else { self.parts.par_iter().map(one).collect() })
     }
 
     fn loss(&self, marginals: &[Vec<f64>]) -> f64 {

@@ -71,7 +71,11 @@ pub(crate) fn open(guarded: &Guarded, epsilon: f64, delta: Option<f64>, share: f
                     precisions: known.counts.iter().map(precision).collect(),
                 }
             }
-            None => Measurement::of(vec![column], &ledger.gaussian_counts(&coding.counts(&[column]), sigma, &format!("counts of {name}"))?, sigma),
+            None => Measurement::of(
+                vec![column],
+                &ledger.gaussian_counts(&coding.counts(&[column]), sigma, &format!("counts of {name:?}"))?,
+                sigma,
+            ),
         });
     }
     Ok(Opening { ledger, domain, coding, sizes, names, ones, rho })

@@ -59,11 +59,6 @@ impl Sampler {
         Ok(Self { groups, sizes, tree, cumulative: beliefs.tables })
     }
 
-    /// Levels of each column.
-    pub(crate) fn sizes(&self) -> &[usize] {
-        &self.sizes
-    }
-
     /// `rows` rows, `[columns][rows]`.
     pub(crate) fn draw(&self, rows: usize, seed: &Seed, budget: &Budget) -> Result<Vec<Vec<u32>>> {
         let mut columns = vec![vec![0u32; rows]; self.sizes.len()];

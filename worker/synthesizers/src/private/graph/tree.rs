@@ -17,7 +17,7 @@ use synthfleet_stats::sums::sum;
 use synthfleet_table::Budget;
 
 /// Cells that one thread takes at a time.
-const SLAB: usize = 1 << 14;
+pub(crate) const SLAB: usize = 1 << 14;
 
 /// One clique of a tree.
 #[derive(Debug, Clone)]
@@ -157,12 +157,18 @@ impl Beliefs {
             let row = clique.row();
             let rows = SLAB.div_ceil(row);
             let mut message = vec![0.0; table.len() / row];
-            let parts = table.par_chunks_mut(rows * row).zip(message.par_chunks_mut(rows)).enumerate();
-            parts.for_each(|(slab, (cells, message))| {
+            let fill = |slab: usize, cells: &mut [f64], message: &mut [f64]| {
                 cells.fill(0.0);
                 added.iter().for_each(|(map, values)| map.add(values, slab * rows * row, cells));
                 cells.chunks_exact_mut(row).zip(message).for_each(|(row, message)| *message = normalise(row));
-            });
+            };
+            // handing a small table to other threads costs more than the table
+            if table.len() <= SLAB {
+                fill(0, table, &mut message);
+            } else {
+                let parts = table.par_chunks_mut(rows * row).zip(message.par_chunks_mut(rows)).enumerate();
+                parts.for_each(|(slab, (cells, message))| fill(slab, cells, message));
+            }
             messages[place] = message;
         }
         Ok(())
@@ -176,12 +182,17 @@ impl Beliefs {
             let (above, below) = self.tables.split_at_mut(place);
             let row = clique.row();
             let shares = clique.from_parent.sums(&above[parent], below[0].len() / row);
-            let rows = SLAB.div_ceil(row);
-            below[0].par_chunks_mut(rows * row).zip(shares.par_chunks(rows)).for_each(|(cells, shares)| {
+            let scale = |cells: &mut [f64], shares: &[f64]| {
                 for (row, share) in cells.chunks_exact_mut(row).zip(shares) {
                     row.iter_mut().for_each(|cell| *cell *= share);
                 }
-            });
+            };
+            if below[0].len() <= SLAB {
+                scale(&mut below[0], &shares);
+            } else {
+                let rows = SLAB.div_ceil(row);
+                below[0].par_chunks_mut(rows * row).zip(shares.par_chunks(rows)).for_each(|(cells, shares)| scale(cells, shares));
+            }
         }
         Ok(())
     }
