@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use synthfleet_proto::about::MemberDoc;
-use synthfleet_proto::fact::{self, OutcomeFact, OutcomeStatus, Output, PublishedFact, PublishedFile};
+use synthfleet_proto::fact::{self, Candidate, OutcomeFact, OutcomeStatus, Output, PublishedFact, PublishedFile, SpecFact};
+use synthfleet_proto::job::Release;
 use synthfleet_proto::key::{JobKeys, Key};
 use synthfleet_proto::profile::Profile;
 use synthfleet_proto::results::Results;
@@ -37,6 +38,10 @@ pub struct Press<'a> {
 /// Publishes all files of a judged job and gives the fact that lists them.
 pub async fn publish(press: &Press<'_>, keys: &JobKeys, view: &View) -> Result<PublishedFact> {
     let mut files = Files { press, keys, files: Vec::new() };
+    let spec = &view.spec().ok_or_else(|| missing("spec"))?.fact;
+    if spec.request.release == Release::DpOnly {
+        return guaranteed(files, spec, view).await;
+    }
     let profile_outcome = view.outcome(&TaskId::profile()).ok_or_else(|| missing("profile"))?;
     let profile: Profile = decode("profile.json", &read(press, &profile_outcome.fact, "profile.json").await?)?;
     let results = results::assemble(view, details(press, view).await?, press.version, profile.table.bytes, press.now)?;
@@ -57,6 +62,48 @@ pub async fn publish(press: &Press<'_>, keys: &JobKeys, view: &View) -> Result<P
     let manifest = manifest(press, view, &files.files)?;
     files.write("manifest.json", fact::encode_pretty(&manifest)?, false).await?;
     Ok(PublishedFact { v: fact::VERSION, files: files.files })
+}
+
+/// What a privacy guarantee covers, and nothing else: samples, models and bills of private candidates, and the
+/// delivered table if one of them won. No file holds a number that was computed on real rows; who won was.
+async fn guaranteed(mut files: Files<'_>, spec: &SpecFact, view: &View) -> Result<PublishedFact> {
+    let private: Vec<&Candidate> = spec.candidates.iter().filter(|candidate| candidate.private).collect();
+    let winner = view.selection().and_then(|selection| selection.fact.winner.as_ref());
+    if winner.is_some_and(|winner| private.iter().any(|candidate| candidate.name == winner.candidate)) {
+        delivered(&mut files, view).await?;
+    }
+    for candidate in private {
+        let folder = format!("candidates/{}", candidate.name);
+        if let Some(fitted) = fitted(view, &candidate.name, 0..candidate.repeats) {
+            models(&mut files, &folder, &fitted).await?;
+        }
+    }
+    let mut manifest = manifest(files.press, view, &files.files)?;
+    if let Some(fields) = manifest.as_object_mut() {
+        // the hash of the input would tell whether a guessed table is the real one
+        fields.remove("input_sha256");
+        fields.insert("outside".to_owned(), "which candidate was delivered was chosen by scores on real rows".into());
+    }
+    files.write("manifest.json", fact::encode_pretty(&manifest)?, false).await?;
+    Ok(PublishedFact { v: fact::VERSION, files: files.files })
+}
+
+/// The outcome of the first repeat that fitted well.
+fn fitted(view: &View, candidate: &str, mut repeats: std::ops::Range<u32>) -> Option<Arc<OutcomeFact>> {
+    repeats.find_map(|repeat| {
+        let outcome = view.outcome(&TaskId::synthesize(candidate, repeat))?;
+        (outcome.fact.status == OutcomeStatus::Ok).then(|| Arc::clone(&outcome.fact))
+    })
+}
+
+/// Sample, model and, of a private candidate, its bill.
+async fn models(files: &mut Files<'_>, folder: &str, fitted: &OutcomeFact) -> Result<()> {
+    for role in ["sample.parquet", "model.bin", "privacy.json"] {
+        if let Some(output) = fitted.output(role) {
+            files.copy(&format!("{folder}/{role}"), output, true).await?;
+        }
+    }
+    Ok(())
 }
 
 fn missing(what: &str) -> Error {
@@ -156,16 +203,9 @@ async fn sample_rows(press: &Press<'_>, view: &View) -> Result<SampleRows> {
 async fn candidates(files: &mut Files<'_>, view: &View, results: &Results) -> Result<()> {
     for candidate in &results.candidates {
         let folder = format!("candidates/{}", candidate.name);
-        let fitted = candidate.repeats.iter().find_map(|repeat| {
-            let outcome = view.outcome(&TaskId::synthesize(&candidate.name, repeat.repeat))?;
-            (outcome.fact.status == OutcomeStatus::Ok).then(|| outcome.fact.clone())
-        });
+        let fitted = fitted(view, &candidate.name, 0..candidate.repeats.len() as u32);
         if let Some(fitted) = fitted.filter(|_| !candidate.real_rows) {
-            for role in ["sample.parquet", "model.bin"] {
-                if let Some(output) = fitted.output(role) {
-                    files.copy(&format!("{folder}/{role}"), output, true).await?;
-                }
-            }
+            models(files, &folder, &fitted).await?;
         }
         let repeats: Vec<Value> = candidate
             .repeats

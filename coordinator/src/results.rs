@@ -91,6 +91,10 @@ impl Writer<'_> {
         result.peak_rss_bytes = (fitted.memory_peak_bytes > 0).then_some(fitted.memory_peak_bytes);
         result.model_bytes = fitted.output("model.bin").map(|model| model.bytes);
         result.attempts = u32::from(fitted.attempt);
+        if let Some(privacy) = &fitted.privacy {
+            (result.epsilon, result.delta) = (Some(privacy.epsilon), Some(privacy.delta));
+            result.privacy = Some(privacy.clone());
+        }
         result.from_cache = fitted.from_cache;
         result.limited = fitted.limited;
         if fitted.status != OutcomeStatus::Ok {

@@ -2,12 +2,14 @@
 //! each with its version `v`. What a job is follows from which facts exist.
 
 mod attempt;
+mod noise;
 mod outcome;
 mod plan;
 mod spec;
 mod upload;
 
 pub use attempt::{Cancel, Checkpoint, Claim, End, EndCause, Lease};
+pub use noise::NoiseFact;
 pub use outcome::{OutcomeFact, OutcomeStatus, Output, ProfileSummary};
 pub use plan::{Group, PlanFact, PlanInputs, PlannedMember, SkippedPart};
 pub use spec::{Candidate, ChosenBenchmark, Reply, ReplyForm, SpecFact};

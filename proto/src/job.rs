@@ -10,7 +10,7 @@ mod read;
 pub use check::{COMPONENTS, FORMATS, GATE_PROFILES, GATES, WEIGHT_PROFILES};
 
 use crate::class::Class;
-use crate::metadata::{Kind, ProblemType, Role};
+use crate::metadata::{DeclaredDomain, Kind, ProblemType, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -69,6 +69,10 @@ pub struct JobSpec {
     pub epsilon: Option<f64>,
     /// Failure probability of private synthesizers.
     pub delta: Option<f64>,
+    /// Secret key of the noise of private synthesizers, 64 hexadecimal digits: for runs that are to be repeated
+    /// byte by byte. Drawn at random if absent; taken out of the request before it is stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise_key: Option<String>,
     /// Time and memory.
     pub budget: Limits,
     /// Stop after the profile until released.
@@ -121,6 +125,7 @@ impl Default for JobSpec {
             fail_under: BTreeMap::new(),
             epsilon: None,
             delta: None,
+            noise_key: None,
             budget: Limits::default(),
             hold: false,
             priority: Class::Interactive,
@@ -215,6 +220,9 @@ pub struct ColumnWish {
     pub order: Option<Vec<String>>,
     /// Further texts that mean a missing cell in it.
     pub missing: Vec<String>,
+    /// Which values may occur, declared without a look at the rows: what private synthesizers may know of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domain: Option<DeclaredDomain>,
 }
 
 /// A synthesizer or benchmark with its options.

@@ -2,6 +2,7 @@
 
 use crate::error::WireError;
 use crate::metadata::ProblemType;
+use crate::privacy::Privacy;
 use crate::score::{Finding, Score};
 use crate::verdict::Verdict;
 use schemars::JsonSchema;
@@ -133,6 +134,9 @@ pub struct RepeatResult {
     /// Failure probability of that guarantee.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delta: Option<f64>,
+    /// How that guarantee was spent, and what it does not cover.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<Privacy>,
     /// The first thing that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<RepeatError>,

@@ -4,10 +4,11 @@ use crate::TaskFolder;
 use crate::attempt::{Attempt, Ran, Stop};
 use crate::context::{Context, blocking};
 use crate::metrics;
-use crate::perform::{FINDINGS, HOLDOUT, METADATA, MODEL, PREPARED, SAMPLE, SCORES, SUMMARY, TRAIN};
+use crate::perform::{FINDINGS, HOLDOUT, METADATA, MODEL, PREPARED, PRIVACY, SAMPLE, SCORES, SUMMARY, TRAIN};
 use std::time::Duration;
 use synthfleet_intake::parquet;
 use synthfleet_proto::fact::{self, Group, OutcomeFact, OutcomeStatus, Output, ProfileSummary};
+use synthfleet_proto::privacy::Privacy;
 use synthfleet_proto::score::{Finding, Score, Scored};
 use synthfleet_proto::task::{PREPARE, TaskKind};
 use synthfleet_proto::{Error, ErrorKind, Result};
@@ -27,6 +28,7 @@ struct Made {
     files: Vec<(String, Option<u64>)>,
     scores: Vec<Score>,
     findings: Vec<Finding>,
+    privacy: Option<Privacy>,
     profile: Option<ProfileSummary>,
 }
 
@@ -49,6 +51,7 @@ pub async fn commit(context: &Context, attempt: &Attempt, folder: &TaskFolder, r
     fact.scores = made.scores;
     fact.profile = made.profile;
     fact.findings = made.findings;
+    fact.privacy = made.privacy;
     if attempt.is_mixed {
         let text = "the worker had another version of the member than the plan was made for".to_owned();
         fact.findings.insert(0, Finding { code: "version_mixed".to_owned(), column: None, number: None, text });
@@ -118,6 +121,7 @@ pub fn outcome(attempt: &Attempt, context: &Context, ran: &Ran, status: OutcomeS
         error: None,
         phase: None,
         findings: Vec::new(),
+        privacy: None,
         from_cache: false,
         limited: false,
     }
@@ -137,6 +141,10 @@ fn verify(group: &Group, folder: &TaskFolder) -> Result<Made> {
     for name in names {
         match name.as_str() {
             FINDINGS => made.findings = read(folder, &name)?,
+            PRIVACY => {
+                made.privacy = Some(read(folder, &name)?);
+                made.files.push((name, None));
+            }
             SUMMARY => made.profile = Some(read(folder, &name)?),
             SCORES => {
                 made.scores = read::<Scored>(folder, &name)?.scores;

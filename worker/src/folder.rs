@@ -4,7 +4,8 @@
 use crate::shelf::Shelf;
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use synthfleet_proto::task::TaskFile;
@@ -90,6 +91,14 @@ impl TaskFolder {
         }
         self.note(name, sha256);
         Ok(())
+    }
+
+    /// Gives a secret: a file that its owner alone may read.
+    pub fn confide(&self, name: &str, text: &str) -> Result<()> {
+        let path = self.given(name);
+        let broken = |e| Error::io(path.display(), e);
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(broken)?;
+        file.write_all(text.as_bytes()).map_err(broken)
     }
 
     /// Notes the content of a given file.
@@ -178,6 +187,16 @@ mod tests {
         folder.link("train.parquet", &file, "ab").expect("linked");
         assert_eq!(fs::read(folder.given("train.parquet")).expect("linked"), b"x");
         assert_eq!(folder.hash("train.parquet"), Some("ab"));
+    }
+
+    #[test]
+    fn a_secret_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = tempfile::tempdir().expect("temporary folder");
+        let folder = TaskFolder::create(&place.path().join("t"), &task()).expect("created");
+        folder.confide("noise.key", "ab").expect("written");
+        let mode = fs::metadata(folder.given("noise.key")).expect("there").permissions().mode();
+        assert_eq!((mode & 0o777, fs::read_to_string(folder.given("noise.key")).expect("read").as_str()), (0o600, "ab"));
     }
 
     #[test]

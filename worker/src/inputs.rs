@@ -8,11 +8,11 @@ pub use larder::Larder;
 use crate::TaskFolder;
 use crate::attempt::{Attempt, RESUME, resume};
 use crate::context::{Context, blocking};
-use crate::perform::{HOLDOUT, METADATA, MODEL, PREPARED, SAMPLE, TRAIN};
+use crate::perform::{HOLDOUT, METADATA, MODEL, NOISE, PREPARED, SAMPLE, TRAIN};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use synthfleet_proto::attempts::Seen;
-use synthfleet_proto::fact::{Group, OutcomeFact, Output};
+use synthfleet_proto::fact::{Group, NoiseFact, OutcomeFact, Output};
 use synthfleet_proto::key::Key;
 use synthfleet_proto::task::{FLIP10, HOLDOUT as HOLDOUT_ROW, PREPARE, TaskFile, TaskId, TaskKind};
 use synthfleet_proto::{Error, Result, Seed, id};
@@ -48,11 +48,22 @@ pub async fn fill(context: &Context, attempt: &Attempt, path: &Path, seen: &[See
         source::bring(context, attempt, &folder, &mut task).await?;
         folder.tell(&task)?;
     }
+    if is_private(attempt) {
+        let known = context.fact::<NoiseFact>(&attempt.keys.noise()?).await?;
+        let known = known.ok_or_else(|| Error::unavailable("privacy::key_absent", "the job has no noise key").help("submit it again"))?;
+        folder.confide(NOISE, &known.fact.key()?.secret_text())?;
+    }
     if attempt.group.checkpoint && resume(context, attempt, &folder, seen).await.is_some() {
         task.resume = Some(RESUME.to_owned());
         folder.tell(&task)?;
     }
     Ok(folder)
+}
+
+/// Whether the attempt fits a differentially private candidate.
+fn is_private(attempt: &Attempt) -> bool {
+    let fitted = attempt.group.candidate.as_ref().filter(|_| attempt.group.kind == TaskKind::Synthesize);
+    fitted.is_some_and(|name| attempt.spec.candidates.iter().any(|candidate| candidate.name == *name && candidate.private))
 }
 
 fn task_file(attempt: &Attempt, threads: u32) -> TaskFile {

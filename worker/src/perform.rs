@@ -29,6 +29,10 @@ pub const MODEL: &str = "model.bin";
 pub const PREPARED: &str = "prepared.bin";
 /// Scores and details.
 pub const SCORES: &str = "scores.json";
+/// What a differentially private fit guarantees, and its bill.
+pub const PRIVACY: &str = "privacy.json";
+/// The job's secret noise key, given to the fits of private candidates alone.
+pub const NOISE: &str = "noise.key";
 /// Remarks.
 pub const FINDINGS: &str = "findings.json";
 /// What planning needs to know of a profile.

@@ -103,6 +103,17 @@ fn method(bundle: &Bundle, out: &mut String) {
             None => "no formal guarantee".to_owned(),
         };
         line(out, &format!("- privacy statement: {guarantee}; judged by the gates below"));
+        if let Some(privacy) = &repeat.privacy {
+            line(out, &format!("- relation: {}; public: {}", privacy.relation.name(), privacy.public));
+            line(out, &format!("- {}", privacy.outside));
+            line(out, "\n| ledger | mechanism | part of | epsilon | rho | delta |\n|---|---|---|---|---|---|");
+            for spend in &privacy.ledger {
+                let number = |number: Option<f64>| number.map_or_else(|| "–".to_owned(), plain);
+                let (epsilon, rho, delta) = (number(spend.epsilon), number(spend.rho), number((spend.delta > 0.0).then_some(spend.delta)));
+                let (asked, group) = (plain_text(&spend.id), spend.part_of.as_deref().unwrap_or("–"));
+                line(out, &format!("| {asked} | {} | {group} | {epsilon} | {rho} | {delta} |", spend.mechanism));
+            }
+        }
     }
 }
 

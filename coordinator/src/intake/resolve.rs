@@ -23,15 +23,16 @@ pub struct Preset {
     pub repeats: u32,
 }
 
-const PRESETS: [Preset; 3] = [
+const PRESETS: [Preset; 4] = [
     Preset { name: "quick", members: &["gaussian_copula", "clbn", "seqtree"], repeats: 1 },
     Preset { name: "standard", members: &["gaussian_copula", "clbn", "seqtree"], repeats: 3 },
     // of the ten names of 2020: three are baselines, the others come with their members
-    Preset { name: "sdgym2020", members: &["clbn"], repeats: 3 },
+    Preset { name: "sdgym2020", members: &["clbn", "privbn"], repeats: 3 },
+    Preset { name: "dp", members: &["aim", "mst", "privbn"], repeats: 3 },
 ];
 
 /// Presets that are known by name and none of whose members exists in this version.
-const LATER: [&str; 2] = ["full", "dp"];
+const LATER: [&str; 1] = ["full"];
 
 /// Benchmarks of a job that names none, as far as they exist.
 const BENCHMARKS: [&str; 10] = [
@@ -213,6 +214,7 @@ impl Resolver<'_> {
             self.set.insert(name.to_owned());
             options.extend(over.clone());
         }
+        self.privacy(member, &mut options);
         let options = Value::Object(options);
         for problem in (self.check)(&member.task, &member.name, &options) {
             let message = format!("{}: {} is {}, allowed: {}", member.name, problem.option, problem.value, problem.allowed);
@@ -220,6 +222,20 @@ impl Resolver<'_> {
             self.problems.push(error);
         }
         options
+    }
+
+    /// Privacy loss and failure probability of the job, for private members that name none themselves.
+    fn privacy(&self, member: &MemberDoc, options: &mut Map<String, Value>) {
+        // a preset of a member sets its own
+        if !member.private || options.contains_key("preset") {
+            return;
+        }
+        for (name, wish) in [("epsilon", self.job.epsilon), ("delta", self.job.delta)] {
+            let is_known = member.options["properties"].get(name).is_some();
+            if let Some(number) = wish.filter(|_| is_known && !options.contains_key(name)) {
+                options.insert(name.to_owned(), Value::from(number));
+            }
+        }
     }
 
     fn unused_settings(&mut self) {
@@ -333,6 +349,6 @@ mod tests {
 
     #[test]
     fn a_preset_without_members_is_refused_by_name() {
-        assert_eq!(resolved(json!({"source": "a", "preset": "dp"})).expect_err("later").code(), "job::preset_later");
+        assert_eq!(resolved(json!({"source": "a", "preset": "full"})).expect_err("later").code(), "job::preset_later");
     }
 }

@@ -4,10 +4,11 @@ use super::resolve::{CheckOptions, resolve};
 use crate::{Catalogue, plan};
 use bytes::Bytes;
 use synthfleet_proto::envelope::Trace;
-use synthfleet_proto::fact::{self, FinalFact, Reply, SpecFact};
+use synthfleet_proto::fact::{self, FinalFact, NoiseFact, Reply, SpecFact};
 use synthfleet_proto::job::{JobSpec, JobState, References};
 use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::outside::{Clock, Entropy};
+use synthfleet_proto::privacy::NoiseKey;
 use synthfleet_proto::{Error, Result, id};
 use synthfleet_store::{Created, Store, create_fact, read_fact};
 
@@ -68,7 +69,7 @@ pub async fn submit(desk: &Desk<'_>, asked: Asked) -> Result<Submitted> {
 }
 
 /// The same for a submission that names the trace it belongs to. A repeated one keeps the trace of the first.
-pub async fn submit_within(desk: &Desk<'_>, asked: Asked, trace: Option<Trace>) -> Result<Submitted> {
+pub async fn submit_within(desk: &Desk<'_>, mut asked: Asked, trace: Option<Trace>) -> Result<Submitted> {
     let resolved = resolve(&asked.job, desk.catalogue, desk.check)?;
     let key = asked.key.clone().unwrap_or_else(|| id::hex(&desk.entropy.bits()));
     if key.is_empty() || key.len() > KEY_BYTES_MAX {
@@ -78,6 +79,12 @@ pub async fn submit_within(desk: &Desk<'_>, asked: Asked, trace: Option<Trace>) 
     let keys = JobKeys::new(&asked.tenant, &job)?;
     let now = desk.clock.now_ms();
     let request_sha256 = request_hash(&asked)?;
+    // a secret: kept beside the request, never in it
+    let noise_key = asked.job.noise_key.take().map(|text| NoiseKey::parse(&text)).transpose()?;
+    if noise_key.is_some() {
+        // results of another key are other results
+        asked.job.cache = false;
+    }
     let references = if asked.job.references == References::All { vec!["holdout".into(), "flip10".into()] } else { vec!["holdout".into()] };
     let spec = SpecFact {
         v: fact::VERSION,
@@ -101,6 +108,11 @@ pub async fn submit_within(desk: &Desk<'_>, asked: Asked, trace: Option<Trace>) 
     };
     plan::check_size(&spec)?;
     desk.store.put(&keys.live()?, Bytes::from_static(b"{}")).await?;
+    if spec.candidates.iter().any(|candidate| candidate.private) {
+        // before the spec, so that no task finds a job without its key; of two submissions the first is kept
+        let key = noise_key.unwrap_or_else(|| drawn_key(desk.entropy));
+        create_fact(desk.store, &keys.noise()?, &NoiseFact::new(&key), desk.entropy.bits()).await?;
+    }
     let (created, _) = create_fact(desk.store, &keys.spec()?, &spec, desk.entropy.bits()).await?;
     if created == Created::Exists {
         let earlier = read_fact::<SpecFact>(desk.store, keys.spec()?.key()).await?;
@@ -116,6 +128,15 @@ pub async fn submit_within(desk: &Desk<'_>, asked: Asked, trace: Option<Trace>) 
     let SpecFact { tenant, door, principal, .. } = &spec;
     tracing::info!(job, tenant, trace_id = spec.root().id(), door, principal, "job accepted");
     Ok(Submitted { job, replayed: false })
+}
+
+/// 256 random bits.
+fn drawn_key(entropy: &dyn Entropy) -> NoiseKey {
+    let mut bytes = [0; 32];
+    let (low, high) = bytes.split_at_mut(16);
+    low.copy_from_slice(&entropy.bits());
+    high.copy_from_slice(&entropy.bits());
+    NoiseKey::new(bytes)
 }
 
 /// Notes a job in its tenant's list.
@@ -145,4 +166,67 @@ pub async fn resubmit(desk: &Desk<'_>, asked: Asked) -> Result<Submitted> {
 fn request_hash(asked: &Asked) -> Result<String> {
     let request = serde_json::json!({ "job": asked.job, "source": asked.source_sha256, "holdout": asked.holdout_sha256 });
     Ok(id::sha256_hex(&fact::encode(&request)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{Counting, Still, memory};
+    use serde_json::{Value, json};
+    use synthfleet_proto::about::{About, MemberDoc};
+    use synthfleet_store::Memory;
+
+    const KEY: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+    async fn submitted(store: &Memory, entropy: &Counting, job: &Value) -> JobKeys {
+        let abouts = [About { name: "plain", ..About::LIGHT }, About { name: "noisy", private: true, ..About::LIGHT }];
+        let catalogue = Catalogue::of(abouts.iter().map(|about| MemberDoc::of("synthesize", about, Value::Null)));
+        let desk = Desk { store, catalogue: &catalogue, check: &|_, _, _| Vec::new(), clock: &Still, entropy };
+        let asked = Asked {
+            tenant: "local".into(),
+            principal: "me".into(),
+            door: "cli".into(),
+            key: Some("k".into()),
+            job: JobSpec::read(job).expect("a legal job"),
+            source_sha256: None,
+            holdout_sha256: None,
+            reply: None,
+        };
+        JobKeys::new("local", &submit(&desk, asked).await.expect("accepted").job).expect("legal")
+    }
+
+    async fn noise(store: &Memory, keys: &JobKeys) -> Option<NoiseKey> {
+        let known = read_fact::<NoiseFact>(store, keys.noise().expect("legal").key()).await.expect("read")?;
+        Some(known.fact.key().expect("a key"))
+    }
+
+    async fn request(store: &Memory, keys: &JobKeys) -> JobSpec {
+        read_fact::<SpecFact>(store, keys.spec().expect("legal").key()).await.expect("read").expect("there").fact.request
+    }
+
+    #[tokio::test]
+    async fn a_given_noise_key_lies_beside_the_request_and_not_in_it() {
+        let store = memory();
+        let job = json!({"source": "a", "synthesizers": ["noisy"], "noise_key": KEY});
+        let keys = submitted(&store, &Counting::default(), &job).await;
+        assert_eq!(noise(&store, &keys).await, Some(NoiseKey::parse(KEY).expect("a key")));
+        let request = request(&store, &keys).await;
+        assert_eq!((request.noise_key, request.cache), (None, false));
+    }
+
+    #[tokio::test]
+    async fn a_repeated_submission_keeps_the_first_random_key() {
+        let (store, entropy, job) = (memory(), Counting::default(), json!({"source": "a", "synthesizers": ["noisy"]}));
+        let keys = submitted(&store, &entropy, &job).await;
+        let first = noise(&store, &keys).await;
+        submitted(&store, &entropy, &job).await;
+        assert!(first.is_some() && noise(&store, &keys).await == first);
+    }
+
+    #[tokio::test]
+    async fn a_job_without_private_candidates_has_no_key() {
+        let store = memory();
+        let keys = submitted(&store, &Counting::default(), &json!({"source": "a", "synthesizers": ["plain"]})).await;
+        assert_eq!(noise(&store, &keys).await, None);
+    }
 }

@@ -373,6 +373,9 @@ pub struct Synthesize {
     /// An option of the synthesizer
     #[arg(long, value_name = "OPTION=VALUE")]
     pub set: Vec<String>,
+    /// Secret key of the noise of a differentially private synthesizer, 64 hexadecimal digits
+    #[arg(long, value_name = "KEY", env = "SYNTHFLEET_NOISE_KEY", hide_env_values = true)]
+    pub noise_key: Option<String>,
     /// Rows of the sample; as many as train if absent
     #[arg(long, value_name = "N")]
     pub rows: Option<u64>,

@@ -18,6 +18,9 @@ pub fn of_flags(source: Option<&str>, wishes: &Wishes) -> Result<Value> {
     put(&mut job, "weights", &wishes.weights);
     put(&mut job, "references", &wishes.references);
     put(&mut job, "disclosure", &wishes.disclosure);
+    put(&mut job, "epsilon", &wishes.epsilon);
+    put(&mut job, "delta", &wishes.delta);
+    put(&mut job, "noise_key", &wishes.noise_key);
     put_list(&mut job, "synthesizers", &wishes.synthesizers);
     put_list(&mut job, "benchmarks", &wishes.benchmarks);
     put_list(&mut job, "formats", &wishes.formats);

@@ -54,3 +54,61 @@ fn a_killed_run_is_resumed_to_the_same_bytes() {
         assert_eq!(desk.identity_set("out"), undisturbed, "killed after {kill_after} s");
     }
 }
+
+#[test]
+fn a_private_run_repeats_under_its_key_and_shows_it_in_no_file() {
+    let key = "5ac3".repeat(16);
+    let run = |key: &str| {
+        let desk = Desk::new();
+        let file = desk.file("t.csv", plain(1_500, 77));
+        let source = file.to_str().expect("utf-8");
+        let flags = ["--preset", "dp", "--repeats", "1", "--epsilon", "8", "--noise-key", key, "-b", "column_shapes", "distances"];
+        desk.run(&[&["run", source, "-o", "out"][..], &flags[..]].concat()).must_be_done();
+        desk
+    };
+    let desk = run(&key);
+    let raw: Vec<u8> = [0x5a, 0xc3].repeat(16);
+    let mut folders = vec![desk.path("out")];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let bytes = std::fs::read(&path).expect("a file");
+            let holds = |needle: &[u8]| bytes.windows(needle.len()).any(|window| window == needle);
+            assert!(!holds(key.as_bytes()) && !holds(&raw), "{} shows the key", path.display());
+        }
+    }
+    let results = desk.json("out/results.json");
+    let candidates = results["candidates"].as_array().expect("candidates");
+    let fitted = candidates.iter().find(|row| row["name"] == "privbn").expect("privbn");
+    let privacy = &fitted["repeats"][0]["privacy"];
+    assert_eq!((&privacy["epsilon"], &privacy["relation"]), (&8.0.into(), &"replace_one".into()), "{fitted}");
+    assert!(privacy["ledger"].as_array().is_some_and(|entries| entries.len() > 4), "{privacy}");
+    assert!(desk.text("out/card.md").contains("stand outside epsilon") || desk.json("out/verdict.json")["winner"] != "privbn");
+    assert_eq!(run(&key).identity_set("out"), desk.identity_set("out"), "the same key");
+    let other = run(&"17".repeat(32));
+    let model = |desk: &Desk| std::fs::read(desk.path("out/candidates/privbn/model.bin")).expect("published");
+    assert!(model(&other) != model(&desk), "another key, the same noise");
+}
+
+#[test]
+fn a_release_of_what_is_guaranteed_holds_no_number_of_the_real_table() {
+    let desk = Desk::new();
+    let file = desk.file("t.csv", plain(1_500, 77));
+    let job = desk.file("job.json", r#"{"release": "dp_only", "preset": "dp", "repeats": 1, "epsilon": 8, "gate": "off"}"#);
+    let (source, job) = (file.to_str().expect("utf-8"), job.to_str().expect("utf-8"));
+    desk.run(&["run", source, "--job", job, "-b", "column_shapes", "-o", "out"]).must_be_done();
+    let manifest = desk.json("out/manifest.json");
+    let listed = manifest["files"].as_array().expect("files").iter().map(|file| file["path"].as_str().expect("a path").to_owned());
+    let files: std::collections::BTreeSet<String> = listed.collect();
+    let of_candidate: Vec<String> = ["aim", "mst", "privbn"]
+        .iter()
+        .flat_map(|member| ["model.bin", "privacy.json", "sample.parquet"].map(|name| format!("candidates/{member}/{name}")))
+        .collect();
+    assert!(of_candidate.iter().all(|name| files.contains(name)), "{files:?}");
+    assert!(files.iter().all(|name| of_candidate.contains(name) || name.starts_with("synthetic.")), "{files:?}");
+    assert!(manifest.get("input_sha256").is_none(), "the hash of the input tells of a guessed table whether it is the real one");
+}

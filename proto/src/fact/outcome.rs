@@ -3,6 +3,7 @@
 use crate::about::Shape;
 use crate::error::WireError;
 use crate::metadata::ProblemType;
+use crate::privacy::Privacy;
 use crate::score::{Finding, Score};
 use crate::task::TaskId;
 use serde::{Deserialize, Serialize};
@@ -131,6 +132,9 @@ pub struct OutcomeFact {
     /// Remarks, at most 64.
     #[serde(default)]
     pub findings: Vec<Finding>,
+    /// Synthesize: what a differentially private fit guarantees, and its bill.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<Privacy>,
     /// Taken from an earlier job.
     #[serde(default)]
     pub from_cache: bool,
@@ -167,6 +171,7 @@ impl OutcomeFact {
             error: Some(error),
             phase: None,
             findings: Vec::new(),
+            privacy: None,
             from_cache: false,
             limited: false,
         }

@@ -2,6 +2,7 @@
 //! catalogue is known.
 
 use super::{JobSpec, Rows};
+use crate::privacy::NoiseKey;
 use crate::{Error, id};
 
 /// Names of gate profiles.
@@ -61,6 +62,10 @@ impl JobSpec {
         }
         if let Some(delta) = self.delta {
             found.expect((0.0..1.0).contains(&delta), "/delta", || format!("delta is {delta}, allowed: 0 to below 1"));
+        }
+        if let Some(key) = &self.noise_key {
+            let is_key = NoiseKey::parse(key).is_ok();
+            found.expect(is_key, "/noise_key", || "the noise key is not 64 hexadecimal digits".to_owned());
         }
         found.expect(self.labels.len() <= 16, "/labels", || format!("{} labels, allowed: 16", self.labels.len()));
         for (key, value) in &self.labels {

@@ -40,6 +40,11 @@ impl JobKeys {
         self.fact("f/spec")
     }
 
+    /// The secret key of the noise of private candidates: never published.
+    pub fn noise(&self) -> Result<FactKey> {
+        self.fact("f/noise")
+    }
+
     /// The plan with number 0 (profile), 1 (main) or 2 (generate).
     pub fn plan(&self, number: u8) -> Result<FactKey> {
         self.fact(format_args!("f/plan-{number}"))

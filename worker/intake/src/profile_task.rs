@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 use synthfleet_proto::fact::ProfileSummary;
 use synthfleet_proto::job::{self, JobSpec};
-use synthfleet_proto::metadata::{ColumnMeta, Format, Metadata, ProblemType};
+use synthfleet_proto::metadata::{ColumnMeta, DeclaredDomain, Format, Metadata, ProblemType};
 use synthfleet_proto::profile::Profile;
 use synthfleet_proto::{Error, Result, Seed};
 use synthfleet_table::{Budget, Table};
@@ -175,6 +175,7 @@ impl Reading {
             inferred.metadata.problem_type = self.problem_type;
         }
         inferred.metadata.law.clone_from(&self.law);
+        self.declare(&mut inferred.metadata)?;
         if !self.warn {
             let listed = |place: &usize| self.stated(&inferred.metadata, *place).is_some_and(|stated| stated.order.is_some());
             check_labels(&inferred, &(0..inferred.columns.len()).filter(listed).collect::<Vec<_>>())?;
@@ -185,6 +186,36 @@ impl Reading {
             *found = found.map(|(smallest, largest)| (smallest.clamp(low, high), largest.clamp(low, high)));
         }
         Ok(inferred)
+    }
+
+    /// Notes which values may occur, where that is known without the rows: a stated domain, a stated list of labels
+    /// or range (cells may then be missing), the states of a true law.
+    fn declare(&self, metadata: &mut Metadata) -> Result<()> {
+        let law = self.law.as_deref().map(synthfleet_laws::law).transpose()?.flatten();
+        let known = |meta: &ColumnMeta, place: usize, metadata: &Metadata| -> Option<DeclaredDomain> {
+            let stated = self.stated(metadata, place);
+            if let Some(domain) = stated.and_then(|stated| stated.domain.clone()) {
+                return Some(domain);
+            }
+            if let Some(synthfleet_laws::Law::Network(network)) = &law {
+                let variable = network.variables().iter().find(|variable| variable.name == meta.name)?;
+                return Some(DeclaredDomain { levels: variable.states.clone(), ..DeclaredDomain::default() });
+            }
+            let levels = stated.and_then(|stated| stated.order.clone()).unwrap_or_default();
+            let range = self.given.columns.get(meta.header.trim()).and_then(|given| given.range);
+            let is_known = !levels.is_empty() || range.is_some();
+            is_known.then(|| DeclaredDomain { levels, range, nullable: true, ..DeclaredDomain::default() })
+        };
+        let domains: Vec<_> = metadata.columns.iter().enumerate().map(|(place, meta)| known(meta, place, metadata)).collect();
+        for (meta, domain) in metadata.columns.iter_mut().zip(domains) {
+            if let Some(domain) = domain.as_ref().filter(|_| meta.kind.is_discrete()) {
+                // a private sample may show a label that no row has
+                let unseen: Vec<String> = domain.levels.iter().filter(|level| !meta.levels.contains(level)).cloned().collect();
+                meta.levels.extend(unseen);
+            }
+            meta.declared = domain;
+        }
+        Ok(())
     }
 
     /// What is stated of a column, by its name or its header.

@@ -11,6 +11,7 @@ use synthfleet_intake::write::{CsvOptions, CsvWriter, Packing, to_text};
 use synthfleet_proto::metadata::{Dialect, Format, Metadata, Role};
 use synthfleet_proto::task::TaskFile;
 use synthfleet_proto::{Error, Result, fact};
+use synthfleet_synthesizers::private::domain::relabelled;
 use synthfleet_synthesizers::{BLOCK_ROWS, Given, find};
 use synthfleet_table::{Budget, Table};
 
@@ -56,7 +57,8 @@ pub fn perform(folder: &TaskFolder, task: &TaskFile, budget: &Budget) -> Result<
             // the piece ends on a block border, so that later pieces draw no block twice
             let end = (next / PIECE_ROWS + 1) * PIECE_ROWS;
             let piece = model.sample(next..end.min(task.rows), &Given::NOTHING, budget)?;
-            let piece = described(&piece, &metadata)?;
+            // a private model knows its own labels alone: codes differ, texts agree
+            let piece = if model.privacy().is_some() { relabelled(&piece, &metadata)? } else { described(&piece, &metadata)? };
             sinks.iter_mut().try_for_each(|sink| sink.append(&piece))?;
             next = end;
         }

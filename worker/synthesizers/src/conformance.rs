@@ -287,7 +287,9 @@ pub(crate) fn missing_cells_follow_their_cause(name: &str) {
         assert!((share(&sample) - share(&table)).abs() <= 4.0 * error, "{name}: {} missing for {}", share(&sample), share(&table));
         if !member(name).about().baseline {
             let (real, made) = (tie(&table), tie(&sample));
-            assert!((made - real).abs() <= 0.1 * real, "{name}, {fall:?}: information {made} for {real}");
+            // noise and wide bins cost a private member up to a fifth
+            let allowed = if member(name).about().private { 0.2 } else { 0.1 };
+            assert!((made - real).abs() <= allowed * real, "{name}, {fall:?}: information {made} for {real}");
         }
     }
 }

@@ -13,6 +13,7 @@ mod marginal;
 pub mod member;
 pub mod mst;
 pub mod private;
+pub mod privbn;
 mod sample;
 pub mod seqtree;
 pub mod uniform;
@@ -52,6 +53,7 @@ members! {
     identity::Identity,
     independent::Independent,
     mst::Mst,
+    privbn::Privbn,
     seqtree::Seqtree,
     uniform::Uniform,
 }

@@ -4,6 +4,31 @@ use crate::bundle::Bundle;
 use crate::number::{bytes, count, plain, seconds};
 use crate::plots::gantt::{self, Bar};
 use maud::{Markup, html};
+use synthfleet_proto::privacy::Privacy;
+
+/// Every touch of the data by a differentially private fit, with its price.
+fn ledger(privacy: &Privacy) -> Markup {
+    let number = |number: Option<f64>| number.map_or_else(|| "–".to_owned(), plain);
+    html! {
+        p { "Relation " (privacy.relation.name()) "; taken as public: " (privacy.public) ". " (privacy.outside) "." }
+        details {
+            summary { (privacy.ledger.len()) " entries" }
+            div.scroll {
+                table {
+                    thead { tr { th scope="col" { "Asked" } th scope="col" { "Mechanism" } th scope="col" { "Part of" } th.n scope="col" { "ε" } th.n scope="col" { "ρ" } th.n scope="col" { "δ" } } }
+                    tbody {
+                        @for spend in &privacy.ledger {
+                            tr {
+                                td { (spend.id) } td { (spend.mechanism) } td { (spend.part_of.as_deref().unwrap_or("–")) }
+                                td.n { (number(spend.epsilon)) } td.n { (number(spend.rho)) } td.n { (number((spend.delta > 0.0).then_some(spend.delta))) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
 
 /// Synthesizer, options, seed, guarantee.
 pub fn section(bundle: &Bundle) -> Markup {
@@ -21,6 +46,9 @@ pub fn section(bundle: &Bundle) -> Markup {
                 dt { "scored rows" } dd { (repeat.rows.map_or_else(|| "–".to_owned(), count)) }
                 dt { "model" } dd { (repeat.model_bytes.map_or_else(|| "–".to_owned(), bytes)) }
                 dt { "fit, sample" } dd { (repeat.times.fit_seconds.map_or_else(|| "–".to_owned(), seconds)) ", " (repeat.times.sample_seconds.map_or_else(|| "–".to_owned(), seconds)) }
+                @if let Some(privacy) = &repeat.privacy {
+                    dt { "ledger" } dd { (ledger(privacy)) }
+                }
                 dt { "guarantee" } dd { @match repeat.epsilon { Some(epsilon) => { "differential privacy, ε = " (plain(epsilon)) ", δ = " (repeat.delta.map_or_else(|| "0".to_owned(), plain)) }, None => "no formal guarantee" } }
             }
         }

@@ -77,7 +77,7 @@ fn guarantee(bundle: &Bundle) -> String {
     let repeat = bundle.subject_row().repeat();
     match repeat.and_then(|repeat| repeat.epsilon) {
         Some(epsilon) => format!(
-            "Formal guarantee: differential privacy with ε = {} and δ = {}.",
+            "Formal guarantee: differential privacy with ε = {} and δ = {}, for the sample and the model alone; the scores of this report are computed on real rows and stand outside it.",
             plain(epsilon),
             repeat.and_then(|repeat| repeat.delta).map_or_else(|| "0".to_owned(), plain)
         ),

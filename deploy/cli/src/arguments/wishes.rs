@@ -7,7 +7,7 @@ use std::path::PathBuf;
 /// What is wished of a job.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Wishes {
-    /// quick or standard
+    /// quick, standard, dp or sdgym2020
     #[arg(long, value_name = "NAME")]
     pub preset: Option<String>,
     /// Synthesizers to try instead of the preset's
@@ -34,6 +34,15 @@ pub struct Wishes {
     /// Weights profile: balanced, utility, strict-privacy
     #[arg(long, value_name = "NAME")]
     pub weights: Option<String>,
+    /// Privacy loss of differentially private synthesizers
+    #[arg(long, value_name = "NUMBER")]
+    pub epsilon: Option<f64>,
+    /// Failure probability of differentially private synthesizers
+    #[arg(long, value_name = "NUMBER")]
+    pub delta: Option<f64>,
+    /// Secret key of their noise, 64 hexadecimal digits, to repeat a run byte by byte
+    #[arg(long, value_name = "KEY", env = "SYNTHFLEET_NOISE_KEY", hide_env_values = true)]
+    pub noise_key: Option<String>,
     /// Exit with 4 if a score of the winner lies below
     #[arg(long, value_name = "SCORE=VALUE")]
     pub fail_under: Vec<String>,

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use synthfleet_intake::parquet::{read_table, write_table};
 use synthfleet_intake::write::{CsvOptions, Packing, write_csv};
 use synthfleet_proto::metadata::Format;
-use synthfleet_proto::{Error, Result};
+use synthfleet_proto::privacy::NoiseKey;
+use synthfleet_proto::{Error, Result, fact};
 use synthfleet_synthesizers::{Given, Seeds, find};
 
 /// Fits, samples, writes `model.bin`, `sample.parquet` and the sample in the input's form.
@@ -27,7 +28,10 @@ pub fn run(flags: &arguments::Synthesize, surroundings: &Surroundings) -> Result
         let (name, value) = jobfile::pair("--set", text)?;
         options.insert(name.to_owned(), jobfile::value_of(value));
     }
-    let seeds = Seeds::of_task(seed, &format!("syn-{}-r0", member.about().name));
+    let mut seeds = Seeds::of_task(seed, &format!("syn-{}-r0", member.about().name));
+    if member.about().private {
+        seeds = seeds.with_noise(noise_key(flags.noise_key.as_deref())?);
+    }
     let model = member.fit_any(&train, &Value::Object(options), &seeds, &budget)?;
     single::tell_notes(&budget.take_findings(), surroundings);
     let rows = flags.rows.unwrap_or(train.rows() as u64);
@@ -42,6 +46,11 @@ pub fn run(flags: &arguments::Synthesize, surroundings: &Surroundings) -> Result
         files.push(folder.join("sample.csv"));
         write_csv(&folder.join("sample.csv"), &sample, &CsvOptions { packing: Packing::None, csv_safe: false })?;
     }
+    if let Some(privacy) = model.privacy() {
+        let file = folder.join("privacy.json");
+        std::fs::write(&file, fact::encode_pretty(privacy)?).map_err(|e| Error::io(file.display(), e))?;
+        files.push(file);
+    }
     let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
     if surroundings.json {
         say!("{}", json!({"synthesizer": member.about().name, "train_rows": train.rows(), "rows": rows, "files": names}));
@@ -50,4 +59,14 @@ pub fn run(flags: &arguments::Synthesize, surroundings: &Surroundings) -> Result
         say!("wrote    {}", names.join(" "));
     }
     Ok(0)
+}
+
+/// The given noise key, or a fresh one: there is no noise without a secret.
+fn noise_key(given: Option<&str>) -> Result<NoiseKey> {
+    if let Some(text) = given {
+        return NoiseKey::parse(text.trim());
+    }
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|e| Error::unavailable("privacy::no_entropy", format!("the system gives no random bits: {e}")))?;
+    Ok(NoiseKey::new(bytes))
 }

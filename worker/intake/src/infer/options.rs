@@ -3,7 +3,7 @@
 use crate::sniff::class::MISSING;
 use std::collections::BTreeMap;
 use synthfleet_proto::job;
-use synthfleet_proto::metadata::{ColumnMeta, Kind, Role};
+use synthfleet_proto::metadata::{ColumnMeta, DeclaredDomain, Kind, Role};
 use synthfleet_proto::{Error, Result};
 
 /// Tokens that mean a missing cell in columns that otherwise hold numbers or dates.
@@ -32,6 +32,8 @@ pub struct ColumnOverride {
     pub order: Option<Vec<String>>,
     /// Further texts that mean a missing cell.
     pub missing: Vec<String>,
+    /// Which values may occur, declared without a look at the rows.
+    pub domain: Option<DeclaredDomain>,
     /// A regular expression of ids.
     pub regex: Option<String>,
     /// The type of a typed source's column.
@@ -83,6 +85,7 @@ impl Overrides {
             role: wish.role,
             order: wish.order.clone(),
             missing: wish.missing.clone(),
+            domain: wish.domain.clone(),
             ..ColumnOverride::default()
         };
         Ok(Self {

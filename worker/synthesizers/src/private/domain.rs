@@ -1,8 +1,6 @@
 //! The domain in which a private member counts: declared by the user, or measured at a price.
 //!
-//! **Ranges** that nobody declared: noisy counts over signed power-of-two buckets of the column's grain (64
-//! below 0, 0 itself, 64 above) and one bucket of missing cells. The outermost buckets above
-//! `1 + Φ⁻¹(1 - 10^-3/129)` widths of noise are the ends of the range; cells beyond are clipped.
+//! **Ranges** that nobody declared are measured as `ranges` says; cells beyond are clipped.
 //! **Labels** that nobody declared: noisy counts of the labels that occur; shown are those above a threshold
 //! that a single row passes with a chance of at most delta. All others share one level, which decodes by the
 //! noisy counts of the shown ones. Missing cells are one label more.
@@ -14,32 +12,20 @@
 use super::coding::{Coding, Counts};
 use super::guarded::{Guarded, declared};
 use super::ledger::{Ledger, Private};
+use super::ranges;
+pub use super::ranges::Width;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use synthfleet_proto::metadata::{ColumnMeta, Kind, Metadata, Role};
 use synthfleet_proto::score::Finding;
 use synthfleet_proto::{Error, Result};
-use synthfleet_stats::normal;
 use synthfleet_table::encode::{Codes, Encoder, PublicColumn};
 use synthfleet_table::{Arrays, Budget, Column, Table, Values};
 
-const POWERS: usize = 64;
-const BUCKETS: usize = 2 * POWERS + 1;
-/// The chance that noise alone passes for a bucket, over all buckets of a column.
-const FALSE_ALARM: f64 = 1e-3;
 /// Most labels of a column that may be shown.
 const LABELS_MAX: usize = 1_000;
 /// What labels that are not shown are called; the name never reaches a sample.
 const OTHER: &str = "_OTHER_";
-
-/// Noise of counts.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Width {
-    /// Discrete Laplace of this scale.
-    Laplace(f64),
-    /// Discrete Gaussian of this standard deviation.
-    Gaussian(f64),
-}
 
 /// How a domain is measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -130,11 +116,7 @@ impl Domain {
             let encoded = self.encoder.encode(&relabelled(table, labels)?)?;
             Ok::<_, Error>(Coding::new(self.codes.code(&encoded), levels, table.rows()))
         });
-        // the error of a bug, not an answer
-        match coded.open() {
-            Ok(coding) => Ok(Private::new(coding.clone())),
-            Err(error) => Err(Error::internal("privacy::domain", error.message())),
-        }
+        coded.whole()
     }
 }
 
@@ -168,13 +150,7 @@ fn number(meta: &ColumnMeta, column: &Private<Column>, ledger: &mut Ledger, wish
     let (range, atoms, missing) = match declared(meta) {
         Some(domain) => (domain.range, domain.atoms.clone(), domain.nullable),
         None => {
-            let counts = column.map(|column| buckets(column, unit));
-            let question = format!("range of {}", meta.name);
-            let (noisy, least) = match wish.ranges {
-                Width::Laplace(scale) => (ledger.laplace_counts(&counts, scale, &question)?, laplace_alarm(scale)),
-                Width::Gaussian(sigma) => (ledger.gaussian_counts(&counts, sigma, &question)?, gaussian_alarm(sigma)),
-            };
-            let (range, missing) = ends(&noisy, least, unit);
+            let (range, missing) = ranges::measure(column, unit, wish.ranges, &meta.name, ledger)?;
             (range, Vec::new(), missing)
         }
     };
@@ -195,56 +171,6 @@ fn grain(meta: &ColumnMeta, column: &Private<Column>) -> f64 {
         Some(decimals) => libm::pow(10.0, -f64::from(decimals)),
         None => libm::ldexp(1.0, -32),
     }
-}
-
-/// Rows by bucket: 64 powers below 0 from the farthest, 0, 64 powers above, missing cells.
-fn buckets(column: &Column, unit: f64) -> Counts {
-    let mut cells = vec![0u64; BUCKETS + 1];
-    let bucket = |number: f64| {
-        let size = (number.abs() / unit).round();
-        // `ilogb` of a number from 1 on is 0 or more
-        let power = if size < 1.0 { 0 } else { 1 + (libm::ilogb(size) as usize).min(POWERS - 1) };
-        if number < 0.0 { POWERS - power } else { POWERS + power }
-    };
-    for row in 0..column.len() {
-        let place = match column.values() {
-            _ if column.is_missing(row) => BUCKETS,
-            Values::Real(cells) => bucket(cells[row]),
-            Values::Whole(cells) => bucket(cells[row] as f64),
-            Values::Code(_) | Values::Text(_) => POWERS,
-        };
-        cells[place] += 1;
-    }
-    Counts::of(cells)
-}
-
-/// The range of the buckets whose noisy count reaches `least`, and whether missing cells do.
-fn ends(noisy: &[i64], least: i64, unit: f64) -> (Option<(f64, f64)>, bool) {
-    let edge = |bucket: usize, outer: bool| {
-        let power = bucket.abs_diff(POWERS) as i32;
-        if power == 0 {
-            return 0.0;
-        }
-        // a bucket reaches from 2^(power-1) to just below 2^power
-        let size = if outer { libm::ldexp(1.0, power) - 1.0 } else { libm::ldexp(1.0, power - 1) };
-        unit * if bucket < POWERS { -size } else { size }
-    };
-    let (numbers, missing) = noisy.split_at(BUCKETS);
-    let mut kept = (0..BUCKETS).filter(|&bucket| numbers[bucket] >= least);
-    let first = kept.next();
-    let last = kept.next_back().or(first);
-    let range = first.zip(last).map(|(first, last)| (edge(first, first < POWERS), edge(last, last > POWERS)));
-    (range, missing.first().is_some_and(|&count| count >= least))
-}
-
-fn gaussian_alarm(sigma: f64) -> i64 {
-    2 + (sigma * normal::quantile(1.0 - FALSE_ALARM / BUCKETS as f64)).ceil().clamp(0.0, 1e15) as i64
-}
-
-/// The noise of scale b reaches k with chance `a^k / (1 + a)`, `a = exp(-1/b)`.
-fn laplace_alarm(scale: f64) -> i64 {
-    let chance = FALSE_ALARM / BUCKETS as f64 * (1.0 + libm::exp(-1.0 / scale));
-    1 + (scale * libm::log(1.0 / chance)).ceil().clamp(0.0, 1e15) as i64
 }
 
 fn labels(meta: &ColumnMeta, column: &Private<Column>, ledger: &mut Ledger, wish: &Wish, budget: &Budget) -> Result<Known> {
@@ -312,8 +238,9 @@ fn public(metadata: &Metadata, known: &[Known]) -> Metadata {
     public
 }
 
-/// A table whose labels are coded by another description; labels that it lacks take its last place.
-fn relabelled(table: &Table, metadata: &Arc<Metadata>) -> Result<Table> {
+/// A table whose labels are coded by another description. Labels that it lacks take the place of what a measured
+/// domain does not show, or else the first.
+pub fn relabelled(table: &Table, metadata: &Arc<Metadata>) -> Result<Table> {
     let one = |(place, column): (usize, &Column)| {
         let Values::Code(codes) = column.values() else { return Ok(column.clone()) };
         let (from, to) = (&table.metadata().columns[place].levels, &metadata.columns[place].levels);
@@ -351,4 +278,82 @@ fn measured(encoder: &Encoder, codes: &Codes, known: &[Known], sigma: f64) -> Ve
 
 fn finding(code: &str, meta: &ColumnMeta, text: &str) -> Finding {
     Finding { code: code.to_owned(), column: Some(meta.name.clone()), number: None, text: text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ledger::Claim;
+    use super::*;
+    use crate::conformance::tables;
+    use synthfleet_proto::metadata::DeclaredDomain;
+    use synthfleet_proto::privacy::NoiseKey;
+
+    const WISH: Wish =
+        Wish { bins: 16, centres: false, widened: 0.0, ranges: Width::Gaussian(10.0), labels_sigma: 10.0, labels_delta: 1e-7 };
+
+    fn measured(table: &Table) -> (Guarded, Domain, Vec<Finding>) {
+        let guarded = Guarded::new(table.clone(), NoiseKey::new([4; 32]));
+        let mut ledger = guarded.ledger(Claim::concentrated(3.0, 1e-5, true));
+        let budget = Budget::quiet(1);
+        let domain = Domain::measure(&guarded, &mut ledger, &WISH, &budget).expect("measured");
+        (guarded, domain, budget.take_findings())
+    }
+
+    fn declared_as(table: &Table, domain: &DeclaredDomain) -> Table {
+        let mut metadata = (**table.metadata()).clone();
+        metadata.columns.iter_mut().for_each(|meta| meta.declared = Some(domain.clone()));
+        Table::new(Arc::new(metadata), table.rows(), table.columns().to_vec()).expect("legal")
+    }
+
+    #[test]
+    fn measured_ranges_and_labels_hold_the_mass_and_hide_the_rare() {
+        let table = tables::Builder::new(4_000)
+            .wholes("age", |row| if row == 5 { 1_000_000_000 } else { 17 + (row % 70) as i64 })
+            .labels("disease", &["none", "zebra", "common"], |row| if row == 77 { 1 } else { (row % 3 / 2 * 2) as u32 })
+            .build();
+        let (guarded, domain, findings) = measured(&table);
+        let (low, high) = match domain.encoder().columns()[0].sort {
+            synthfleet_table::encode::Sort::Value { low, high, .. } => (low, high),
+            _ => panic!("a number"),
+        };
+        assert!((16.0..=20.0).contains(&low) && high == 87.0, "{low} to {high}");
+        assert_eq!(domain.encoder().metadata().columns[1].levels, ["common", "none", OTHER]);
+        let counts = domain.measured()[0].counts.clone();
+        assert!((counts[0].expect("shown") - 1_333).abs() < 60 && (counts[1].expect("shown") - 2_666).abs() < 60, "{counts:?}");
+        assert_eq!((counts[2], findings.len()), (None, 0));
+        // the hidden label is a level of its own, the extreme is clipped
+        let coding = domain.code(&guarded).expect("coded");
+        assert_eq!(coding.counts(&[1]).open().cells()[2], 1);
+        assert_eq!(coding.counts(&[0]).open().cells().iter().sum::<u64>(), 4_000);
+        assert!(coding.levels()[0] <= 16);
+    }
+
+    #[test]
+    fn noise_leaves_a_small_table_without_a_domain_and_says_so() {
+        let table = tables::Builder::new(10).wholes("x", |row| row as i64).labels("l", &["a"], |_| 0).build();
+        let (_, domain, findings) = measured(&table);
+        assert_eq!(findings.iter().map(|finding| finding.code.as_str()).collect::<Vec<_>>(), ["labels_unknown", "range_unknown"]);
+        assert_eq!(domain.codes().columns().len(), 1);
+    }
+
+    #[test]
+    fn a_declared_domain_costs_nothing_and_clips() {
+        let numbers = tables::Builder::new(50).wholes("x", |row| row as i64).build();
+        let range = DeclaredDomain { range: Some((10.0, 19.0)), atoms: vec![12.0], nullable: true, ..DeclaredDomain::default() };
+        let guarded = Guarded::new(declared_as(&numbers, &range), NoiseKey::new([4; 32]));
+        let mut ledger = guarded.ledger(Claim::pure(1.0, 0.0));
+        let domain = Domain::measure(&guarded, &mut ledger, &WISH, &Budget::quiet(1)).expect("declared");
+        assert!(ledger.close().ledger.is_empty());
+        // ten bins of one value, missing, the atom; rows below and above stand in the first and the last bin
+        let coding = domain.code(&guarded).expect("coded");
+        assert_eq!(coding.counts(&[0]).open().cells(), [11, 1, 0, 1, 1, 1, 1, 1, 1, 31, 0, 1]);
+    }
+
+    #[test]
+    fn a_label_outside_the_declaration_counts_as_the_first() {
+        let labels = tables::Builder::new(9).labels("l", &["a", "b", "c"], |row| row as u32 % 3).build();
+        let few = DeclaredDomain { levels: vec!["b".to_owned(), "a".to_owned(), "never".to_owned()], ..DeclaredDomain::default() };
+        let (guarded, domain, _) = measured(&declared_as(&labels, &few));
+        assert_eq!(domain.code(&guarded).expect("coded").counts(&[0]).open().cells(), [6, 3, 0]);
+    }
 }

@@ -44,6 +44,13 @@ impl<T> Private<T> {
     }
 }
 
+impl<T> Private<Result<T>> {
+    /// The value, or that there is none because of a bug; what the error says stays hidden.
+    pub(super) fn whole(self) -> Result<Private<T>> {
+        self.0.map(Private).map_err(|_| Error::internal("privacy::domain", "the rows do not fit the domain that was made for them"))
+    }
+}
+
 impl<T> FromIterator<Private<T>> for Private<Vec<T>> {
     fn from_iter<I: IntoIterator<Item = Private<T>>>(items: I) -> Self {
         Self(items.into_iter().map(|item| item.0).collect())

@@ -13,6 +13,7 @@
 //! | `ledger` | the wrapper, the mechanisms, the bill |
 //! | `graph` | Markov networks fitted to noisy counts |
 //! | `guarded` | what a private member is given of the train table |
+//! | `ranges` | the range of a number column, at a price |
 //! | `domain` | declared domains, or measured ones at a cost |
 //! | `coding` | the train table as codes, and counts of them |
 
@@ -24,6 +25,7 @@ pub mod guarded;
 pub mod key;
 pub mod ledger;
 pub mod noise;
+mod ranges;
 
 pub use coding::{Coding, Counts};
 pub use domain::{Domain, Measured};

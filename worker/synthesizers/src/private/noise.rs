@@ -199,12 +199,12 @@ mod tests {
     }
 
     fn laplace_law(b: f64) -> impl Fn(i64) -> f64 {
-        let a = (-1.0 / b).exp();
-        move |x| (1.0 - a) / (1.0 + a) * a.powf(x.abs() as f64)
+        let a = libm::exp(-1.0 / b);
+        move |x| (1.0 - a) / (1.0 + a) * libm::pow(a, x.abs() as f64)
     }
 
     fn gaussian_law(variance: f64) -> impl Fn(i64) -> f64 {
-        let density = move |x: i64| (-(x as f64).powi(2) / (2.0 * variance)).exp();
+        let density = move |x: i64| libm::exp(-(x as f64).powi(2) / (2.0 * variance));
         let sum: f64 = (-400..=400).map(density).sum();
         move |x| density(x) / sum
     }
@@ -239,7 +239,7 @@ mod tests {
         for (numerator, denominator) in [(0u128, 7u128), (1, 7), (7, 7), (5, 2), (1 << 100, 3 << 100)] {
             let mut noise = stream(&format!("bernoulli {numerator} {denominator}"));
             let found = (0..40_000).filter(|_| noise.bernoulli_exp(numerator, denominator)).count() as f64;
-            let chance = (-(numerator as f64) / denominator as f64).exp();
+            let chance = libm::exp(-(numerator as f64) / denominator as f64);
             let error = (chance * (1.0 - chance) * 40_000.0).sqrt();
             assert!((found - chance * 40_000.0).abs() <= 4.0 * error, "exp(-{numerator}/{denominator}): {found}");
         }
@@ -268,9 +268,9 @@ mod tests {
         let (mut noise, logs) = (stream("choice"), [0.0, -1.0, 1.5, -700.0]);
         let mut found = [0.0; 4];
         (0..40_000).filter_map(|_| noise.choose(&logs)).for_each(|place| found[place] += 1.0);
-        let sum: f64 = logs.iter().map(|log: &f64| log.exp()).sum();
+        let sum: f64 = logs.iter().map(|&log| libm::exp(log)).sum();
         for (found, log) in found.iter().zip(logs) {
-            let chance = log.exp() / sum;
+            let chance = libm::exp(log) / sum;
             assert!((found - 40_000.0 * chance).abs() <= 4.0 * (40_000.0 * chance).sqrt(), "{found} of {}", 40_000.0 * chance);
         }
     }
