@@ -87,7 +87,7 @@ impl Options for AimOptions {
     fn check(&self) -> Vec<Problem> {
         Problems::none()
             .within("epsilon", self.epsilon, 0.01..=100.0)
-            .within("delta", self.delta.unwrap_or(0.0), 0.0..=1.0)
+            .within("delta", self.delta.unwrap_or(0.1), f64::MIN_POSITIVE..=0.5)
             .within("degree", self.degree, 2..=3)
             .within("cells_max", self.cells_max, 100..=1_000_000)
             .within("model_bytes_max", self.model_bytes_max, 1 << 20..=1 << 30)

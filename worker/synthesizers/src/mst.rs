@@ -61,7 +61,7 @@ impl Options for MstOptions {
     fn check(&self) -> Vec<Problem> {
         Problems::none()
             .within("epsilon", self.epsilon, 0.01..=100.0)
-            .within("delta", self.delta.unwrap_or(0.0), 0.0..=1.0)
+            .within("delta", self.delta.unwrap_or(0.1), f64::MIN_POSITIVE..=0.5)
             .within("iterations", self.iterations, 10..=100_000)
             .into_vec()
     }

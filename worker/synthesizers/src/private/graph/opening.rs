@@ -13,6 +13,8 @@ use synthfleet_table::Budget;
 
 const BINS: usize = 32;
 const RANGES_SHARE: f64 = 0.1;
+/// Greatest chance that a label of a single row is shown.
+const DELTA_MAX: f64 = 0.25;
 
 /// What the rest of a fit goes on from.
 pub(crate) struct Opening {
@@ -48,7 +50,8 @@ pub(crate) fn open(guarded: &Guarded, epsilon: f64, delta: Option<f64>, share: f
         widened: 0.0,
         ranges: Width::Gaussian(width_of(ranges_rho, ranges)),
         labels_sigma: width_of(ones_rho, planned),
-        labels_delta: claim.labels_delta() / labels.max(1) as f64,
+        // of a handful of rows delta itself tells nothing any more
+        labels_delta: (claim.labels_delta() / labels.max(1) as f64).min(DELTA_MAX),
     };
     let mut ledger = guarded.ledger(claim);
     let domain = Domain::measure(guarded, &mut ledger, &wish, budget)?;
