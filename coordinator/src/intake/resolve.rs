@@ -28,7 +28,7 @@ const PRESETS: [Preset; 4] = [
     Preset { name: "standard", members: &["gaussian_copula", "clbn", "seqtree"], repeats: 3 },
     // of the ten names of 2020: three are baselines, the others come with their members
     Preset { name: "sdgym2020", members: &["clbn", "privbn"], repeats: 3 },
-    Preset { name: "dp", members: &["privbn"], repeats: 3 },
+    Preset { name: "dp", members: &["aim", "mst", "privbn"], repeats: 3 },
 ];
 
 /// Presets that are known by name and none of whose members exists in this version.

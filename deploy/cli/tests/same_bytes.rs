@@ -128,7 +128,10 @@ fn a_release_of_what_is_guaranteed_holds_no_number_of_the_real_table() {
     let manifest = desk.json("out/manifest.json");
     let listed = manifest["files"].as_array().expect("files").iter().map(|file| file["path"].as_str().expect("a path").to_owned());
     let files: std::collections::BTreeSet<String> = listed.collect();
-    let of_candidate = ["model.bin", "privacy.json", "sample.parquet"].map(|name| format!("candidates/privbn/{name}"));
+    let of_candidate: Vec<String> = ["aim", "mst", "privbn"]
+        .iter()
+        .flat_map(|member| ["model.bin", "privacy.json", "sample.parquet"].map(|name| format!("candidates/{member}/{name}")))
+        .collect();
     assert!(of_candidate.iter().all(|name| files.contains(name)), "{files:?}");
     assert!(files.iter().all(|name| of_candidate.contains(name) || name.starts_with("synthetic.")), "{files:?}");
     assert!(manifest.get("input_sha256").is_none(), "the hash of the input tells of a guessed table whether it is the real one");

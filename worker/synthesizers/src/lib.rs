@@ -1,5 +1,6 @@
 //! The synthesizers. A member is one file and two lines here: its module and its place in the list.
 
+pub mod aim;
 pub mod arf;
 pub mod clbn;
 mod conditioned;
@@ -16,6 +17,7 @@ pub mod independent;
 pub mod latent_tree;
 mod marginal;
 pub mod member;
+pub mod mst;
 pub mod private;
 pub mod privbn;
 mod sample;
@@ -53,12 +55,14 @@ macro_rules! members {
 }
 
 members! {
+    aim::Aim,
     arf::Arf,
     clbn::Clbn,
     gaussian_copula::GaussianCopula,
     identity::Identity,
     independent::Independent,
     latent_tree::LatentTree,
+    mst::Mst,
     privbn::Privbn,
     seqtree::Seqtree,
     uniform::Uniform,

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use synthfleet_proto::Seed;
 use synthfleet_proto::calendar::Grain;
-use synthfleet_proto::metadata::{ColumnMeta, DateForm, Kind, Metadata, ProblemType, Sensitivity};
+use synthfleet_proto::metadata::{ColumnMeta, DateForm, DeclaredDomain, Kind, Metadata, ProblemType, Sensitivity};
 use synthfleet_stats::normal;
 use synthfleet_table::random::Draw;
 use synthfleet_table::{Bits, Column, SeedExt, Table, Values};
@@ -86,6 +86,15 @@ impl Builder {
         metadata.target = self.target;
         Table::new(Arc::new(metadata), self.rows, self.columns).expect("legal columns")
     }
+}
+
+/// The same table whose labels are declared: public, and not to be measured.
+pub(crate) fn with_declared_labels(table: &Table) -> Table {
+    let mut metadata = Metadata::clone(table.metadata());
+    for meta in &mut metadata.columns {
+        meta.declared = Some(DeclaredDomain { levels: meta.levels.clone(), ..DeclaredDomain::default() });
+    }
+    Table::new(Arc::new(metadata), table.rows(), table.columns().to_vec()).expect("legal columns")
 }
 
 fn random(name: &str) -> ChaCha8Rng {

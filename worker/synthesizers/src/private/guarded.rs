@@ -58,6 +58,11 @@ impl Guarded {
         self.undeclared(|meta| meta.kind.is_discrete())
     }
 
+    /// Number of modelled columns: public.
+    pub fn modelled(&self) -> usize {
+        self.table.open().metadata().modelled().count()
+    }
+
     fn undeclared(&self, is_wanted: impl Fn(&ColumnMeta) -> bool) -> Vec<usize> {
         let metadata = self.table.open().metadata();
         metadata.modelled().filter(|&place| declared(&metadata.columns[place]).is_none() && is_wanted(&metadata.columns[place])).collect()

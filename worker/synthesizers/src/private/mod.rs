@@ -11,6 +11,7 @@
 //! | `account` | concentrated loss and (epsilon, delta) |
 //! | `key` | streams by secret key and question |
 //! | `ledger` | the wrapper, the mechanisms, the bill |
+//! | `graph` | Markov networks fitted to noisy counts |
 //! | `guarded` | what a private member is given of the train table |
 //! | `ranges` | the range of a number column, at a price |
 //! | `domain` | declared domains, or measured ones at a cost |
@@ -19,6 +20,7 @@
 pub mod account;
 pub mod coding;
 pub mod domain;
+pub(crate) mod graph;
 pub mod guarded;
 pub mod key;
 pub mod ledger;
