@@ -79,7 +79,7 @@ pub struct AimOptions {
 
 impl Default for AimOptions {
     fn default() -> Self {
-        Self { epsilon: 1.0, delta: None, degree: 2, cells_max: 10_000, model_bytes_max: 80 << 20, rounds: 16, iterations: 1_000 }
+        Self { epsilon: 1.0, delta: None, degree: 2, cells_max: 10_000, model_bytes_max: 4 << 20, rounds: 16, iterations: 1_000 }
     }
 }
 
