@@ -5,6 +5,7 @@ use crate::judgement::{error_of, fit_phase, row_name};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use synthfleet_proto::fact::{Candidate, OutcomeFact, OutcomeStatus, SpecFact};
+use synthfleet_proto::privacy::Privacy;
 use synthfleet_proto::results::{
     CandidateResult, JobHead, ReferenceResult, RepeatError, RepeatResult, Results, SCHEMA, TableHead, TaskResult, Times,
 };
@@ -93,7 +94,7 @@ impl Writer<'_> {
         result.attempts = u32::from(fitted.attempt);
         if let Some(privacy) = &fitted.privacy {
             (result.epsilon, result.delta) = (Some(privacy.epsilon), Some(privacy.delta));
-            result.privacy = Some(privacy.clone());
+            result.privacy = Some(Privacy::clone(privacy));
         }
         result.from_cache = fitted.from_cache;
         result.limited = fitted.limited;

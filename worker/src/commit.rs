@@ -28,7 +28,7 @@ struct Made {
     files: Vec<(String, Option<u64>)>,
     scores: Vec<Score>,
     findings: Vec<Finding>,
-    privacy: Option<Privacy>,
+    privacy: Option<Box<Privacy>>,
     profile: Option<ProfileSummary>,
 }
 

@@ -134,7 +134,7 @@ pub struct OutcomeFact {
     pub findings: Vec<Finding>,
     /// Synthesize: what a differentially private fit guarantees, and its bill.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub privacy: Option<Privacy>,
+    pub privacy: Option<Box<Privacy>>,
     /// Taken from an earlier job.
     #[serde(default)]
     pub from_cache: bool,
