@@ -136,12 +136,12 @@ impl Parameters {
                 }
             }
             let (first, second) = (&counts[place.first.clone()], &counts[place.second.clone()]);
-            for state in 0..states.min(first.len()) {
-                let mass = of_code[state];
+            let moments = of_code.iter().zip(first).zip(second).take(states);
+            for ((mean, deviation), ((mass, first), second)) in laws.means.iter_mut().zip(&mut laws.deviations).zip(moments) {
                 if mass * prior.rows >= ROWS_MIN {
-                    let mean = first[state] / mass;
-                    laws.means[state] = mean as f32;
-                    laws.deviations[state] = (second[state] / mass - mean * mean).max(0.0).sqrt().max(DEVIATION_MIN) as f32;
+                    let centre = first / mass;
+                    *mean = centre as f32;
+                    *deviation = (second / mass - centre * centre).max(0.0).sqrt().max(DEVIATION_MIN) as f32;
                 }
             }
         });

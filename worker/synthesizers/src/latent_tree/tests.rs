@@ -94,8 +94,8 @@ fn expected_counts_are_those_of_all_hidden_states() {
     engine.count(&(0..7).collect::<Vec<u32>>(), &mut counts, &Budget::quiet(1)).expect("not stopped");
     // the expected count of a move is its share times the derivative of the log density by it
     let sum = |parameters: &Parameters| (0..7).map(|row| libm::log(enumerated(&nodes, parameters, &cells, row))).sum::<f64>();
-    for place in 0..nodes.len() {
-        let from_rows = if nodes[place].parent.is_some() { STATES } else { 1 };
+    for (place, node) in nodes.iter().enumerate() {
+        let from_rows = if node.parent.is_some() { STATES } else { 1 };
         for (from, to) in (0..from_rows).flat_map(|from| (0..STATES).map(move |to| (from, to))) {
             let at = from * parameters.width + to;
             let step = |sign: f32| {
@@ -107,8 +107,8 @@ fn expected_counts_are_those_of_all_hidden_states() {
             let found = counts[layout.places[place].moves.start + at];
             assert!((found - known).abs() < 1e-3, "node {place}, {from} to {to}: {found} for {known}");
         }
-        let scored = (0..7).filter(|&row| nodes[place].has_scores && cells[nodes[place].column].codes[row] == 0);
-        let known: f64 = scored.map(|row| f64::from(cells[nodes[place].column].scores[row])).sum();
+        let scored = (0..7).filter(|&row| node.has_scores && cells[node.column].codes[row] == 0);
+        let known: f64 = scored.map(|row| f64::from(cells[node.column].scores[row])).sum();
         let found: f64 = counts[layout.places[place].first.clone()].iter().sum();
         assert!((found - known).abs() < 1e-4, "node {place}: scores {found} for {known}");
     }
