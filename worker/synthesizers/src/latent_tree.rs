@@ -91,7 +91,7 @@ pub struct LatentTreeOptions {
 
 impl Default for LatentTreeOptions {
     fn default() -> Self {
-        Self { states: States::Count(64), state_rows: 20, epochs_max: 60, batch: 256, prior: 0.01, patience: 4, starts: 1 }
+        Self { states: States::Count(64), state_rows: 100, epochs_max: 60, batch: 256, prior: 0.01, patience: 4, starts: 1 }
     }
 }
 
