@@ -64,7 +64,7 @@ pub(crate) fn conditions_hold_in_every_row(name: &str) {
 fn each_row_has_its_own(name: &str, model: &dyn AnyModel) {
     let asked = sampled(model, 0..40, 1);
     let wish = |row: usize| -> Vec<Condition> {
-        let columns = if row % 2 == 0 { vec![0, 6] } else { vec![2] };
+        let columns = if row.is_multiple_of(2) { vec![0, 6] } else { vec![2] };
         columns.into_iter().map(|column| one_of(column, &[Cell::of(asked.column(column), row).expect("no missing cells")])).collect()
     };
     let rows: Vec<Vec<Condition>> = (0..asked.rows()).map(wish).collect();

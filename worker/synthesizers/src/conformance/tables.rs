@@ -182,7 +182,7 @@ pub(crate) fn tree_network(rows: usize, columns: usize, seed: u64) -> (Table, BT
 /// 1988, Journal of the Royal Statistical Society B 50, 157-224.
 pub(crate) fn asia(rows: usize) -> Table {
     let mut random = Seed::from_task_seed(1).child("asia").rng();
-    let mut columns: Vec<Vec<u32>> = vec![Vec::with_capacity(rows); 8];
+    let mut columns: Vec<Vec<u32>> = vec![Vec::new(); 8];
     for _ in 0..rows {
         let mut yes = |share: f64| random.uniform() < share;
         let (asia, smoke) = (yes(0.01), yes(0.5));
