@@ -10,6 +10,16 @@ use synthfleet_proto::{Error, Result};
 
 /// Most tasks of a job besides generate shards.
 pub const TASKS_MAX: u64 = 50_000;
+/// Rows that models draw at once; no block is drawn by two tasks.
+const SAMPLE_BLOCK_ROWS: u64 = 4_096;
+/// Most rows of one part of a delivered table.
+const SHARD_ROWS: u64 = 1_000_000;
+/// Most bytes of its cells in memory.
+const SHARD_BYTES: u64 = 256 << 20;
+/// Bytes of a cell in memory, about.
+const CELL_BYTES: u64 = 16;
+/// Most parts.
+const SHARDS_MAX: u64 = 1_000_000;
 
 /// Fields of a job that say what the table is: all that a profile task is told.
 const READING: [&str; 10] = [
@@ -117,13 +127,22 @@ pub fn delivery(inputs: MainInputs<'_>, winner: &Winner, selection_sha256: &str)
         Rows::Named(RowsName::Train) => inputs.profile.shape.train_rows,
         Rows::Named(RowsName::Input) => inputs.profile.rows,
     };
+    let mut options = json!({ "formats": spec.request.formats, "seed": spec.request.seed, "csv_safe": spec.request.csv_safe });
+    let (first, size) = (TaskId::generate(&winner.candidate, winner.repeat, 0).to_string(), shard_rows(inputs.profile, rows));
+    let count = u32::try_from(rows.div_ceil(size)).unwrap_or(u32::MAX).max(1);
+    let mut name = first.clone();
+    if count > 1 {
+        options[Group::SHARD_ROWS] = json!(size);
+        name.truncate(first.rfind('-').unwrap_or(first.len()));
+    }
     let generate = Group {
-        group: TaskId::generate(&winner.candidate, winner.repeat, 0).to_string(),
+        group: name,
+        count,
         name: synthesizer,
         candidate: Some(winner.candidate.clone()),
         repeat: winner.repeat,
         needs: vec![TaskId::profile(), sample],
-        options: json!({ "formats": spec.request.formats, "seed": spec.request.seed, "csv_safe": spec.request.csv_safe }),
+        options,
         rows,
         ..group(spec, TaskKind::Generate)
     };
@@ -139,6 +158,15 @@ pub fn delivery(inputs: MainInputs<'_>, winner: &Winner, selection_sha256: &str)
         groups: vec![generate],
         skipped: Vec::new(),
     }
+}
+
+/// Rows of each task that writes a part of a table of `rows` rows: whole blocks, at most a million rows and 256 MiB
+/// in memory, more only where there would be too many tasks.
+fn shard_rows(profile: &ProfileSummary, rows: u64) -> u64 {
+    let shape = &profile.shape;
+    let columns = u64::from(shape.modelled() + shape.other).max(1);
+    let blocks = (SHARD_ROWS / SAMPLE_BLOCK_ROWS).min(SHARD_BYTES / (columns * CELL_BYTES * SAMPLE_BLOCK_ROWS)).max(1);
+    blocks.max(rows.div_ceil(SHARDS_MAX).div_ceil(SAMPLE_BLOCK_ROWS)) * SAMPLE_BLOCK_ROWS
 }
 
 /// A group of one task with the limits of the job.
@@ -370,5 +398,18 @@ mod tests {
         assert_eq!(rows(json!({"source": "a"})), profile.shape.train_rows);
         assert_eq!(rows(json!({"source": "a", "rows": "input"})), profile.rows);
         assert_eq!(rows(json!({"source": "a", "rows": 7})), 7);
+    }
+
+    #[test]
+    fn a_large_table_is_written_in_parts_of_whole_blocks() {
+        let (profile, spec) = (profile_summary(), spec(json!({"source": "a", "rows": 2_000_000})));
+        let inputs = MainInputs { spec: &spec, spec_sha256: "s", profile: &profile, profile_sha256: "p" };
+        let plan = delivery(inputs, &Winner { candidate: "seqtree".into(), repeat: 1 }, "sel");
+        assert_eq!(ids(&plan), ["gen-seqtree-r1-0000000", "gen-seqtree-r1-0000001", "gen-seqtree-r1-0000002"]);
+        assert_eq!(plan.groups[0].group, "gen-seqtree-r1");
+        let ranges: Vec<_> = plan.groups[0].tasks().iter().map(|task| plan.groups[0].rows_of(task)).collect();
+        assert_eq!(ranges, [0..999_424, 999_424..1_998_848, 1_998_848..2_000_000]);
+        assert_eq!(shard_rows(&profile, u64::MAX) % 4_096, 0);
+        assert!(10u64.pow(12).div_ceil(shard_rows(&profile, 10u64.pow(12))) <= SHARDS_MAX);
     }
 }

@@ -127,6 +127,24 @@ impl Files<'_> {
         Ok(())
     }
 
+    /// Publishes objects that tasks made as one file, one after the other.
+    async fn join(&mut self, path: &str, parts: &[&Output]) -> Result<()> {
+        // named by what it is made of: its own SHA-256 is known only when it is there
+        let hashes: Vec<&str> = parts.iter().map(|part| part.sha256.as_str()).collect();
+        let target = self.keys.publication(&id::sha256_hex(hashes.join(" ").as_bytes()), last(path))?;
+        let known = self.press.store.head(target.key()).await?.and_then(|entry| Some((entry.length, entry.sha256?)));
+        let (length, sha256) = match known {
+            Some(known) => known,
+            None => {
+                let keys = parts.iter().map(|part| Key::parse(&part.key)).collect::<Result<Vec<_>>>()?;
+                let stored = self.press.store.concat(&keys, &target).await?;
+                (stored.length, stored.sha256)
+            }
+        };
+        self.note(path, target.to_string(), length, sha256, true);
+        Ok(())
+    }
+
     /// Publishes bytes.
     async fn write(&mut self, path: &str, bytes: Vec<u8>, deterministic: bool) -> Result<()> {
         let sha256 = id::sha256_hex(&bytes);
@@ -169,16 +187,47 @@ async fn details(press: &Press<'_>, view: &View) -> Result<Details> {
     Ok(details)
 }
 
-/// The delivered table, in every form; absent without a winner.
+/// The delivered table, in every form; absent without a winner. Parts of delimited text are joined to one file; parts
+/// of Parquet stay files of their own, listed in order beside them.
 async fn delivered(files: &mut Files<'_>, view: &View) -> Result<()> {
     let Some(plan) = view.plan(2) else { return Ok(()) };
-    for task in plan.fact.groups.iter().flat_map(|group| group.tasks()) {
-        let Some(outcome) = view.outcome(&task) else { continue };
-        for output in outcome.fact.outputs.iter().filter(|output| output.role.starts_with("synthetic.")) {
+    let tasks: Vec<TaskId> = plan.fact.groups.iter().flat_map(|group| group.tasks()).collect();
+    let outcomes: Vec<_> = tasks.iter().filter_map(|task| view.outcome(task)).collect();
+    if let [only] = &outcomes[..] {
+        for output in only.fact.outputs.iter().filter(|output| output.role.starts_with(DELIVERED)) {
             files.copy(&output.role, output, true).await?;
+        }
+        return Ok(());
+    }
+    let Some(first) = outcomes.first() else { return Ok(()) };
+    for role in first.fact.outputs.iter().map(|output| output.role.as_str()).filter(|role| role.starts_with(DELIVERED)) {
+        let parts = outcomes.iter().map(|outcome| outcome.fact.output(role).ok_or_else(|| missing(role)));
+        let parts = parts.collect::<Result<Vec<&Output>>>()?;
+        if outcomes.len() < tasks.len() {
+            return Err(missing(role));
+        }
+        match role.strip_prefix(DELIVERED) {
+            Some("parquet") => side_by_side(files, &parts).await?,
+            _ => files.join(role, &parts).await?,
         }
     }
     Ok(())
+}
+
+/// How the names of delivered tables begin.
+const DELIVERED: &str = "synthetic.";
+
+/// Parts as files of their own, and the list of them.
+async fn side_by_side(files: &mut Files<'_>, parts: &[&Output]) -> Result<()> {
+    let mut listed = Vec::with_capacity(parts.len());
+    for (place, part) in parts.iter().enumerate() {
+        let path = format!("synthetic/part-{place:07}.parquet");
+        files.copy(&path, part, true).await?;
+        listed.push(json!({ "path": path, "rows": part.rows, "bytes": part.bytes, "sha256": part.sha256 }));
+    }
+    let rows: u64 = parts.iter().filter_map(|part| part.rows).sum();
+    let list = json!({ "schema": "synthfleet.parts.v1", "rows": rows, "parts": listed });
+    files.write("synthetic/parts.json", fact::encode_pretty(&list)?, true).await
 }
 
 /// The first delivered rows as text, made by the task that wrote the table.

@@ -37,7 +37,8 @@ struct Made {
 /// commit is tried again until somebody says stop.
 pub async fn commit(context: &Context, attempt: &Attempt, folder: &TaskFolder, ran: &Ran, stop: &Stop) -> Result<(OutcomeStatus, String)> {
     let (group, open) = (attempt.group.clone(), folder.clone());
-    let made = blocking(move || verify(&group, &open)).await?;
+    let rows = group.rows_of(&attempt.task);
+    let made = blocking(move || verify(&group, rows.end - rows.start, &open)).await?;
     let keys = attempt.keys.attempt(attempt.task.as_str(), attempt.number, &attempt.nonce)?;
     let mut fact = outcome(attempt, context, ran, OutcomeStatus::Ok);
     for (name, rows) in made.files {
@@ -127,7 +128,8 @@ pub fn outcome(attempt: &Attempt, context: &Context, ran: &Ran, status: OutcomeS
     }
 }
 
-fn verify(group: &Group, folder: &TaskFolder) -> Result<Made> {
+/// `asked`: rows that the task was to make.
+fn verify(group: &Group, asked: u64, folder: &TaskFolder) -> Result<Made> {
     let names = folder.made_names()?;
     for needed in required(group) {
         if !names.iter().any(|name| name == needed) {
@@ -152,8 +154,8 @@ fn verify(group: &Group, folder: &TaskFolder) -> Result<Made> {
             }
             SAMPLE => {
                 let rows = parquet::rows(&folder.made(&name))?;
-                if rows != group.rows {
-                    return Err(bad(format!("the sample has {rows} rows, {} were asked for", group.rows)));
+                if rows != asked {
+                    return Err(bad(format!("the sample has {rows} rows, {asked} were asked for")));
                 }
                 made.files.push((name, Some(rows)));
             }
@@ -162,7 +164,7 @@ fn verify(group: &Group, folder: &TaskFolder) -> Result<Made> {
                 made.files.push((name, Some(rows)));
             }
             _ => {
-                let rows = name.starts_with("synthetic.").then_some(group.rows);
+                let rows = name.starts_with("synthetic.").then_some(asked);
                 made.files.push((name, rows));
             }
         }

@@ -74,14 +74,22 @@ fn task_file(attempt: &Attempt, threads: u32) -> TaskFile {
         (TaskKind::Generate, Some(candidate)) => Seed::of_task(job_seed, TaskId::synthesize(candidate, group.repeat).as_str()),
         _ => Seed::of_task(job_seed, task.as_str()),
     };
+    let rows = group.rows_of(task);
+    let mut options = group.options.clone();
+    if group.kind == TaskKind::Generate
+        && let Some(options) = options.as_object_mut()
+    {
+        options.insert("first_row".to_owned(), rows.start.into());
+        options.insert("last".to_owned(), (rows.end == group.rows).into());
+    }
     TaskFile {
         schema: TaskFile::SCHEMA.to_owned(),
         op: group.kind.name().to_owned(),
         name: group.name.clone(),
-        options: group.options.clone(),
+        options,
         seed: seed.task_seed(),
         shared_seed: Seed::shared(job_seed).task_seed(),
-        rows: group.rows,
+        rows: rows.end - rows.start,
         seconds: group.task_seconds,
         memory_bytes: group.memory_bytes,
         threads,

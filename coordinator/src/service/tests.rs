@@ -12,6 +12,7 @@ use synthfleet_proto::event::{Happening, TaskState};
 use synthfleet_proto::fact::{OutcomeFact, PublishedFact};
 use synthfleet_proto::id;
 use synthfleet_proto::job::{JobSpec, JobState};
+use synthfleet_proto::key::Key;
 use synthfleet_proto::task::TaskId;
 use synthfleet_store::{Memory, create_fact, read_fact};
 
@@ -146,6 +147,24 @@ async fn a_job_runs_to_its_publication_without_waiting_for_a_sweep() {
     assert!(told.iter().any(|what| matches!(what, Happening::Verdict { .. })));
     assert_eq!(told.iter().filter(|what| matches!(what, Happening::Planned { .. })).count(), 1, "told once");
     assert!(matches!(told.last(), Some(Happening::State { state: JobState::Done, .. })));
+}
+
+#[tokio::test]
+async fn a_large_table_is_joined_or_listed_from_its_parts() {
+    let mut job = small_job();
+    job["rows"] = json!(2_500_000);
+    let bench = Bench::new(job).await;
+    bench.work(done);
+    assert_eq!(bench.finished().await.state, JobState::Done);
+    let key = bench.keys.published().expect("legal");
+    let fact = read_fact::<PublishedFact>(bench.store.as_ref(), key.key()).await.expect("read").expect("there").fact;
+    let paths: Vec<&str> = fact.files.iter().map(|file| file.path.as_str()).filter(|path| path.starts_with("synthetic")).collect();
+    let parts = ["synthetic/part-0000000.parquet", "synthetic/part-0000001.parquet", "synthetic/part-0000002.parquet"];
+    assert_eq!(paths, [&["synthetic.csv"][..], &parts[..], &["synthetic/parts.json"][..]].concat());
+    let joined = &fact.files[0];
+    let text =
+        synthfleet_store::fetch(bench.store.as_ref(), &Key::parse(&joined.key).expect("a key"), &joined.sha256).await.expect("whole");
+    assert_eq!(&text.bytes[..], b"a\n1\na\n1\na\n1\n");
 }
 
 #[tokio::test]

@@ -59,7 +59,11 @@ pub async fn with_outputs(store: &dyn Store, keys: &JobKeys, mut outcome: Outcom
         }
         TaskKind::Synthesize => vec![("sample.parquet", b"rows".to_vec()), ("rows.jsonl", ROWS.to_vec()), ("model.bin", b"model".to_vec())],
         TaskKind::Benchmark => vec![("scores.json", br#"{"scores":[],"details":null}"#.to_vec())],
-        TaskKind::Generate => vec![("synthetic.csv", b"a\n1\n".to_vec()), ("rows.json", br#"{"header":["a"],"rows":[["1"]]}"#.to_vec())],
+        TaskKind::Generate => vec![
+            ("synthetic.csv", b"a\n1\n".to_vec()),
+            ("synthetic.parquet", b"rows".to_vec()),
+            ("rows.json", br#"{"header":["a"],"rows":[["1"]]}"#.to_vec()),
+        ],
     };
     for (role, bytes) in files {
         let key = keys.attempt(outcome.task.as_str(), 1, "00000000").and_then(|keys| keys.output(role)).expect("legal");

@@ -203,6 +203,42 @@ fn a_model_generates_a_prefix_of_a_longer_sample() {
 }
 
 #[test]
+fn conditions_on_generated_rows_hold_or_are_told() {
+    let desk = Desk::new();
+    let file = desk.file("t.csv", plain(600, 2));
+    desk.run(&["synthesize", file.to_str().expect("utf-8"), "-s", "clbn", "-o", "s"]).must_end(0);
+    let free = desk.run(&["generate", "s/model.bin", "--rows", "1"]).must_end(0).stdout;
+    let header: Vec<&str> = free.lines().next().expect("a header").split(',').collect();
+    let age = header.iter().position(|name| *name == "age").expect("a column");
+    let made = desk.run(&["generate", "s/model.bin", "--rows", "500", "--where", "age=30..40"]).must_end(0).stdout;
+    let ages: Vec<f64> = made.lines().skip(1).map(|line| line.split(',').nth(age).expect("a cell").parse().expect("a number")).collect();
+    assert!(ages.len() == 500 && ages.iter().all(|age| (30.0..=40.0).contains(age)), "{ages:?}");
+    let refused = desk.run(&["generate", "s/model.bin", "--rows", "5", "--where", "age>9999"]).must_end(2).stderr;
+    assert!(refused.contains("condition::impossible") && refused.contains("it lies between"), "{refused}");
+    desk.file("given.csv", "age,member\n33,yes\n,no\n35,yes\n");
+    let filled = desk.run(&["generate", "s/model.bin", "--given", "given.csv"]).must_end(0).stdout;
+    let ages: Vec<&str> = filled.lines().skip(1).map(|line| line.split(',').nth(age).expect("a cell")).collect();
+    assert_eq!((ages.len(), ages[0], ages[2]), (3, "33", "35"), "{filled}");
+}
+
+#[test]
+fn two_million_rows_are_written_in_parts_that_hang_on_no_thread() {
+    let desk = Desk::new();
+    let file = desk.file("t.csv", plain(600, 2));
+    let file = file.to_str().expect("utf-8");
+    let run = |out: &str, threads: &str| {
+        let job = ["run", file, "-s", "clbn", "-b", "column_shapes", "--gate", "off", "--rows", "2000000", "--formats", "csv,parquet"];
+        desk.run(&[&job[..], &["--threads", threads, "-o", out, "--no-cache"]].concat()).must_end(0);
+        ["synthetic.csv", "synthetic/parts.json"].map(|path| std::fs::read(desk.path(&format!("{out}/{path}"))).expect("delivered"))
+    };
+    let one = run("one", "1");
+    assert_eq!(one[0].iter().filter(|&&byte| byte == b'\n').count(), 2_000_001);
+    let parts: serde_json::Value = serde_json::from_slice(&one[1]).expect("JSON");
+    assert_eq!((&parts["rows"], parts["parts"].as_array().expect("a list").len()), (&serde_json::json!(2_000_000), 3));
+    assert!(run("four", "4") == one, "parts differ by threads");
+}
+
+#[test]
 fn any_two_tables_can_be_scored() {
     let desk = Desk::new();
     desk.file("real.csv", plain(800, 2));
@@ -258,7 +294,7 @@ fn members_are_listed_and_shown() {
         assert!(list.contains(name), "{name} is not listed");
     }
     let shown = desk.run(&["synthesizers", "show", "seqtree"]).must_end(0).stdout;
-    assert!(shown.contains("leaf_rows") && shown.contains("paper"), "{shown}");
+    assert!(["leaf_rows", "paper", "when", "conditions", "MiB"].iter().all(|word| shown.contains(word)), "{shown}");
     assert!(desk.run(&["benchmarks", "show", "acuracy"]).must_end(2).stderr.contains("accuracy"));
 }
 

@@ -108,7 +108,10 @@ pub fn outcome(book: &Book, group: &Group, fact: &OutcomeFact, now: i64) {
             let sample = fact.outputs.iter().find(|output| output.role == SAMPLE);
             book.add(ROWS_GENERATED, &[name(group.kind, &group.name)], sample.and_then(|sample| sample.rows).unwrap_or(0));
         }
-        TaskKind::Generate => book.add(ROWS_GENERATED, &[name(group.kind, &group.name)], group.rows),
+        TaskKind::Generate => {
+            let rows = group.rows_of(&fact.task);
+            book.add(ROWS_GENERATED, &[name(group.kind, &group.name)], rows.end - rows.start);
+        }
         TaskKind::Benchmark => {}
     }
 }

@@ -1,5 +1,7 @@
-//! Writes the delivered table: the scored rows first, then more of the winner's model, in the wanted forms
-//! and in the input's dialect. Rows beyond the scored ones are drawn and written piece by piece.
+//! Writes the delivered table or a part of it: the scored rows first, then more of the winner's model, in the
+//! wanted forms and in the input's dialect. Rows beyond the scored ones are drawn and written piece by piece, so that
+//! memory does not grow with the rows. Parts of delimited text join to the text of the whole: the first alone has
+//! the header, and only the last may lack its line end.
 
 use super::{MODEL, SAMPLE, metadata, table, timed};
 use crate::TaskFolder;
@@ -25,6 +27,10 @@ struct Wish {
     seed: u64,
     /// Put `'` before what a spreadsheet would take for a formula.
     csv_safe: bool,
+    /// First row of the part.
+    first_row: u64,
+    /// Whether the part ends the table; absent where there is one part only.
+    last: Option<bool>,
 }
 
 /// The first delivered rows as text.
@@ -39,8 +45,12 @@ pub fn perform(folder: &TaskFolder, task: &TaskFile, budget: &Budget) -> Result<
         .map_err(|e| Error::invalid("task::options", format!("cannot read what is to be written: {e}")))?;
     let metadata = metadata(folder)?;
     let scored = table(folder, SAMPLE, &metadata)?;
-    let scored_rows = (scored.rows() as u64).min(task.rows);
-    let head = if scored_rows < scored.rows() as u64 { scored.head(scored_rows as usize) } else { scored };
+    let (first, end) = (wish.first_row, wish.first_row.saturating_add(task.rows));
+    let scored_end = (scored.rows() as u64).min(end);
+    let head = match first {
+        0 if scored_end == scored.rows() as u64 => scored,
+        _ => scored.take(&(first.min(scored_end) as u32..scored_end as u32).collect::<Vec<_>>()),
+    };
     let formats = match (wish.formats.is_empty(), metadata.format) {
         (false, _) => wish.formats.clone(),
         (true, Format::Csv) => vec!["csv".to_owned()],
@@ -48,22 +58,24 @@ pub fn perform(folder: &TaskFolder, task: &TaskFile, budget: &Budget) -> Result<
     };
     let mut sinks = formats.iter().map(|format| Sink::create(folder, format, &wish, task, &head)).collect::<Result<Vec<_>>>()?;
     timed(budget, "write_seconds", || sinks.iter_mut().try_for_each(|sink| sink.append(&head)))?;
-    if task.rows > scored_rows {
+    if end > scored_end {
         let model = read_model(folder, task)?;
-        let mut next = scored_rows;
-        while next < task.rows {
+        let mut next = first.max(scored_end);
+        while next < end {
             budget.go_on()?;
-            budget.progress(next as f64 / task.rows as f64, "generate");
+            budget.progress((next - first) as f64 / task.rows as f64, "generate");
             // the piece ends on a block border, so that later pieces draw no block twice
-            let end = (next / PIECE_ROWS + 1) * PIECE_ROWS;
-            let piece = model.sample(next..end.min(task.rows), &Given::NOTHING, budget)?;
+            let border = (next / PIECE_ROWS + 1) * PIECE_ROWS;
+            let piece = model.sample(next..border.min(end), &Given::NOTHING, budget)?;
             // a private model knows its own labels alone: codes differ, texts agree
             let piece = if model.privacy().is_some() { relabelled(&piece, &metadata)? } else { described(&piece, &metadata)? };
             sinks.iter_mut().try_for_each(|sink| sink.append(&piece))?;
-            next = end;
+            next = border;
         }
     }
-    folder.write(ROWS, &fact::encode_pretty(&shown_rows(&head)?)?)?;
+    if first == 0 {
+        folder.write(ROWS, &fact::encode_pretty(&shown_rows(&head)?)?)?;
+    }
     sinks.into_iter().try_for_each(Sink::finish)
 }
 
@@ -113,6 +125,10 @@ impl Sink {
         } else if metadata.dialect.delimiter == '\t' {
             metadata.dialect.delimiter = ',';
         }
+        let dialect = &mut metadata.dialect;
+        dialect.bom &= wish.first_row == 0;
+        dialect.header &= wish.first_row == 0;
+        dialect.final_line_end |= wish.last == Some(false);
         let options = CsvOptions { packing: Packing::of_name(&path), csv_safe: wish.csv_safe };
         Ok(Self::Csv(Box::new(CsvWriter::create(&path, &Arc::new(metadata), &options)?)))
     }
@@ -137,4 +153,76 @@ fn shown(table: &Table) -> Result<Table> {
     let kept = || table.described().filter(|(meta, _)| meta.role != Role::Drop);
     let metadata = Metadata { columns: kept().map(|(meta, _)| meta.clone()).collect(), ..(**table.metadata()).clone() };
     Table::new(Arc::new(metadata), table.rows(), kept().map(|(_, column)| column.clone()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use synthfleet_proto::metadata::{ColumnMeta, Kind};
+    use synthfleet_synthesizers::Seeds;
+    use synthfleet_table::{Column, Values};
+
+    const TRAIN_ROWS: usize = 300;
+
+    /// A description that ends without a line end, and a sample and a model of it.
+    fn given() -> (Arc<Metadata>, Table, Vec<u8>) {
+        let mut colour = ColumnMeta::plain("colour", Kind::Categorical);
+        colour.levels = vec!["red".to_owned(), "green".to_owned()];
+        let mut metadata =
+            Metadata::plain("t", vec![colour, ColumnMeta::plain("size", Kind::Continuous), ColumnMeta::plain("key", Kind::Id)]);
+        metadata.dialect.final_line_end = false;
+        let (metadata, rows) = (Arc::new(metadata), TRAIN_ROWS as u32);
+        let columns = vec![
+            Column::new(Values::Code((0..rows).map(|row| row % 2).collect()), None).expect("legal"),
+            Column::new(Values::Real((0..rows).map(|row| f64::from(row * 7 % 90)).collect()), None).expect("legal"),
+            Column::new(Values::Text((0..rows).map(|row| format!("k{row}")).collect()), None).expect("legal"),
+        ];
+        let train = Table::new(Arc::clone(&metadata), TRAIN_ROWS, columns).expect("legal");
+        let budget = Budget::quiet(1);
+        let clbn = find("clbn").expect("listed");
+        let model = clbn.fit_any(&train, &serde_json::Value::Null, &Seeds::of_task(0, "syn-clbn-r0"), &budget).expect("fits");
+        let sample = model.sample(0..TRAIN_ROWS as u64, &Given::NOTHING, &budget).expect("samples");
+        (metadata, sample, model.save().expect("saves"))
+    }
+
+    fn written(rows: std::ops::Range<u64>, last: bool, threads: usize) -> (String, usize) {
+        let (metadata, sample, model) = given();
+        let place = tempfile::tempdir().expect("a folder");
+        let options = json!({ "formats": ["csv", "parquet"], "seed": 0, "first_row": rows.start, "last": last });
+        let task = TaskFile {
+            schema: TaskFile::SCHEMA.to_owned(),
+            op: "generate".to_owned(),
+            name: "clbn".to_owned(),
+            options,
+            seed: 0,
+            shared_seed: 0,
+            rows: rows.end - rows.start,
+            seconds: 60.0,
+            memory_bytes: 1 << 30,
+            threads: 1,
+            target: None,
+            problem: None,
+            reference: None,
+            resume: None,
+            checkpoint: false,
+        };
+        let folder = TaskFolder::create(place.path(), &task).expect("made");
+        std::fs::write(folder.given(super::super::METADATA), fact::encode(&*metadata).expect("small")).expect("written");
+        std::fs::write(folder.given(MODEL), model).expect("written");
+        synthfleet_intake::parquet::write_table(&folder.given(SAMPLE), &sample, &[]).expect("written");
+        perform(&folder, &task, &Budget::quiet(threads)).expect("generates");
+        let parquet = synthfleet_intake::parquet::rows(&folder.made("synthetic.parquet")).expect("a table");
+        (std::fs::read_to_string(folder.made("synthetic.csv")).expect("a text"), parquet as usize)
+    }
+
+    #[test]
+    fn parts_join_to_the_text_of_the_whole_whoever_writes_them() {
+        let (whole, rows) = written(0..20_000, true, 2);
+        assert_eq!((rows, whole.lines().count(), whole.ends_with('\n')), (20_000, 20_001, false));
+        let parts = [(0..8_192, false, 1), (8_192..16_384, false, 2), (16_384..20_000, true, 1)]
+            .map(|(rows, last, threads)| written(rows, last, threads));
+        assert_eq!(parts.iter().map(|part| part.1).collect::<Vec<_>>(), [8_192, 8_192, 3_616]);
+        assert!(parts.map(|part| part.0).concat() == whole);
+    }
 }

@@ -4,23 +4,46 @@ use super::Surroundings;
 use crate::arguments::Catalogue;
 use crate::say;
 use serde_json::{Value, json};
-use synthfleet_proto::about::MemberDoc;
+use synthfleet_proto::about::{Accepts, Conditional, Cost, MemberDoc, Shape};
 use synthfleet_proto::{Error, Result, id};
 
 /// A member's document and its default options.
 pub struct Member {
     pub doc: MemberDoc,
     pub defaults: Value,
+    /// What a fit and a sample cost on a table of [`SIZED`] shape.
+    pub estimate: Option<Cost>,
 }
+
+/// A table that costs are told for: about the size of Adult.
+const SIZED: Shape = Shape {
+    train_rows: 40_000,
+    holdout_rows: 10_000,
+    number_like: 6,
+    discrete: 9,
+    levels_widest: 42,
+    levels_sum: 102,
+    other: 0,
+    target: true,
+};
 
 /// Every synthesizer.
 pub fn synthesizers() -> Vec<Member> {
-    synthfleet_synthesizers::SYNTHESIZERS.iter().map(|member| Member { doc: member.doc(), defaults: member.defaults() }).collect()
+    let known = synthfleet_synthesizers::SYNTHESIZERS.iter();
+    let member = |member: &&dyn synthfleet_synthesizers::AnySynthesizer| Member {
+        doc: member.doc(),
+        defaults: member.defaults(),
+        estimate: member.estimate_any(&SIZED, &Value::Null).ok(),
+    };
+    known.map(member).collect()
 }
 
 /// Every benchmark.
 pub fn benchmarks() -> Vec<Member> {
-    synthfleet_benchmarks::BENCHMARKS.iter().map(|member| Member { doc: member.doc(), defaults: member.defaults() }).collect()
+    synthfleet_benchmarks::BENCHMARKS
+        .iter()
+        .map(|member| Member { doc: member.doc(), defaults: member.defaults(), estimate: None })
+        .collect()
 }
 
 /// Prints the list or one member.
@@ -51,7 +74,19 @@ fn show(member: &Member, surroundings: &Surroundings) {
         return;
     }
     say!("{} {}\n{}\n", doc.name, doc.version, doc.summary);
-    say!("cost       {}", cost(doc));
+    if !doc.when.is_empty() {
+        say!("when       {}", doc.when);
+    }
+    match &member.estimate {
+        Some(estimate) => say!("cost       {}: {}", cost(doc), of_sized(estimate)),
+        None => say!("cost       {}", cost(doc)),
+    }
+    if let Some(takes) = takes(&doc.accepts) {
+        say!("takes      {takes}");
+    }
+    if doc.task == "synthesize" {
+        say!("conditions {}", conditions(doc.given));
+    }
     if !doc.aliases.is_empty() {
         say!("also       {}", doc.aliases.join(", "));
     }
@@ -67,7 +102,64 @@ fn show(member: &Member, surroundings: &Surroundings) {
         let head = if place == 0 { "options   " } else { "          " };
         say!("{head} {name} = {}", member.defaults[name]);
         let about = schema["description"].as_str().unwrap_or_default().replace('\n', " ");
-        say!("             {about}");
+        say!("             {about}{}", range(schema));
+    }
+}
+
+/// Estimated cost in words.
+fn of_sized(estimate: &Cost) -> String {
+    let (rows, columns) = (SIZED.train_rows, SIZED.modelled());
+    let megabytes = |bytes: u64| bytes.div_ceil(1 << 20);
+    let (peak, model) = (megabytes(estimate.peak_bytes), megabytes(estimate.model_bytes));
+    format!(
+        "about {:.1} s on one core, {peak} MiB of memory, a model of {model} MiB for {rows} rows of {columns} columns",
+        estimate.cpu_seconds
+    )
+}
+
+/// How samples under conditions are drawn.
+fn conditions(given: Conditional) -> &'static str {
+    match given {
+        Conditional::Exact => "exact",
+        Conditional::ExactInOrder => "exact where they stand first in its order, else by weighted particles",
+        Conditional::Guided => "rows are led towards them, those that fail are refused, up to 100 proposals a row",
+        Conditional::Refused => "rows that fail are refused, up to 100 proposals a row",
+    }
+}
+
+/// Limits on tables, if there are any.
+fn takes(accepts: &Accepts) -> Option<String> {
+    let any = Accepts::ANY;
+    let mut parts = Vec::new();
+    if accepts.rows_min > any.rows_min {
+        parts.push(format!("at least {} train rows", accepts.rows_min));
+    }
+    if accepts.holdout_rows_min > any.holdout_rows_min {
+        parts.push(format!("at least {} holdout rows", accepts.holdout_rows_min));
+    }
+    if accepts.columns_min > any.columns_min {
+        parts.push(format!("at least {} columns", accepts.columns_min));
+    }
+    if accepts.columns_max < any.columns_max {
+        parts.push(format!("at most {} columns", accepts.columns_max));
+    }
+    if accepts.levels_max < any.levels_max {
+        parts.push(format!("at most {} levels a column", accepts.levels_max));
+    }
+    if accepts.needs_numbers {
+        parts.push("tables with a number column".to_owned());
+    }
+    if accepts.needs_target {
+        parts.push("tables with a target".to_owned());
+    }
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// Bounds of an option that its sentence does not tell.
+fn range(schema: &Value) -> String {
+    match (schema["minimum"].as_f64(), schema["maximum"].as_f64()) {
+        (Some(low), Some(high)) => format!(" [{low} to {high}]"),
+        _ => String::new(),
     }
 }
 

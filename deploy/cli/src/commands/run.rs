@@ -187,7 +187,7 @@ async fn finish(
 
 /// The files of an output that a person opens first.
 fn first_files(published: &PublishedFact) -> Vec<&str> {
-    let of_table = |path: &&str| path.starts_with("synthetic.");
+    let of_table = |path: &&str| path.starts_with("synthetic.") || *path == "synthetic/parts.json";
     let paths = published.files.iter().map(|file| file.path.as_str());
     let is_there = |known: &&str| published.files.iter().any(|file| file.path == *known);
     let known = ["results.csv", "metadata.json", "report.html", "card.md"].into_iter().filter(is_there);

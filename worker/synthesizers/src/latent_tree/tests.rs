@@ -233,6 +233,6 @@ fn fewer_states_for_small_tables_and_densities_are_told() {
     assert!(codes.contains(&"log_density"), "{codes:?}");
     let fitted = model.fit_any(&tables::plain(400), &json!({"epochs_max": 2}), &Seeds::of_task(1, "t"), &Budget::quiet(2)).expect("fits");
     let reduced = fitted.findings().iter().find(|finding| finding.code == "states_reduced").expect("told");
-    assert_eq!(reduced.number, Some(18.0));
+    assert_eq!(reduced.number, Some(3.0));
     assert_eq!(fitted.sample(0..10, &Given::NOTHING, &Budget::quiet(1)).expect("samples").rows(), 10);
 }

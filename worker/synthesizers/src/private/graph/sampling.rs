@@ -69,6 +69,7 @@ impl Sampler {
             let row_cells = clique.row();
             let own = &clique.scope.columns()[clique.separator..];
             let sizes = &clique.scope.sizes()[clique.separator..];
+            #[expect(clippy::needless_range_loop, reason = "reads some columns of a row and writes others")]
             for row in 0..rows {
                 let start = separator
                     .columns()
