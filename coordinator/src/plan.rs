@@ -329,7 +329,7 @@ mod tests {
         let prepare = TaskId::benchmark(PREPARE, 0, "ml_efficacy");
         assert_eq!(ids(&plan).iter().filter(|id| **id == prepare.as_str()).count(), 1);
         let needing = plan.groups.iter().filter(|group| group.needs.contains(&prepare)).count();
-        assert_eq!(needing, 3 * 3 + 3, "candidates and baselines");
+        assert_eq!(needing, 3 * 5 + 3, "candidates and baselines");
     }
 
     #[test]

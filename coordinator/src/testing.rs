@@ -21,6 +21,8 @@ pub fn catalogue() -> Catalogue {
         About { name: "gaussian_copula", ..About::LIGHT },
         About { name: "clbn", ..About::LIGHT },
         About { name: "seqtree", aliases: &["trees"], cost: CostClass::Medium, ..About::LIGHT },
+        About { name: "arf", cost: CostClass::Medium, ..About::LIGHT },
+        About { name: "latent_tree", cost: CostClass::Heavy, ..About::LIGHT },
     ];
     let benchmarks = [
         About { name: "accuracy", ..About::LIGHT },

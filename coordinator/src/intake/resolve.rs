@@ -25,7 +25,7 @@ pub struct Preset {
 
 const PRESETS: [Preset; 4] = [
     Preset { name: "quick", members: &["gaussian_copula", "clbn", "seqtree"], repeats: 1 },
-    Preset { name: "standard", members: &["gaussian_copula", "clbn", "seqtree"], repeats: 3 },
+    Preset { name: "standard", members: &["gaussian_copula", "clbn", "seqtree", "arf", "latent_tree"], repeats: 3 },
     // of the ten names of 2020: three are baselines, the others come with their members
     Preset { name: "sdgym2020", members: &["clbn", "privbn"], repeats: 3 },
     Preset { name: "dp", members: &["aim", "mst", "privbn"], repeats: 3 },
@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn a_bare_job_runs_the_standard_preset_beside_the_baselines() {
-        let expected = with_baselines(&[("gaussian_copula", 3), ("clbn", 3), ("seqtree", 3)]);
+        let expected = with_baselines(&[("gaussian_copula", 3), ("clbn", 3), ("seqtree", 3), ("arf", 3), ("latent_tree", 3)]);
         assert_eq!(names(json!({"source": "a.csv"})), expected);
     }
 

@@ -43,11 +43,18 @@ fn groups() -> String {
     })
 }
 
-/// Amounts that are 0 in three rows of ten, else `e^(3 + 2 u)`, and missing in a fifth of the rows of one region.
+/// Amounts that are 0 in three rows of ten, else `20 + 128 u^2`, and missing in a fifth of the rows of one region.
 fn amounts() -> String {
     written("region,amount,paid", 4, |dice| {
         let region = dice.pick(&["north", "south", "east"]);
-        let amount = if dice.share() < 0.3 { 0.0 } else { f64::exp(3.0 + 2.0 * dice.share()) };
+        let amount = if dice.share() < 0.3 {
+            0.0
+        } else {
+            {
+                let u = dice.share();
+                20.0 + 128.0 * u * u
+            }
+        };
         let missing = region == "east" && dice.share() < 0.2;
         let paid = if amount * (0.5 + dice.share()) > 60.0 { "yes" } else { "no" };
         format!("{region},{},{paid}", if missing { String::new() } else { format!("{amount:.2}") })

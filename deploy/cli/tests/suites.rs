@@ -29,6 +29,7 @@ fn board(text: &str) -> Vec<Vec<String>> {
 }
 
 /// Runs a suite here and on a fleet of two workers: both leaderboards must be equal.
+#[expect(clippy::print_stdout, reason = "the figures are what the long shelf is run for")]
 fn equal_here_and_there(ground: &Ground, what: &[&str], flags: &[&str]) {
     let arguments = |output: &'static str| [&["suite"], what, flags, &["-o", output]].concat();
     ground.desk.run(&arguments("here")).must_end(0);

@@ -176,7 +176,7 @@ mod tests {
         let columns = vec![
             Column::new(Values::Code((0..rows).map(|row| row % 2).collect()), None).expect("legal"),
             Column::new(Values::Real((0..rows).map(|row| f64::from(row * 7 % 90)).collect()), None).expect("legal"),
-            Column::new(Values::Text((0..rows).map(|row| format!("k{row}")).collect()), None).expect("legal"),
+            Column::new(Values::Text((0..rows).map(|row| format!("k{}", 100_000 + row * 2_999)).collect()), None).expect("legal"),
         ];
         let train = Table::new(Arc::clone(&metadata), TRAIN_ROWS, columns).expect("legal");
         let budget = Budget::quiet(1);

