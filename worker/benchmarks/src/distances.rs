@@ -8,7 +8,7 @@
 //! - `distances`: of both shares in all groups, the one with the largest lower bound.
 //! - `distances.identical_excess` = (rows at distance 0 from T - from H) / n x train / m, with McNemar's error.
 //! - `distances.nndr_ratio` = 5 % quantile of nearest over second nearest distance to T, divided by that to H;
-//!   0/0 counts 1. Interval: 200 resamples of the sample's rows.
+//!   0/0 counts 1; `not_applicable` where one of the two is 0. Interval: 200 resamples of the sample's rows.
 //! - `distances.dcr_mean_train`, `_holdout`, `_real`: mean distance, as a share of the largest possible one, of
 //!   sample to T, sample to H, H to T.
 //! - `distances.overlap_excess`: see [`overlap`]; shown for all, and the verdict reads it from the holdout row alone. Its

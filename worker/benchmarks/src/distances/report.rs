@@ -171,11 +171,13 @@ fn nndr_ratio(near: &[Near], seed: &Seed) -> Score {
     let mut sorted = ratios(near);
     let ranks = sorted.each_ref().map(|ratios| order_of(ratios));
     sorted.iter_mut().for_each(|ratios| ratios.sort_unstable_by(f64::total_cmp));
-    let of_holdout = linear(&sorted[1], 0.05);
-    if of_holdout == 0.0 {
-        return Score::undefined(&NNDR, "not_applicable", "the 5 % quantile to holdout is 0: real rows repeat");
+    let [of_train, of_holdout] = sorted.each_ref().map(|ratios| linear(ratios, 0.05));
+    // where a twentieth of the rows repeat real rows, one row more or less makes the ratio 0 or undefined; how many
+    // repeat train rows alone is what `identical_excess` judges
+    if of_train == 0.0 || of_holdout == 0.0 {
+        return Score::undefined(&NNDR, "not_applicable", "a 5 % quantile is 0: a twentieth of the rows repeat real rows");
     }
-    let mut score = Score::new(&NNDR, linear(&sorted[0], 0.05) / of_holdout);
+    let mut score = Score::new(&NNDR, of_train / of_holdout);
     let mut rng = seed.child("nndr").rng();
     let mut drawn: Vec<f64> = Vec::with_capacity(RESAMPLES);
     let mut times = vec![0u32; near.len()];
