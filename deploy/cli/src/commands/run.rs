@@ -85,7 +85,7 @@ async fn once(
 
 /// Runs while events are shown and Ctrl-C is heard: once ends with what is finished, twice ends at once.
 async fn watched(run: &Run, seed: u64, surroundings: &Surroundings) -> Result<(Ended, bool)> {
-    let (events, mut heard) = broadcast::channel::<Event>(crate::roles::embedded::EVENTS_MAX);
+    let (events, mut heard) = broadcast::channel::<Event>(crate::roles::EVENTS_MAX);
     let (interrupt, interrupted) = watch::channel(false);
     let (style, as_lines) = (surroundings.style, surroundings.events);
     let quiet = surroundings.quiet || surroundings.json || as_lines;

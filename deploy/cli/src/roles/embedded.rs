@@ -28,8 +28,6 @@ const TENANT: &str = "local";
 const SHELF_BYTES_MAX: u64 = 2 << 30;
 /// Processes that may work on one table at once.
 const FOLDERS_MAX: u32 = 8;
-/// Events that a slow listener may lag behind.
-pub const EVENTS_MAX: usize = 65_536;
 
 /// What an embedded run needs to know besides the job.
 #[derive(Debug, Clone)]

@@ -78,5 +78,6 @@ pub fn block_on(role: impl Future<Output = Result<u8>>) -> Result<u8> {
     ended
 }
 
-/// Events that a slow listener may lag behind.
-pub const EVENTS_MAX: usize = 65_536;
+/// Events that a slow listener may lag behind. The channel holds room for all of them from its first moment, 416 bytes
+/// each.
+pub const EVENTS_MAX: usize = 16_384;
