@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 use synthfleet_proto::about::MemberDoc;
 use synthfleet_proto::fact::{Candidate, ChosenBenchmark};
-use synthfleet_proto::job::{Choice, JobSpec};
+use synthfleet_proto::job::{Choice, JobSpec, Release};
 use synthfleet_proto::options::Problem;
 use synthfleet_proto::{Error, Result, id};
 
@@ -91,6 +91,7 @@ pub fn resolve(job: &JobSpec, catalogue: &Catalogue, check: CheckOptions<'_>) ->
     let candidates = resolver.candidates();
     let benchmarks = resolver.benchmarks();
     resolver.unused_settings();
+    resolver.wishes_of_nobody(&candidates);
     let mut problems = resolver.problems.into_iter();
     match problems.next() {
         None => Ok(Resolved { candidates, benchmarks }),
@@ -250,6 +251,21 @@ impl Resolver<'_> {
         }
     }
 
+    /// A privacy loss that no candidate answers to would read as a guarantee of what is published without one.
+    fn wishes_of_nobody(&mut self, candidates: &[Candidate]) {
+        if candidates.iter().any(|candidate| candidate.private) {
+            return;
+        }
+        let dp_only = self.job.release == Release::DpOnly;
+        for (name, given) in [("epsilon", self.job.epsilon.is_some()), ("delta", self.job.delta.is_some()), ("release", dp_only)] {
+            if given {
+                let message = format!("{name} is given and no candidate is differentially private");
+                let error = Error::invalid("job::no_private_candidate", message).at_pointer(format!("/{name}"));
+                self.problems.push(error.help("choose the preset dp, or one of the private synthesizers"));
+            }
+        }
+    }
+
     fn keep<T>(&mut self, found: Result<T>, pointer: Option<&str>) -> Option<T> {
         match found {
             Ok(found) => Some(found),
@@ -293,6 +309,15 @@ mod tests {
     fn a_bare_job_runs_the_standard_preset_beside_the_baselines() {
         let expected = with_baselines(&[("gaussian_copula", 3), ("clbn", 3), ("seqtree", 3), ("arf", 3), ("latent_tree", 3)]);
         assert_eq!(names(json!({"source": "a.csv"})), expected);
+    }
+
+    #[test]
+    fn a_privacy_loss_that_nobody_keeps_is_refused() {
+        for wish in [json!({"epsilon": 1.0}), json!({"delta": 1e-6}), json!({"release": "dp_only"})] {
+            let mut job = json!({"source": "a.csv", "synthesizers": ["clbn"]});
+            job.as_object_mut().expect("an object").extend(wish.as_object().expect("an object").clone());
+            assert_eq!(resolved(job).expect_err("refused").code(), "job::no_private_candidate", "{wish}");
+        }
     }
 
     #[test]
