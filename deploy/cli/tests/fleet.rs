@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use support::fleet::{Ground, USER, until};
-use support::{Desk, plain};
+use support::{Desk, Dice, plain};
 use synthfleet_harness::{Moto, Node, http};
 
 /// Time that one small job may take on a busy machine.
@@ -155,6 +155,66 @@ fn a_task_longer_than_the_brokers_patience_runs_once() {
     assert_eq!(coordinator.ended(&job, PATIENCE)["outcome"], "winner");
     let (claims, outcomes) = (ground.facts(".claim").len(), ground.facts("/f/o/").len());
     assert_eq!((claims, counted(&ground)), (outcomes, Vec::new()), "a task was run again");
+}
+
+/// Levels that follow one hidden number, in so many columns that a private fit takes seconds.
+fn wide(rows: usize, columns: usize) -> String {
+    let mut dice = Dice(7);
+    let header: Vec<String> = (0..columns).map(|place| format!("c{place}")).collect();
+    let mut text = header.join(",") + "\n";
+    for _ in 0..rows {
+        let hidden = dice.share();
+        let cells: Vec<String> = (0..columns).map(|_| format!("l{:.0}", 4.0 * (hidden + dice.share()))).collect();
+        text += &(cells.join(",") + "\n");
+    }
+    text
+}
+
+#[test]
+fn a_private_fit_that_is_killed_twice_spends_what_an_undisturbed_one_spends() {
+    let ground = Ground::new();
+    let coordinator = ground.coordinator();
+    let mut worker = ground.worker("*", 1);
+    coordinator.sees(1);
+    for (member, columns) in [("mst", 60), ("aim", 7)] {
+        let table = wide(4_000, columns);
+        let mut wish = json!({
+            "source": "t.csv", "synthesizers": [member], "benchmarks": ["column_shapes", "distances"], "repeats": 1, "cache": false,
+            "epsilon": 8, "noise_key": "5ac3".repeat(16), "budget": { "attempts": 5 },
+        });
+        let home = Desk::new();
+        home.file("t.csv", &table);
+        home.file("job.json", wish.to_string());
+        home.run(&["run", "--job", "job.json", "-o", "out"]).must_be_done();
+
+        ground.s3.put(USER, "in/t.csv", table);
+        wish["source"] = json!(format!("s3://{USER}/in/t.csv"));
+        wish["output"] = json!(format!("s3://{USER}/{member}/"));
+        let job = coordinator.submit(&wish);
+        let task = format!("syn-{member}-r0");
+        let begun = || ground.facts(&format!("/j/{job}/")).into_iter().filter(|key| key.contains(&task) && key.ends_with(".claim")).count();
+        // first the fit alone dies, then its worker with it
+        for (attempt, whole) in [(1, false), (2, true)] {
+            until(PATIENCE, "an attempt", || (begun() == attempt).then_some(()));
+            let child = until(PATIENCE, "a fit", || worker.child_processes().pop());
+            std::thread::sleep(Duration::from_millis(300));
+            kill_process(child, Signal::KILL).expect("killed in the middle");
+            if whole {
+                worker.kill();
+                worker = ground.worker("*", 1);
+            }
+        }
+        assert_eq!(coordinator.ended(&job, PATIENCE)["state"], "done");
+        assert_eq!(begun(), 3, "each kill cost an attempt, so it came before the end of the fit");
+        assert_eq!(ground.published(&format!("{member}/")), home.identity_set("out"), "{member}");
+        let results = home.json("out/results.json");
+        let privacy = &results["candidates"].as_array().expect("candidates").iter().find(|row| row["name"] == member).expect("fitted")["repeats"]
+            [0]["privacy"];
+        let entries = privacy["ledger"].as_array().expect("entries").iter().filter(|entry| entry["part_of"].is_null());
+        let spent: f64 = entries.map(|entry| entry["rho"].as_f64().expect("rho")).sum();
+        let claimed = privacy["rho"].as_f64().expect("rho");
+        assert!(spent > 0.0 && spent <= claimed * (1.0 + 1e-9), "{member}: {spent} of {claimed}");
+    }
 }
 
 #[test]
