@@ -176,7 +176,7 @@ fn a_private_fit_that_is_killed_twice_spends_what_an_undisturbed_one_spends() {
     let coordinator = ground.coordinator();
     let mut worker = ground.worker("*", 1);
     coordinator.sees(1);
-    for (member, columns) in [("mst", 60), ("aim", 7)] {
+    for (member, columns) in [("mst", 60), ("aim", 6)] {
         let table = wide(4_000, columns);
         let mut wish = json!({
             "source": "t.csv", "synthesizers": [member], "benchmarks": ["column_shapes", "distances"], "repeats": 1, "cache": false,
