@@ -82,6 +82,9 @@ pub enum Response<'a> {
 pub struct Settings {
     /// Fewest rows of a leaf.
     pub leaf_rows: u32,
+    /// Fewest rows of a leaf whose rows are all of one class ([`Response::Classes`] alone), if they may be fewer: what
+    /// follows from the predictors without exception stays so, however rare it is.
+    pub pure_rows: Option<u32>,
     /// Deepest leaf.
     pub depth_max: u32,
     /// Least gain of a split, as a share of the root's impurity mass.
@@ -90,7 +93,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { leaf_rows: 25, depth_max: 30, gain_min: 1e-8 }
+        Self { leaf_rows: 25, pure_rows: None, depth_max: 30, gain_min: 1e-8 }
     }
 }
 

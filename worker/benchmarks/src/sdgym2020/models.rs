@@ -180,7 +180,7 @@ fn tree(lesson: &Lesson, (codes, classes): (&[u32], usize), question: &Question,
     let predictors = lesson.coded.predictors();
     let weights = balanced(codes, classes);
     let rows: Vec<u32> = (0..codes.len() as u32).collect();
-    let settings = TreeSettings { leaf_rows: 1, depth_max, gain_min: 0.0 };
+    let settings = TreeSettings { leaf_rows: 1, depth_max, gain_min: 0.0, ..TreeSettings::default() };
     let response = Response::Weighted { codes, weights: &weights };
     let tree = Tree::fit_while(&predictors, response, &rows, &settings, || budget.go_on())?;
     let nodes = tree.nodes();

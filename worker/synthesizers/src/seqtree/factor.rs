@@ -98,7 +98,7 @@ impl Grown {
                 false => Predictor { codes: grouped, bins: GROUPS, ordered: false },
             })
             .collect();
-        let settings = Settings { leaf_rows: plan.leaf_rows, ..Settings::default() };
+        let settings = Settings { leaf_rows: plan.leaf_rows, pure_rows: plan.pure_rows(), ..Settings::default() };
         Self { tree: Tree::fit(&columns, response, rows, &settings), groups }
     }
 

@@ -3,7 +3,7 @@
 //! Cells hold whole numbers only, so that counting rows in any order, or taking one child's cells from the
 //! parent's to get the other's, gives the same bits.
 
-use super::{Predictor, Test};
+use super::{Predictor, Settings, Test};
 
 /// A count, or a count with a sum.
 pub(super) trait Cell: Copy + Default {
@@ -43,6 +43,33 @@ pub(super) struct Cut {
 /// A cut and, for nominal predictors, the order of levels in which it was found.
 pub(super) type Found = (Cut, Option<Vec<u16>>);
 
+/// A child of one class is a rule, not chance, if so many rows of the node would agree once in a million cuts:
+/// -ln(1e-6).
+const NO_CHANCE: f64 = 13.816;
+
+/// Fewest rows of a child.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Fewest {
+    /// Of any child, at least 1.
+    pub(super) rows: u32,
+    /// Of a child of one class, at least 1, at most `rows`.
+    pub(super) pure: u32,
+}
+
+impl Fewest {
+    pub(super) fn of(settings: &Settings) -> Self {
+        let rows = settings.leaf_rows.max(1);
+        Self { rows, pure: settings.pure_rows.unwrap_or(rows).clamp(1, rows) }
+    }
+
+    /// Whether a child is large enough: `rows` of it, `squares` the sum of its squared class counts, and `share` that
+    /// of its commonest class in the node.
+    pub(super) fn admits(self, rows: u32, squares: u64, share: impl FnOnce() -> f64) -> bool {
+        let is_pure = || squares == u64::from(rows) * u64::from(rows);
+        rows >= self.rows || (rows >= self.pure && is_pure() && f64::from(rows) * -libm::log(share()) > NO_CHANCE)
+    }
+}
+
 /// A response: how its rows are counted and which cut of counted cells is best.
 pub(super) trait Target {
     type Cell: Cell;
@@ -59,9 +86,9 @@ pub(super) trait Target {
     /// Adds the node's rows to the cells of a predictor.
     fn count(&self, predictor: &Predictor<'_>, rows: &[u32], cells: &mut [Self::Cell]);
 
-    /// The best cut of a predictor that leaves `leaf_rows` rows on both sides. `counted` are the cells of
-    /// the node, if they are known.
-    fn cut(&mut self, predictor: &Predictor<'_>, rows: &[u32], counted: Option<&[Self::Cell]>, leaf_rows: u32) -> Option<Found>;
+    /// The best cut of a predictor that leaves enough rows on both sides. `counted` are the cells of the node, if
+    /// they are known.
+    fn cut(&mut self, predictor: &Predictor<'_>, rows: &[u32], counted: Option<&[Self::Cell]>, fewest: Fewest) -> Option<Found>;
 }
 
 /// The bins of a predictor in the order in which they are swept: their own, or a given order of levels.

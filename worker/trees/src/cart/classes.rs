@@ -4,7 +4,7 @@
 //! bin instead. Squares of counts change by whole numbers while a cut moves, so gains are exact.
 
 use super::Predictor;
-use super::cells::{Cut, Found, Sequence, Target, keep};
+use super::cells::{Cut, Fewest, Found, Sequence, Target, keep};
 use super::nominal::{self, Columns};
 
 /// Cells a row up to which counting by bin and class is worth clearing and reading them.
@@ -137,7 +137,13 @@ impl<'a> Classes<'a> {
         nominal::order_by_rates(present, &sizes, rates, width)
     }
 
-    fn sweep(&self, sequence: &Sequence<'_>, counted: &Counted<'_>, leaf_rows: u32) -> Option<Cut> {
+    /// The share in the node of the class that is commonest in a child.
+    fn share_of_commonest(&self, child: &[u32]) -> f64 {
+        let commonest = child.iter().zip(&self.totals).max_by_key(|(count, _)| **count);
+        commonest.map_or(1.0, |(_, &total)| f64::from(total) / self.local.len() as f64)
+    }
+
+    fn sweep(&self, sequence: &Sequence<'_>, counted: &Counted<'_>, fewest: Fewest) -> Option<Cut> {
         let n = self.local.len() as u32;
         let mut sides = Sides::new(&self.totals);
         let whole = sides.squares_right as f64 / f64::from(n);
@@ -146,7 +152,11 @@ impl<'a> Classes<'a> {
             let before = sides.left_rows;
             counted.each(bin, |class, count| sides.shift(class, count));
             let (left, right) = (sides.left_rows, n - sides.left_rows);
-            if left > before && left >= leaf_rows && right >= leaf_rows.max(1) {
+            let share = |side: &[u32]| self.share_of_commonest(side);
+            if left > before
+                && fewest.admits(left, sides.squares_left, || share(&sides.left))
+                && fewest.admits(right, sides.squares_right, || share(&sides.right))
+            {
                 let gain = sides.squares_left as f64 / f64::from(left) + sides.squares_right as f64 / f64::from(right) - whole;
                 keep(&mut best, Cut { gain, last: place, left_rows: left });
             }
@@ -181,7 +191,7 @@ impl Target for Classes<'_> {
         }
     }
 
-    fn cut(&mut self, predictor: &Predictor<'_>, rows: &[u32], counted: Option<&[u32]>, leaf_rows: u32) -> Option<Found> {
+    fn cut(&mut self, predictor: &Predictor<'_>, rows: &[u32], counted: Option<&[u32]>, fewest: Fewest) -> Option<Found> {
         let (mut cells, mut sorted) = (std::mem::take(&mut self.cells), std::mem::take(&mut self.sorted));
         let counted = match counted {
             Some(cells) => Counted::Cells(cells, self.classes),
@@ -197,7 +207,7 @@ impl Target for Classes<'_> {
             }
         };
         let order = if predictor.ordered { None } else { Some(self.order_of(predictor, &counted)) };
-        let cut = self.sweep(&Sequence::new(order.as_deref(), predictor), &counted, leaf_rows);
+        let cut = self.sweep(&Sequence::new(order.as_deref(), predictor), &counted, fewest);
         (self.cells, self.sorted) = (cells, sorted);
         cut.map(|cut| (cut, order))
     }

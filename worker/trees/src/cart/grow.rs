@@ -1,6 +1,6 @@
 //! Growth: nodes are split breadth-first; cells of large nodes are handed down.
 
-use super::cells::{Cell, Found, Target, test_of};
+use super::cells::{Cell, Fewest, Found, Target, test_of};
 use super::{Node, Predictor, Settings, Split};
 use std::collections::VecDeque;
 
@@ -68,7 +68,8 @@ pub(super) fn grow<T: Target, S: Search, E>(
     mut search: S,
     mut go_on: impl FnMut() -> Result<(), E>,
 ) -> Result<Vec<Node>, E> {
-    let may_split = |rows: usize, depth: u32| rows >= 2 * settings.leaf_rows.max(1) as usize && depth < settings.depth_max;
+    let fewest = Fewest::of(settings);
+    let may_split = |rows: usize, depth: u32| rows >= 2 * fewest.pure as usize && depth < settings.depth_max;
     let mut rows = rows.to_vec();
     let mut nodes = vec![Node { parent: 0, split: None }];
     target.enter(&rows);
@@ -81,7 +82,7 @@ pub(super) fn grow<T: Target, S: Search, E>(
     while let Some(at) = open.pop_front() {
         let inside = &mut rows[at.start..at.end];
         target.enter(inside);
-        let limits = (settings.leaf_rows, gain_min);
+        let limits = (fewest, gain_min);
         search.next(&mut columns);
         let Some((column, found)) = best(&mut target, predictors, (&columns, &at.kept), inside, limits, &mut go_on)? else { continue };
         let predictor = &predictors[column as usize];
@@ -109,7 +110,7 @@ fn best<T: Target, E>(
     predictors: &[Predictor<'_>],
     (columns, kept): (&[u32], &Kept<T::Cell>),
     rows: &[u32],
-    (leaf_rows, gain_min): (u32, f64),
+    (fewest, gain_min): (Fewest, f64),
     go_on: &mut impl FnMut() -> Result<(), E>,
 ) -> Result<Option<(u32, Found)>, E> {
     let mut best: Option<(u32, Found)> = None;
@@ -117,7 +118,7 @@ fn best<T: Target, E>(
         go_on()?;
         let counted = kept.get(column as usize).and_then(Option::as_deref);
         let floor = best.as_ref().map_or(gain_min, |(_, (cut, _))| cut.gain);
-        if let Some(found) = target.cut(&predictors[column as usize], rows, counted, leaf_rows).filter(|(cut, _)| cut.gain > floor) {
+        if let Some(found) = target.cut(&predictors[column as usize], rows, counted, fewest).filter(|(cut, _)| cut.gain > floor) {
             best = Some((column, found));
         }
     }

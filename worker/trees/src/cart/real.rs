@@ -4,7 +4,7 @@
 //! exact. The unit is the largest distance from the mean over a power of two, as fine as sums of all rows
 //! allow: at least 2⁻³⁰ of that distance.
 
-use super::cells::{Cut, Found, Moment, Sequence, Target, keep};
+use super::cells::{Cut, Fewest, Found, Moment, Sequence, Target, keep};
 use super::{Predictor, nominal};
 
 /// Bits of a sum; one more is its sign.
@@ -57,7 +57,7 @@ impl Real {
             left.rows += cell.rows;
             left.sum += cell.sum;
             let right_rows = self.whole.rows - left.rows;
-            if left.rows >= i64::from(leaf_rows) && right_rows >= i64::from(leaf_rows.max(1)) {
+            if left.rows >= i64::from(leaf_rows) && right_rows >= i64::from(leaf_rows) {
                 // Centred on the node's mean, the right sum is the left one's negative.
                 let rows = left.rows as f64;
                 let sum = (left.sum as f64 - rows * mean) / self.scale;
@@ -95,7 +95,7 @@ impl Target for Real {
         }
     }
 
-    fn cut(&mut self, predictor: &Predictor<'_>, rows: &[u32], counted: Option<&[Moment]>, leaf_rows: u32) -> Option<Found> {
+    fn cut(&mut self, predictor: &Predictor<'_>, rows: &[u32], counted: Option<&[Moment]>, fewest: Fewest) -> Option<Found> {
         let mut scratch = std::mem::take(&mut self.scratch);
         let cells = match counted {
             Some(cells) => cells,
@@ -107,7 +107,7 @@ impl Target for Real {
             }
         };
         let order = if predictor.ordered { None } else { Some(Self::order(predictor, cells)) };
-        let cut = self.sweep(&Sequence::new(order.as_deref(), predictor), cells, leaf_rows);
+        let cut = self.sweep(&Sequence::new(order.as_deref(), predictor), cells, fewest.rows);
         self.scratch = scratch;
         cut.map(|cut| (cut, order))
     }

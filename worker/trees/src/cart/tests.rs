@@ -67,7 +67,7 @@ fn a_thousand_small_tables_split_as_exhaustive_search_says() {
         let (rows, columns, classes, numbers) = table(&mut dice);
         let predictors: Vec<Predictor> = columns.iter().map(|codes| Predictor { codes, bins: 8, ordered: true }).collect();
         let all: Vec<u32> = (0..rows as u32).collect();
-        let settings = Settings { leaf_rows: 2, depth_max: 1, gain_min: 0.0 };
+        let settings = Settings { leaf_rows: 2, depth_max: 1, gain_min: 0.0, ..Settings::default() };
         let by_class = Tree::fit(&predictors, Response::Classes { codes: &classes, classes: 3 }, &all, &settings);
         splits_best(&by_class, &columns, |rows| gini_mass(&rows.iter().map(|r| classes[*r]).collect::<Vec<_>>()));
         let by_number = Tree::fit(&predictors, Response::Real(&numbers), &all, &settings);
@@ -202,7 +202,7 @@ fn a_weight_is_so_many_rows() {
         let all: Vec<u32> = (0..rows as u32).collect();
         let weights = [1.0, 3.0, 2.0];
         let repeated: Vec<u32> = all.iter().flat_map(|&row| vec![row; weights[classes[row as usize] as usize] as usize]).collect();
-        let settings = Settings { leaf_rows: 1, depth_max: 1, gain_min: 1e-9 };
+        let settings = Settings { leaf_rows: 1, depth_max: 1, gain_min: 1e-9, ..Settings::default() };
         let weighted = Tree::fit(&predictors, Response::Weighted { codes: &classes, weights: &weights }, &all, &settings);
         let plain = Tree::fit(&predictors, Response::Classes { codes: &classes, classes: 3 }, &repeated, &settings);
         let mass = |rows: &[usize]| gini_mass(&rows.iter().map(|&place| classes[repeated[place] as usize]).collect::<Vec<_>>());
@@ -244,7 +244,7 @@ fn a_deep_weighted_tree_tells_apart_what_can_be_told() {
     let classes: Vec<u32> = wide.iter().zip(&levels).map(|(&a, &b)| u32::from(a) / 500 % 2 + u32::from(b == 3)).collect();
     let predictors = [Predictor { codes: &wide, bins: 3_000, ordered: true }, Predictor { codes: &levels, bins: 7, ordered: false }];
     let rows: Vec<u32> = (0..4_000).collect();
-    let settings = Settings { leaf_rows: 1, depth_max: 30, gain_min: 0.0 };
+    let settings = Settings { leaf_rows: 1, depth_max: 30, gain_min: 0.0, ..Settings::default() };
     let tree = Tree::fit(&predictors, Response::Weighted { codes: &classes, weights: &[0.5, 1.0, 3.0] }, &rows, &settings);
     let leaf = |row: usize| tree.leaf(|column| if column == 0 { wide[row] } else { levels[row] });
     let mut class_of = std::collections::BTreeMap::new();
@@ -285,10 +285,31 @@ fn levels_of_two_classes_are_cut_by_their_rates() {
     let response = Response::Classes { codes: &classes, classes: 2 };
     let rows: Vec<u32> = (0..16).collect();
     assert_eq!(order_levels(&predictor[0], response, &rows), [1, 3, 2, 0]);
-    let tree = Tree::fit(&predictor, response, &rows, &Settings { leaf_rows: 1, depth_max: 1, gain_min: 0.0 });
+    let tree = Tree::fit(&predictor, response, &rows, &Settings { leaf_rows: 1, depth_max: 1, gain_min: 0.0, ..Settings::default() });
     // after levels 1 and 3: 8 rows with 1, 8 rows with 5 of the second class
     assert_eq!([0, 1, 2, 3].map(|level| tree.leaf(|_| level)), [2, 1, 2, 1]);
     let wide = [Predictor { codes: &codes, bins: 500, ordered: false }];
-    let sorted = Tree::fit(&wide, response, &rows, &Settings { leaf_rows: 1, depth_max: 1, gain_min: 0.0 });
+    let sorted = Tree::fit(&wide, response, &rows, &Settings { leaf_rows: 1, depth_max: 1, gain_min: 0.0, ..Settings::default() });
     assert_eq!([0, 1, 2, 3].map(|level| sorted.leaf(|_| level)), [2, 1, 2, 1]);
+}
+
+/// A rare level decides the class without exception: its leaf is smaller than other leaves may be.
+#[test]
+fn a_rule_without_exception_is_kept_however_rare_and_chance_is_not_taken_for_one() {
+    let rows: Vec<u32> = (0..2_000).collect();
+    let rare: Vec<u16> = rows.iter().map(|row| u16::from(row % 50 == 0)).collect();
+    let predictor = [Predictor { codes: &rare, bins: 2, ordered: true }];
+    for classes in [2, 3] {
+        let follows: Vec<u32> = rare.iter().map(|&code| u32::from(code)).collect();
+        let response = Response::Classes { codes: &follows, classes };
+        let of = |pure_rows| Tree::fit(&predictor, response, &rows, &Settings { leaf_rows: 100, pure_rows, ..Settings::default() });
+        assert_eq!(of(None).nodes().len(), 1, "40 rows are too few for a leaf");
+        assert_eq!(of(Some(20)).nodes().len(), 3);
+        assert_eq!(of(Some(41)).nodes().len(), 1);
+        // the same leaf of the class that nearly all rows have
+        let mostly: Vec<u32> = rows.iter().zip(&rare).map(|(row, &code)| u32::from(code == 1 || row % 5 > 0)).collect();
+        let response = Response::Classes { codes: &mostly, classes };
+        let settings = Settings { leaf_rows: 100, pure_rows: Some(20), ..Settings::default() };
+        assert_eq!(Tree::fit(&predictor, response, &rows, &settings).nodes().len(), 1, "40 of 40 rows are what .8 gives by chance");
+    }
 }

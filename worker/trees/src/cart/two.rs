@@ -4,7 +4,7 @@
 //! comparisons ask for nothing else. Small nodes sort their rows by bin; large ones count them.
 
 use super::Predictor;
-use super::cells::{Cell, Cut, Found, Target, keep};
+use super::cells::{Cell, Cut, Fewest, Found, Target, keep};
 
 /// Bins a row up to which counting is cheaper than sorting.
 const BINS_A_ROW: usize = 4;
@@ -31,8 +31,13 @@ impl Pair {
 
     /// Squared rows of both classes over all rows.
     fn purity(self) -> f64 {
+        self.squares() as f64 / f64::from(self.rows)
+    }
+
+    /// Squared rows of both classes.
+    fn squares(self) -> u64 {
         let (first, second) = (u64::from(self.rows - self.second), u64::from(self.second));
-        (first * first + second * second) as f64 / f64::from(self.rows)
+        first * first + second * second
     }
 }
 
@@ -53,6 +58,12 @@ impl<'a> Two<'a> {
     pub(super) fn new(codes: &'a [u32]) -> Self {
         let (local, cells, sorted, present) = Default::default();
         Self { codes, local, whole: Pair::default(), cells, sorted, present }
+    }
+
+    /// The share in the node of the class that is commonest in a child.
+    fn share(&self, child: Pair) -> f64 {
+        let total = if 2 * child.second > child.rows { self.whole.second } else { self.whole.rows - self.whole.second };
+        f64::from(total) / f64::from(self.whole.rows)
     }
 
     /// Fills `present` in the order of bins.
@@ -105,7 +116,7 @@ impl Target for Two<'_> {
         }
     }
 
-    fn cut(&mut self, predictor: &Predictor<'_>, rows: &[u32], counted: Option<&[Pair]>, leaf_rows: u32) -> Option<Found> {
+    fn cut(&mut self, predictor: &Predictor<'_>, rows: &[u32], counted: Option<&[Pair]>, fewest: Fewest) -> Option<Found> {
         self.enumerate(predictor, rows, counted);
         if !predictor.ordered {
             let rate = |cell: Pair| f64::from(cell.second) / f64::from(cell.rows);
@@ -115,7 +126,9 @@ impl Target for Two<'_> {
         for (place, &(bin, cell)) in (0..).zip(&self.present) {
             left.add(cell);
             let right = Pair { rows: self.whole.rows - left.rows, second: self.whole.second - left.second };
-            if left.rows >= leaf_rows && right.rows >= leaf_rows.max(1) {
+            if fewest.admits(left.rows, left.squares(), || self.share(left))
+                && fewest.admits(right.rows, right.squares(), || self.share(right))
+            {
                 let last = if predictor.ordered { u32::from(bin) } else { place };
                 keep(&mut best, Cut { gain: left.purity() + right.purity() - whole, last, left_rows: left.rows });
             }

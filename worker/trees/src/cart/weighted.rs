@@ -5,7 +5,7 @@
 //! which goes left, and all others, absent ones included.
 
 use super::Predictor;
-use super::cells::{Cut, Found, Target, keep};
+use super::cells::{Cut, Fewest, Found, Target, keep};
 
 /// Cells a row up to which counting by bin and class is worth clearing and reading them.
 const CELLS_A_ROW: usize = 2;
@@ -107,7 +107,7 @@ impl<'a> Weighted<'a> {
                 right[usize::from(entry.class)] -= entry.rows;
                 left_rows += entry.rows;
             }
-            if left_rows >= leaf_rows.max(1) && n - left_rows >= leaf_rows.max(1) {
+            if left_rows >= leaf_rows && n - left_rows >= leaf_rows {
                 let gain = self.purity(&left) + self.purity(&right) - whole;
                 keep(&mut best, Cut { gain, last: u32::from(entries[0].bin), left_rows });
             }
@@ -141,13 +141,13 @@ impl Target for Weighted<'_> {
         }
     }
 
-    fn cut(&mut self, predictor: &Predictor<'_>, rows: &[u32], counted: Option<&[u32]>, leaf_rows: u32) -> Option<Found> {
+    fn cut(&mut self, predictor: &Predictor<'_>, rows: &[u32], counted: Option<&[u32]>, fewest: Fewest) -> Option<Found> {
         // rounding must not make a cut of a pure node seem to gain
         if self.totals.iter().filter(|count| **count > 0).count() < 2 {
             return None;
         }
         self.enumerate(predictor, rows, counted);
-        let cut = self.sweep(predictor.ordered, leaf_rows)?;
+        let cut = self.sweep(predictor.ordered, fewest.rows)?;
         if predictor.ordered {
             return Some((cut, None));
         }
