@@ -28,6 +28,11 @@ const UNSET: [&str; 2] = ["synthfleet_pipeline_heartbeat_timestamp_seconds", "sy
 /// What a check found: problems, or why it could not run.
 type Found = Result<Vec<String>, String>;
 
+/// Installs every tool that the checks need and that is missing.
+pub fn setup() -> Outcome {
+    Tools::new()?.setup()
+}
+
 /// Runs every check. Flags: `--setup` installs missing tools first, `--write` writes generated files, `--ci` takes a
 /// missing tool for a failure. `--scrape FOLDER` does something else: it holds rules and dashboards against what real
 /// processes told (`deploy/try/fleet.py` keeps it).
@@ -123,6 +128,21 @@ impl Report {
                 eprintln!("FAILED   {name}: {why}");
                 self.failed += 1;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_tool_fails_where_all_must_run_and_is_told_elsewhere() {
+        let missing = || Err::<Vec<String>, _>("promtool is not here; cargo xtask validate-deploy --setup installs it".to_owned());
+        for (strict, failed) in [(true, 1), (false, 0)] {
+            let mut report = Report { strict, failed: 0 };
+            report.tell("a check", missing);
+            assert_eq!(report.failed, failed, "strict: {strict}");
         }
     }
 }

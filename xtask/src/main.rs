@@ -2,6 +2,7 @@
 //! law and tidiness are judged before anything else is compiled.
 
 mod deployment;
+mod install;
 mod law;
 mod shelf;
 mod tidy;
