@@ -2,6 +2,7 @@
 
 use crate::install::{self, Package, run};
 use crate::{Outcome, deployment, law, tidy};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
@@ -30,10 +31,34 @@ pub fn setup() -> Outcome {
     step("setup", install)
 }
 
-/// What is too long for every change: statistics over many seeds, the outside judge.
+/// What is too long for every change: statistics over many seeds, the outside judge, the deployment on real processes.
 pub fn long() -> Outcome {
+    step("setup", install)?;
     step("long tests", || cargo(&["nextest", "run", "--release", "--workspace", "--locked", "--run-ignored", "only"]))?;
-    step("outside judge", || run("bash", &["xtask/judge.sh"]))
+    step("outside judge", || run("bash", &["xtask/judge.sh"]))?;
+    step("build", || cargo(&["build", "--release", "--workspace", "--locked"]))?;
+    deployment()
+}
+
+/// The image's file system and the compose file around the program that is built.
+pub fn deployment() -> Outcome {
+    let target = target_folder()?;
+    let program = target.join("release/synthfleet").display().to_string();
+    let folder = target.join("try-fleet");
+    // what an earlier run left
+    let _ = std::fs::remove_dir_all(&folder);
+    let (python, scrape) = (deployment::python()?.display().to_string(), folder.join("scrape").display().to_string());
+    step("image", || run("bash", &["deploy/try/image.sh", &program]))?;
+    step("fleet", || run(&python, &["deploy/try/fleet.py", &program, &folder.display().to_string()]))?;
+    step("scrape", || deployment::run(&["--scrape", &scrape]))
+}
+
+/// Where cargo puts what it builds.
+fn target_folder() -> Result<PathBuf, String> {
+    let told = Command::new("cargo").args(["metadata", "--no-deps", "--format-version", "1", "--locked"]).output();
+    let told = told.map_err(|e| format!("cannot run cargo: {e}"))?;
+    let facts: serde_json::Value = serde_json::from_slice(&told.stdout).map_err(|e| format!("cargo metadata: {e}"))?;
+    facts["target_directory"].as_str().map(PathBuf::from).ok_or_else(|| "cargo metadata tells no target folder".to_owned())
 }
 
 /// The fleet beside Celery on one RabbitMQ node; `--quick` is a look whether it runs at all.
