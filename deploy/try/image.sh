@@ -13,9 +13,13 @@ install -D -m 0555 "$program" "$image/usr/bin/synthfleet"
 strip "$image/usr/bin/synthfleet"
 install -D -m 0444 /etc/ssl/certs/ca-certificates.crt "$image/etc/ssl/certs/ca-certificates.crt"
 install -D -m 0444 "$here/../LICENSE" "$image/usr/share/licenses/synthfleet/LICENSE"
+install -D -m 0444 "$here/../Cargo.lock" "$image/usr/share/doc/synthfleet/Cargo.lock"
 printf 'synthfleet:x:65532:65532::/scratch:/sbin/nologin\n' > "$image/etc/passwd"
 printf 'synthfleet:x:65532:\n' > "$image/etc/group"
 mkdir -p "$image/scratch" "$image/tmp" "$image/data" "$image/proc" "$image/dev"
+recipe=$(grep -o '/image/[^ ]*[A-Za-z]' "$here/Dockerfile" | sed 's|^/image||' | grep -v -e '^/scratch$' -e '^/tmp$' | sort -u)
+assembled=$(cd "$image" && find . -type f | sed 's|^\.||' | sort -u)
+if [ "$recipe" != "$assembled" ]; then echo "FAILED: not what the recipe copies:"; diff <(echo "$recipe") <(echo "$assembled"); exit 1; fi
 
 # a program for the C library of this machine needs what it names and nothing else
 libraries=$(ldd "$program" 2>/dev/null | grep -o '/[^ ]*' | sort -u || true)
@@ -23,7 +27,10 @@ for library in $libraries; do
   install -D -m 0555 "$(realpath "$library")" "$image$library"
 done
 if [ -z "$libraries" ]; then echo "static"; else echo "libraries: $(echo "$libraries" | tr '\n' ' ')"; fi
-echo "size: $(du -sm --apparent-size "$image" | cut -f 1) MB"
+echo "size: $(du -sm --apparent-size "$image" | cut -f 1) MB (aim: 70)"
+(cd "$image" && find . -type f -size +100k -printf '  %s %p\n' | sort -rn | awk '{ printf "  %6.1f MB %s\n", $1 / 1e6, substr($2, 2) }')
+echo "the program's largest parts:"
+size -A "$image/usr/bin/synthfleet" | awk '$2 ~ /^[0-9]+$/ && $2 > 1e6 && $1 != "Total" { printf "  %6.1f MB %s\n", $2 / 1e6, $1 }' | sort -rn
 
 { echo "age,city,income"
   for row in $(seq 1 600); do echo "$((20 + row * 7 % 50)),town$((row % 5)),$((1000 + row * 13 % 900))"; done

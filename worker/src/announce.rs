@@ -119,7 +119,7 @@ impl Card {
     pub async fn repeat(mut self, context: Arc<Context>) {
         let mut since_pool = POOL_BEAT;
         loop {
-            self.worker.draining = context.is_leaving();
+            self.worker.draining = context.stay.is_leaving();
             let said = async {
                 self.say(&context).await?;
                 if since_pool >= POOL_BEAT {
@@ -133,7 +133,7 @@ impl Card {
                 Ok(()) => since_pool += WORKER_BEAT,
                 Err(error) => tracing::warn!(code = error.code(), "no sign of life could be given"),
             }
-            context.leaving_or(WORKER_BEAT).await;
+            context.stay.leaving_or(WORKER_BEAT).await;
         }
     }
 }

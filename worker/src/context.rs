@@ -2,6 +2,7 @@
 
 use crate::execute::Executor;
 use crate::inputs::Larder;
+use crate::stay::{Stay, Term};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -54,8 +55,10 @@ pub struct Options {
     pub progress_every: Duration,
     /// Time between a polite and a rude end of a cancelled task.
     pub grace: Duration,
-    /// Time that running tasks get to end when the worker leaves.
+    /// Time that running tasks get to end when the worker is told to leave.
     pub drain: Duration,
+    /// When the worker ends by itself.
+    pub term: Term,
     /// Folder for task folders; made if absent, mode 0700.
     pub scratch: PathBuf,
     /// With less room in the scratch folder no task is taken.
@@ -86,6 +89,7 @@ impl Options {
             progress_every: Duration::from_millis(250),
             grace: Duration::from_secs(2),
             drain: Duration::ZERO,
+            term: Term::default(),
             scratch,
             scratch_free_bytes_min: 0,
             local_sources: true,
@@ -161,7 +165,7 @@ pub struct Context {
     outcomes: Mutex<BTreeMap<String, Arc<OutcomeFact>>>,
     /// Since when a hint cannot be followed.
     puzzles: Mutex<BTreeMap<String, Instant>>,
-    leaving: watch::Sender<bool>,
+    pub stay: Stay,
     pub larder: Larder,
 }
 
@@ -180,7 +184,9 @@ const PUZZLES_MAX: usize = 1_024;
 impl Context {
     pub fn new(options: Options, parts: Parts, book: Arc<Book>) -> Self {
         let larder = Larder::new(options.scratch.join("larder"), options.larder_bytes_max);
+        let stay = Stay::new(options.term);
         Self {
+            stay,
             options,
             parts,
             book,
@@ -189,39 +195,7 @@ impl Context {
             running: Mutex::default(),
             outcomes: Mutex::default(),
             puzzles: Mutex::default(),
-            leaving: watch::Sender::new(false),
             larder,
-        }
-    }
-
-    /// The worker takes nothing more.
-    pub fn leave_soon(&self) {
-        self.leaving.send_replace(true);
-    }
-
-    /// Whether the worker takes nothing more.
-    pub fn is_leaving(&self) -> bool {
-        *self.leaving.borrow()
-    }
-
-    /// Ends when the worker is to leave.
-    pub async fn leaving(&self) {
-        // the sender lives as long as this
-        let _ = self.leaving.subscribe().wait_for(|leaving| *leaving).await;
-    }
-
-    /// Ends after some time, or when the worker begins to leave.
-    pub async fn leaving_or(&self, time: Duration) {
-        let mut leaving = self.leaving.subscribe();
-        let news = async {
-            if *leaving.borrow_and_update() {
-                std::future::pending::<()>().await;
-            }
-            let _ = leaving.changed().await;
-        };
-        tokio::select! {
-            () = news => {}
-            () = tokio::time::sleep(time) => {}
         }
     }
 
@@ -313,12 +287,14 @@ impl Context {
     /// Enters a running task; its line tells when it is to stop.
     pub fn enter(&self, job: &str, task: &TaskId) -> Stopper {
         let sender = Stopper::new(None);
+        self.stay.begins();
         lock(&self.running).insert((job.to_owned(), task.clone()), sender.clone());
         sender
     }
 
     pub fn leave(&self, job: &str, task: &TaskId) {
         lock(&self.running).remove(&(job.to_owned(), task.clone()));
+        self.stay.ends();
     }
 
     /// Tells running tasks to stop: those that `which` chooses. The first cause stays.

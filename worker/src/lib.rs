@@ -15,6 +15,7 @@ pub mod metrics;
 mod perform;
 mod service;
 mod shelf;
+mod stay;
 mod take;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ pub use context::{Options, Parts};
 pub use folder::TaskFolder;
 pub use perform::perform;
 pub use service::Service;
+pub use stay::Term;
 
 use synthfleet_proto::about::MemberDoc;
 

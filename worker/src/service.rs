@@ -54,6 +54,7 @@ impl Service {
 
     /// Works until `shutdown` becomes true, or a coordinator asks the worker to leave: then takes nothing more,
     /// gives running tasks the drain time, stops what still runs (their attempts end `released`) and returns.
+    /// A worker whose term is over takes nothing more either, but waits for its tasks, however long they take.
     pub async fn run(self, mut shutdown: watch::Receiver<bool>) -> Result<()> {
         let context = Arc::new(Context::new(self.options, self.parts, self.book));
         metrics::introduce(&context.book, &context.options.pool, &context.options.take);
@@ -73,12 +74,18 @@ impl Service {
         tracing::info!(worker = context.options.name, pool = context.options.pool, slots = context.options.slots, "the worker takes tasks");
         tokio::select! {
             // an owner that is gone means the same as one that says stop
-            _ = shutdown.wait_for(|stop| *stop) => {}
-            () = context.leaving() => {}
+            _ = shutdown.wait_for(|stop| *stop) => context.stay.leave(),
+            () = context.stay.leaving() => {}
+            () = context.stay.idle() => context.stay.end(),
         }
-        context.leave_soon();
         tracing::info!(running = context.running(|_, _| true).len(), "the worker takes nothing more");
-        let drain = tokio::time::sleep(context.options.drain);
+        let drain = async {
+            tokio::select! {
+                _ = shutdown.wait_for(|stop| *stop) => context.stay.leave(),
+                () = context.stay.told() => {}
+            }
+            tokio::time::sleep(context.options.drain).await;
+        };
         let mut drain = std::pin::pin!(drain);
         let mut told = false;
         loop {
@@ -108,16 +115,21 @@ async fn slot(context: Arc<Context>, number: usize) {
     let inbox = Inbox::Pool { pool: context.options.pool.clone(), classes };
     let mut endings = JoinSet::new();
     let counts = |state: &str| Raised::new(&context.book, metrics::SLOTS, &[&context.options.pool, state], 1.0);
-    while !context.is_leaving() {
+    while !context.stay.is_leaving() {
+        let turn = tokio::select! {
+            biased;
+            () = context.stay.leaving() => break,
+            turn = context.stay.turn() => turn,
+        };
         let waiting = counts(idle);
         if !has_room(&context) {
             tracing::warn!("the scratch folder is full: no task is taken");
-            context.leaving_or(ROOM_PAUSE).await;
+            context.stay.leaving_or(ROOM_PAUSE).await;
             continue;
         }
         let delivery = tokio::select! {
             biased;
-            () = context.leaving() => break,
+            () = context.stay.leaving() => break,
             delivery = context.parts.broker.take(&inbox) => delivery,
         };
         let delivery = match delivery {
@@ -131,6 +143,7 @@ async fn slot(context: Arc<Context>, number: usize) {
         drop(waiting);
         let _working = counts("busy");
         let done = take::handle(&context, &delivery).await;
+        context.stay.end_turn(turn, done.has_run());
         // the facts are stored: what is left to say waits for the broker alone, and the next task need not
         let own = Arc::clone(&context);
         endings.spawn(async move { done.end(&own, delivery).await });
@@ -181,7 +194,7 @@ async fn heed(context: &Arc<Context>, body: &[u8]) -> Result<()> {
         && control.op == ControlOp::DrainWorker
         && control.target == context.options.name
     {
-        context.leave_soon();
+        context.stay.leave();
         return Ok(());
     }
     let (Body::Control(control), Some(job)) = (&envelope.body, &envelope.job) else { return Ok(()) };

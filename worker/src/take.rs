@@ -35,6 +35,11 @@ impl From<Settle> for Done {
 }
 
 impl Done {
+    /// Whether a task ran.
+    pub fn has_run(&self) -> bool {
+        self.word.is_some()
+    }
+
     /// Says what there is to say, then settles: in this order, so that a message that is gone was heard of.
     pub async fn end(self, context: &Context, delivery: Delivery) {
         if let Some(word) = self.word {

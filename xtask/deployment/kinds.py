@@ -25,18 +25,26 @@ def is_core(document):
     return "." not in group or group.endswith(".k8s.io")
 
 
+def problems_of_core(name, document, versions):
+    for version in versions:
+        try:
+            utils.validate(document, version, strict=True)
+        except utils.ValidationError as error:
+            place = ".".join(map(str, error.path))
+            yield f"{name}: {error.message[:200]} at {place or 'the top'} (Kubernetes {version})"
+        except utils.SchemaNotFoundError as error:
+            yield f"{name}: {error}"
+
+
 def problems_of(document, versions, kinds):
     name = f"{document.get('kind')}/{document.get('metadata', {}).get('name')}"
     if is_core(document):
-        for version in versions:
-            try:
-                utils.validate(document, version, strict=True)
-            except utils.ValidationError as error:
-                place = ".".join(map(str, error.path))
-                yield f"{name}: {error.message[:200]} at {place or 'the top'} (Kubernetes {version})"
-            except utils.SchemaNotFoundError as error:
-                yield f"{name}: {error}"
+        yield from problems_of_core(name, document, versions)
         return
+    if document.get("kind") == "ScaledJob":
+        # what KEDA makes of it is a Job
+        job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "job"}, "spec": document["spec"]["jobTargetRef"]}
+        yield from problems_of_core(name, job, versions)
     kind = kinds.get(document.get("kind"))
     if kind is None:
         yield f"{name}: no schema for {document.get('apiVersion')} {document.get('kind')}"

@@ -2,6 +2,7 @@
 //! law and tidiness are judged before anything else is compiled.
 
 mod deployment;
+mod install;
 mod law;
 mod shelf;
 mod tidy;
@@ -14,7 +15,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   validate         formatting, law, tidiness and lints only
   law              who may depend on whom
   tidy             habits that a machine can check
-  long             the long shelf: statistics over many seeds, the outside judge, peers
+  long             the long shelf: statistics over many seeds, the outside judge, the deployment on real processes
+  try-deploy       of these the last alone, around the release build that is there: image, fleet, Prometheus
   bench-fleet      the fleet beside Celery on one RabbitMQ node; --quick: only whether it runs
   validate-deploy  image, compose, Kubernetes, alerts, dashboards, offline; --setup, --write, --ci, --scrape DIR
 ";
@@ -33,6 +35,7 @@ fn main() -> ExitCode {
         ["law"] => law::check(),
         ["tidy"] => tidy::check(),
         ["long"] => shelf::long(),
+        ["try-deploy"] => shelf::deployment(),
         ["bench-fleet", ref arguments @ ..] => shelf::bench_fleet(arguments),
         ["validate-deploy", ref flags @ ..] => deployment::run(flags),
         _ => Err(USAGE.to_owned()),

@@ -1,7 +1,8 @@
 //! The three shelves of checks. Each step prints its name, its time and, on failure, its remedy.
 
-use crate::{Outcome, law, tidy};
-use std::path::Path;
+use crate::install::{self, Package, run};
+use crate::{Outcome, deployment, law, tidy};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
@@ -19,6 +20,8 @@ pub fn test(setup: bool) -> Outcome {
         self::setup()?;
     }
     validate()?;
+    // a tool that is missing is a failure here: what nobody looked at has not passed
+    step("deployment", || deployment::run(&["--ci"]))?;
     step("build", || cargo(&["build", "--release", "--workspace", "--locked"]))?;
     step("tests", run_tests)
 }
@@ -28,16 +31,40 @@ pub fn setup() -> Outcome {
     step("setup", install)
 }
 
-/// What is too long for every change: statistics over many seeds, the outside judge.
+/// What is too long for every change: statistics over many seeds, the outside judge, the deployment on real processes.
 pub fn long() -> Outcome {
+    step("setup", install)?;
     step("long tests", || cargo(&["nextest", "run", "--release", "--workspace", "--locked", "--run-ignored", "only"]))?;
-    step("outside judge", || run("bash", &["xtask/judge.sh"]))
+    step("outside judge", || run("bash", &["xtask/judge.sh"]))?;
+    step("build", || cargo(&["build", "--release", "--workspace", "--locked"]))?;
+    deployment()
+}
+
+/// The image's file system and the compose file around the program that is built.
+pub fn deployment() -> Outcome {
+    let target = target_folder()?;
+    let program = target.join("release/synthfleet").display().to_string();
+    let folder = target.join("try-fleet");
+    // what an earlier run left
+    let _ = std::fs::remove_dir_all(&folder);
+    let (python, scrape) = (deployment::python()?.display().to_string(), folder.join("scrape").display().to_string());
+    step("image", || run("bash", &["deploy/try/image.sh", &program]))?;
+    step("fleet", || run(&python, &["deploy/try/fleet.py", &program, &folder.display().to_string()]))?;
+    step("scrape", || deployment::run(&["--scrape", &scrape]))
+}
+
+/// Where cargo puts what it builds.
+fn target_folder() -> Result<PathBuf, String> {
+    let told = Command::new("cargo").args(["metadata", "--no-deps", "--format-version", "1", "--locked"]).output();
+    let told = told.map_err(|e| format!("cannot run cargo: {e}"))?;
+    let facts: serde_json::Value = serde_json::from_slice(&told.stdout).map_err(|e| format!("cargo metadata: {e}"))?;
+    facts["target_directory"].as_str().map(PathBuf::from).ok_or_else(|| "cargo metadata tells no target folder".to_owned())
 }
 
 /// The fleet beside Celery on one RabbitMQ node; `--quick` is a look whether it runs at all.
 pub fn bench_fleet(arguments: &[&str]) -> Outcome {
     step("setup", || {
-        install_packages(&[TOOLS, PEER_TOOLS].concat())?;
+        install::packages(&[TOOLS, PEER_TOOLS].concat())?;
         install_celery()
     })?;
     step("bench", || cargo(&[&["bench", "--workspace", "--locked", "--bench", "fleet", "--"], arguments].concat()))
@@ -54,7 +81,7 @@ fn run_tests() -> Outcome {
 }
 
 /// What a fresh Debian machine lacks: a file that shows that it is there, and the packages that bring it.
-const TOOLS: &[(&str, &[&str])] = &[
+const TOOLS: &[Package] = &[
     // for the compression library
     ("/usr/bin/cc", &["gcc", "libc6-dev"]),
     // tests start private nodes of it
@@ -67,57 +94,29 @@ const TOOLS: &[(&str, &[&str])] = &[
 ];
 
 /// What the comparison with Celery needs besides: a store of results that syncs.
-const PEER_TOOLS: &[(&str, &[&str])] = &[("/usr/bin/redis-server", &["redis-server"])];
+const PEER_TOOLS: &[Package] = &[("/usr/bin/redis-server", &["redis-server"])];
 
 fn install() -> Outcome {
-    install_packages(TOOLS)?;
-    install_python("moto", "moto.server", &["moto[s3,sqs]==5.2.*", "flask<4", "flask-cors<7"])?;
+    install::packages(TOOLS)?;
+    install_environment("moto", "moto.server", &["moto[s3,sqs]==5.2.*", "flask<4", "flask-cors<7"])?;
     // drives the browser above, and judges how accessible its pages are
-    install_python("browser", "playwright, axe_playwright_python", &["playwright==1.65.*", "axe-playwright-python==0.1.*"])
+    install_environment("browser", "playwright, axe_playwright_python", &["playwright==1.65.*", "axe-playwright-python==0.1.*"])?;
+    deployment::setup()
 }
 
 /// The newest Celery: a comparison with an old one proves little.
 fn install_celery() -> Outcome {
-    install_python("celery", "celery, redis", &["celery[redis]"])
+    install_environment("celery", "celery, redis", &["celery[redis]"])
 }
 
-fn install_packages(tools: &[(&str, &[&str])]) -> Outcome {
-    let packages: Vec<&str> =
-        tools.iter().filter(|(file, _)| !Path::new(file).exists()).flat_map(|(_, packages)| *packages).copied().collect();
-    if packages.is_empty() {
-        return Ok(());
-    }
-    if !Path::new("/usr/bin/apt-get").exists() {
-        return Err(format!("missing, and there is no apt-get to install it: {}", packages.join(" ")));
-    }
-    run("apt-get", &["update"])?;
-    run("apt-get", &[&["install", "-y", "--no-install-recommends"], packages.as_slice()].concat())
-}
-
-/// A Python environment of its own below the user's cache, unless it can import what it is for.
-fn install_python(name: &str, modules: &str, packages: &[&str]) -> Outcome {
-    let home = std::env::home_dir().ok_or("there is no home to keep Python environments in")?;
-    let folder = home.join(".cache/synthfleet").join(name).display().to_string();
-    let python = format!("{folder}/bin/python");
-    if Command::new(&python).args(["-c", &format!("import {modules}")]).output().is_ok_and(|o| o.status.success()) {
-        return Ok(());
-    }
-    // its name does not say that Debian keeps this part of Python in a package of its own
-    if !Command::new("python3").args(["-c", "import ensurepip, venv"]).output().is_ok_and(|o| o.status.success()) {
-        run("apt-get", &["update"])?;
-        run("apt-get", &["install", "-y", "--no-install-recommends", "python3-venv"])?;
-    }
-    run("python3", &["-m", "venv", "--clear", &folder])?;
-    run(&python, &[&["-m", "pip", "install", "--quiet"], packages].concat())
+/// A Python environment of the user's cache, unless it can import what it is for.
+fn install_environment(name: &str, modules: &str, packages: &[&str]) -> Outcome {
+    let folder = install::cache()?.join(name);
+    if install::can_import(&folder, modules) { Ok(()) } else { install::python(&folder, packages) }
 }
 
 fn cargo(arguments: &[&str]) -> Outcome {
     run("cargo", arguments)
-}
-
-fn run(program: &str, arguments: &[&str]) -> Outcome {
-    let status = Command::new(program).args(arguments).status().map_err(|e| format!("cannot run {program}: {e}"))?;
-    if status.success() { Ok(()) } else { Err(format!("failed: {program} {}", arguments.join(" "))) }
 }
 
 fn step(name: &str, work: impl FnOnce() -> Outcome) -> Outcome {

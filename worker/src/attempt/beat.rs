@@ -59,7 +59,7 @@ impl Beat {
             interval_seconds: interval.as_secs() as u32,
             fraction: voice.fraction,
             phase: voice.phase.clone(),
-            draining: context.is_leaving(),
+            draining: context.stay.is_leaving(),
             checkpoint: self.checkpoint.clone(),
         };
         let put = async {

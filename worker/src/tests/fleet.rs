@@ -2,6 +2,7 @@
 //! and goes on from what others left.
 
 use super::*;
+use crate::Term;
 use synthfleet_proto::envelope::ProbeHint;
 use synthfleet_proto::fact::EndCause;
 use synthfleet_proto::fleet::{PoolDoc, WorkerDoc};
@@ -193,4 +194,62 @@ async fn one_of_two_slots_is_kept_for_what_somebody_waits_for() {
         consumers.push(bench.broker.depth(&inbox(class)).await.expect("told").consumers);
     }
     assert_eq!(consumers, [Some(2), Some(1)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_without_a_task_for_its_time_ends_by_itself() {
+    let term = Term { idle: Some(Duration::from_secs(60)), tasks_max: None };
+    let patient = |options: &mut Options| {
+        be_fleet(options);
+        options.term = term;
+    };
+    let bench = Bench::of(Script::WaitForStop, patient, |plan| plan.groups[0].task_seconds = 900.0).await;
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    bench.hint(&task(), &bench.plan_sha256).await;
+    bench.claimed(1).await;
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    assert!(!bench.running.is_finished(), "it works");
+    bench.cancel().await;
+    assert_eq!(bench.result().await.status, ResultStatus::Cancelled);
+    tokio::time::sleep(Duration::from_secs(50)).await;
+    assert!(!bench.running.is_finished(), "its time begins with the end of its last task");
+    tokio::time::timeout(Duration::from_secs(20), bench.running).await.expect("in time").expect("joined").expect("ended well");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_whose_tasks_are_used_up_takes_no_more_and_lets_the_last_one_end() {
+    let one = |options: &mut Options| {
+        be_fleet(options);
+        (options.term.tasks_max, options.drain) = (Some(1), Duration::from_secs(1));
+    };
+    let bench = Bench::of(Script::WaitForStop, one, |plan| plan.groups[0].task_seconds = 900.0).await;
+    bench.send(&task(), Body::Probe(ProbeHint { pool: "local".into(), sent_at: 0 })).await;
+    assert_eq!(bench.result().await.status, ResultStatus::Probe);
+    bench.hint(&task(), &bench.plan_sha256).await;
+    bench.claimed(1).await;
+    // the other slot is free, but the one task of this worker runs
+    bench.hint(&task(), &bench.plan_sha256).await;
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    let inbox = Inbox::Pool { pool: "local".into(), classes: vec![Class::Interactive] };
+    let depth = bench.broker.depth(&inbox).await.expect("told");
+    assert_eq!((depth.ready, depth.unacked), (1, Some(1)));
+    assert!(!bench.running.is_finished(), "no drain time cuts a task that nobody asked to stop");
+    bench.cancel().await;
+    assert_eq!(bench.result().await.status, ResultStatus::Cancelled);
+    tokio::time::timeout(Duration::from_secs(5), bench.running).await.expect("in time").expect("joined").expect("ended well");
+    assert_eq!(bench.runs.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_worker_with_its_last_task_gives_it_back_when_it_is_told_to_leave() {
+    let one = |options: &mut Options| {
+        be_fleet(options);
+        (options.term.tasks_max, options.drain) = (Some(1), Duration::from_secs(1));
+    };
+    let bench = Bench::of(Script::WaitForStop, one, |plan| plan.groups[0].task_seconds = 900.0).await;
+    bench.hint(&task(), &bench.plan_sha256).await;
+    bench.claimed(1).await;
+    bench.stop.send_replace(true);
+    let end = bench.ended(1).await;
+    assert_eq!((end.cause, end.counted), (EndCause::Released, false));
 }

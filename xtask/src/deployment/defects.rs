@@ -5,7 +5,7 @@ use super::catalogue::Catalogue;
 use super::render::Rendered;
 use super::settings::Known;
 use super::tools::Tools;
-use super::{Found, files, network, pods, prometheus, scaling, schemas, settings};
+use super::{Found, files, jobs, network, pods, prometheus, scaling, schemas, settings};
 use serde_json::{Value, json};
 
 /// Name, the kind and name of the document that is broken, how, and a word of what must be told.
@@ -32,8 +32,8 @@ const OWN: &[Defect] = &[
     ("root", "Deployment/coordinator", |d| d["spec"]["template"]["spec"]["securityContext"]["runAsNonRoot"] = json!(false), "runAsNonRoot"),
     (
         "writable-root",
-        "Deployment/worker-heavy",
-        |d| remove(d, "/spec/template/spec/containers/0/securityContext", "readOnlyRootFilesystem"),
+        "ScaledJob/worker-heavy",
+        |d| remove(d, "/spec/jobTargetRef/template/spec/containers/0/securityContext", "readOnlyRootFilesystem"),
         "readOnlyRoot",
     ),
     (
@@ -53,11 +53,39 @@ const OWN: &[Defect] = &[
     ),
     (
         "grace-of-a-task",
-        "Deployment/worker-heavy",
-        |d| d["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] = json!(3600),
+        "ScaledJob/worker-heavy",
+        |d| d["spec"]["jobTargetRef"]["template"]["spec"]["terminationGracePeriodSeconds"] = json!(3600),
         "grace",
     ),
-    ("long-and-moved", "Deployment/worker-heavy", |d| remove(d, "/spec/template/metadata", "annotations"), "do-not-disrupt"),
+    ("long-and-moved", "ScaledJob/worker-heavy", |d| remove(d, "/spec/jobTargetRef/template/metadata", "annotations"), "do-not-disrupt"),
+    ("job-with-deadline", "ScaledJob/worker-heavy", |d| d["spec"]["jobTargetRef"]["activeDeadlineSeconds"] = json!(60), "lost their Job"),
+    ("job-killed-by-a-change", "ScaledJob/worker-heavy", |d| remove(d, "/spec", "rollout"), "gradual"),
+    ("job-tried-again", "ScaledJob/worker-heavy", |d| d["spec"]["jobTargetRef"]["backoffLimit"] = json!(6), "backoffLimit"),
+    ("job-failed-by-a-node", "ScaledJob/worker-heavy", |d| remove(d, "/spec/jobTargetRef", "podFailurePolicy"), "node that goes away"),
+    (
+        "job-without-end",
+        "ScaledJob/worker-heavy",
+        |d| d["spec"]["jobTargetRef"]["template"]["spec"]["containers"][0]["args"] = json!(["worker"]),
+        "--exit-when-idle",
+    ),
+    (
+        "job-of-a-pool-that-waits-for-workers",
+        "ScaledJob/worker-heavy",
+        |d| d["spec"]["jobTargetRef"]["template"]["spec"]["containers"][0]["env"][3]["value"] = json!("false"),
+        "SCALE_TO_ZERO",
+    ),
+    (
+        "job-by-another-queue",
+        "ScaledJob/worker-heavy",
+        |d| d["spec"]["triggers"][0]["metadata"]["queueName"] = json!("^sf\\.v1\\.pool\\.light\\..+$"),
+        "not of the pool",
+    ),
+    (
+        "settings-without-their-hash",
+        "ScaledJob/worker-heavy",
+        |d| d["spec"]["jobTargetRef"]["template"]["spec"]["volumes"][0]["configMap"]["name"] = json!("synthfleet-config"),
+        "no ConfigMap",
+    ),
     (
         "unknown-setting",
         "Deployment/worker-light",
@@ -139,6 +167,13 @@ const TYPED: &[Defect] = &[
         |d| d["spec"]["triggers"][0]["metadata"]["protocol"] = json!("amqp"),
         "ScaledObject",
     ),
+    ("job-unknown-field", "ScaledJob/worker-heavy", |d| d["spec"]["cooldownPeriod"] = json!(300), "cooldownPeriod"),
+    (
+        "job-unknown-field-of-a-pod",
+        "ScaledJob/worker-heavy",
+        |d| d["spec"]["jobTargetRef"]["template"]["spec"]["restartPolice"] = json!("Never"),
+        "restartPolice",
+    ),
     ("queue-not-quorum", "Queue/sf.v1.result", |d| d["spec"]["type"] = json!("classic"), "quorum"),
     ("rule-unknown-field", "PrometheusRule/synthfleet", |d| d["spec"]["groups"][0]["rules"][0]["fore"] = json!("1m"), "fore"),
 ];
@@ -154,6 +189,7 @@ pub fn all_are_caught(tools: &Tools, rendered: &[Rendered], known: &Known, catal
                 let mut told = pods::problems(&broken.documents, known);
                 told.extend(network::problems(&broken.documents));
                 told.extend(scaling::problems(&broken.documents));
+                told.extend(jobs::problems(&broken.documents));
                 missed.extend(judge(defect, &told));
             }
         }

@@ -70,7 +70,7 @@ pub fn dockerfile(tools: &Tools) -> Found {
 /// Scripts.
 pub fn shell(tools: &Tools) -> Found {
     let shellcheck = tools.python("shellcheck")?;
-    let scripts = ["deploy/secrets.sh", "xtask/judge.sh", ".ci/run"];
+    let scripts = ["deploy/secrets.sh", "deploy/try/image.sh", "xtask/judge.sh", ".ci/run"];
     judged(&shellcheck, &[&["--severity=warning"], scripts.as_slice()].concat())
 }
 

@@ -36,9 +36,29 @@ pub fn problems(documents: &[Value], known: &settings::Known) -> Vec<String> {
             told.extend(own.map(|problem| format!("{name}: {problem}")));
         }
         broken.extend(told.into_iter().map(|problem| format!("{owner}: {problem}")));
-        broken.extend(long(template).into_iter().map(|problem| format!("{owner}: {problem}")));
+        broken.extend(long(&owner, template).into_iter().map(|problem| format!("{owner}: {problem}")));
     }
     broken.extend(lives_through_drains(documents));
+    broken.extend(mounts(documents));
+    broken
+}
+
+/// What pods mount is there: files of settings by their name with the hash, and the store's folder if it is one.
+fn mounts(documents: &[Value]) -> Vec<String> {
+    let maps: Vec<&Value> = documents.iter().filter(|d| d["kind"] == "ConfigMap").collect();
+    let setting = maps.iter().filter_map(|map| map["data"]["config.toml"].as_str()).find_map(|text| text.split_once("url = \"file://"));
+    let folder = setting.and_then(|(_, rest)| rest.split('"').next());
+    let mut broken = Vec::new();
+    for (owner, template) in templates(documents) {
+        let named = list(&template["spec"]["volumes"]).filter_map(|volume| volume["configMap"]["name"].as_str());
+        let gone = named.filter(|name| !maps.iter().any(|map| map["metadata"]["name"] == *name));
+        broken.extend(gone.map(|name| format!("{owner}: there is no ConfigMap {name}")));
+        let mut places = list(&template["spec"]["containers"]).flat_map(|container| list(&container["volumeMounts"]));
+        let has_role = template["metadata"]["labels"]["synthfleet.dev/role"].is_string();
+        if let Some(folder) = folder.filter(|folder| has_role && !places.any(|mount| mount["mountPath"] == *folder)) {
+            broken.push(format!("{owner}: the store's folder {folder} is not mounted"));
+        }
+    }
     broken
 }
 
@@ -117,8 +137,8 @@ fn of_container(container: &Value, role: &str) -> Vec<String> {
 }
 
 /// Pods whose tasks are long are moved by hand alone.
-fn long(template: &Value) -> Vec<String> {
-    if template["metadata"]["labels"]["synthfleet.dev/pool"] != "heavy" {
+fn long(owner: &str, template: &Value) -> Vec<String> {
+    if template["metadata"]["labels"]["synthfleet.dev/pool"] != "heavy" && !owner.starts_with("ScaledJob/") {
         return Vec::new();
     }
     let notes = &template["metadata"]["annotations"];
@@ -160,4 +180,24 @@ fn lives_through_drains(documents: &[Value]) -> Vec<String> {
 /// The entries of a list, none if it is none.
 pub fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_pods_mount_must_be_there() {
+        let settings =
+            json!({"kind": "ConfigMap", "metadata": {"name": "settings-1"}, "data": {"config.toml": "[store]\nurl = \"file:///store\"\n"}});
+        let pod = |name: &str, place: &str| {
+            json!({"kind": "Deployment", "metadata": {"name": "x"}, "spec": {"template": {
+                "metadata": {"labels": {"synthfleet.dev/role": "worker"}},
+                "spec": {"volumes": [{"configMap": {"name": name}}], "containers": [{"volumeMounts": [{"mountPath": place}]}]}}}})
+        };
+        assert_eq!(mounts(&[settings.clone(), pod("settings-1", "/store")]), [""; 0]);
+        assert_eq!(mounts(&[settings.clone(), pod("settings", "/store")]), ["Deployment/x: there is no ConfigMap settings"]);
+        assert_eq!(mounts(&[settings, pod("settings-1", "/tmp")]), ["Deployment/x: the store's folder /store is not mounted"]);
+    }
 }

@@ -1,4 +1,5 @@
-//! Every overlay of `k8s/`, alone and with every component that it does not hold yet, as documents.
+//! Every overlay of `k8s/`, alone and with every component that it does not hold yet, as documents. A component is added as
+//! people add it, by a line in the overlay's own list, so that the overlay's patches reach it.
 
 use super::pods::name_of;
 use super::tools::{Tools, judged, output};
@@ -39,11 +40,7 @@ pub fn all(tools: &Tools) -> Result<Vec<Rendered>, String> {
             let combined = format!("{overlay}+{name}");
             let root = folder.join("combined").join(&combined);
             fs::create_dir_all(&root).map_err(|e| format!("{}: {e}", root.display()))?;
-            let components: String = components.iter().map(|name| format!("  - ../../../../k8s/components/{name}\n")).collect();
-            let text = format!(
-                "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nnamespace: synthfleet\nresources:\n  - ../../../../{place}\ncomponents:\n{components}"
-            );
-            fs::write(root.join("kustomization.yaml"), text).map_err(|e| format!("{}: {e}", root.display()))?;
+            with_components(&place, &components, &root)?;
             build(&kubectl, &root.display().to_string(), &combined)?;
             names.push(combined);
         }
@@ -53,6 +50,29 @@ pub fn all(tools: &Tools) -> Result<Vec<Rendered>, String> {
         return Err(told.join("\n"));
     }
     names.into_iter().map(|name| Ok(Rendered { documents: read(&folder.join(format!("{name}.json")))?, name })).collect()
+}
+
+/// A copy of an overlay that holds more components; it lies one folder deeper than the overlay itself.
+fn with_components(overlay: &str, components: &[String], copy: &Path) -> Result<(), String> {
+    let failed = |e: std::io::Error| format!("{}: {e}", copy.display());
+    for entry in fs::read_dir(overlay).map_err(failed)?.flatten().filter(|entry| entry.path().is_file()) {
+        let text = fs::read_to_string(entry.path()).map_err(failed)?;
+        let text = if entry.file_name() == "kustomization.yaml" { extended(&text, components) } else { text };
+        fs::write(copy.join(entry.file_name()), text).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// An overlay's list with more components, for a folder below [`FOLDER`]`/combined`.
+fn extended(list: &str, components: &[String]) -> String {
+    let (root, marker) = ("../../../../", "components:\n");
+    let added: String = components.iter().map(|name| format!("  - {root}k8s/components/{name}\n")).collect();
+    // first what lies outside of k8s/, then what lies in it
+    let moved = list.replace("- ../../../", "- @").replace("- ../../", &format!("- {root}k8s/")).replace("- @", &format!("- {root}"));
+    match moved.split_once(marker) {
+        Some((before, after)) => format!("{before}{marker}{added}{after}"),
+        None => format!("{moved}{marker}{added}"),
+    }
 }
 
 fn build(kubectl: &Path, place: &str, name: &str) -> Result<(), String> {
@@ -100,5 +120,21 @@ fn plain_name(document: &Value) -> String {
     match name.rsplit_once('-') {
         Some((front, hash)) if document["kind"] == "ConfigMap" && hash.len() == 10 => front.to_owned(),
         _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_are_added_to_an_overlays_own_list_and_its_places_follow() {
+        let more = ["keda".to_owned()];
+        let list = "resources:\n  - ../../base\n  - ../../../deploy/rabbitmq\n  - own.yaml\n";
+        let moved = "resources:\n  - ../../../../k8s/base\n  - ../../../../deploy/rabbitmq\n  - own.yaml\n";
+        assert_eq!(extended(list, &more), format!("{moved}components:\n  - ../../../../k8s/components/keda\n"));
+        let held = "components:\n  - ../../components/a\npatches: []\n";
+        let both = "components:\n  - ../../../../k8s/components/keda\n  - ../../../../k8s/components/a\npatches: []\n";
+        assert_eq!(extended(held, &more), both);
     }
 }

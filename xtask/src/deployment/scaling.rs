@@ -4,7 +4,7 @@ use super::pods::{list, name_of, templates};
 use serde_json::Value;
 
 /// Longest time between two looks of a scaler.
-const POLL_SECONDS_MAX: u64 = 30;
+pub const POLL_SECONDS_MAX: u64 = 30;
 /// A lull that pods must outlast: between two jobs of one user.
 const LULL_SECONDS: u64 = 280;
 
@@ -25,26 +25,37 @@ fn of_object(object: &Value, documents: &[Value]) -> Vec<String> {
     let Some((_, template)) = deployments.iter().find(|(owner, _)| *owner == format!("Deployment/{target}")) else {
         return vec![format!("there is no Deployment/{target} to scale")];
     };
-    let variables: Vec<&Value> = list(&template["spec"]["containers"]).flat_map(|container| list(&container["env"])).collect();
-    let value = |name: &str| variables.iter().find(|entry| entry["name"] == name).and_then(|entry| entry["value"].as_str());
-    let (slots, pool) = (value("SYNTHFLEET_WORKER_SLOTS").unwrap_or_default(), value("SYNTHFLEET_WORKER_POOL").unwrap_or_default());
+    let mut broken = counts(spec, template);
+    let scaler = Scaler::of(spec);
+    if scaler.poll_seconds > POLL_SECONDS_MAX || scaler.poll_seconds == 0 {
+        broken.push(format!("looks every {} s only", scaler.poll_seconds));
+    }
+    broken.extend(scaler.trial());
+    broken
+}
+
+/// The value of a variable of a pod.
+pub fn variable<'a>(template: &'a Value, name: &str) -> Option<&'a str> {
+    let mut variables = list(&template["spec"]["containers"]).flat_map(|container| list(&container["env"]));
+    variables.find(|entry| entry["name"] == name).and_then(|entry| entry["value"].as_str())
+}
+
+/// Whether triggers count the queues of the pool whose pods are scaled, by the slots of one of them.
+pub fn counts(spec: &Value, template: &Value) -> Vec<String> {
+    let slots = variable(template, "SYNTHFLEET_WORKER_SLOTS").unwrap_or_default();
+    let pool = variable(template, "SYNTHFLEET_WORKER_POOL").unwrap_or_default();
     let mut broken = Vec::new();
     for trigger in list(&spec["triggers"]) {
         let facts = &trigger["metadata"];
         let wanted = facts["value"].as_str().or(facts["queueLength"].as_str()).unwrap_or_default();
         if wanted != slots {
-            broken.push(format!("scales by {wanted} messages a pod, a pod of {target} has {slots} slots"));
+            broken.push(format!("scales by {wanted} messages a pod, which has {slots} slots"));
         }
         let queue = facts["queueName"].as_str().or(facts["queueURL"].as_str()).unwrap_or_default();
         if pool.is_empty() || !(queue.contains(&format!(".{pool}\\.")) || queue.contains(&format!("-{pool}-"))) {
             broken.push(format!("counts {queue}, which is not of the pool {pool:?}"));
         }
     }
-    let scaler = Scaler::of(spec);
-    if scaler.poll_seconds > POLL_SECONDS_MAX || scaler.poll_seconds == 0 {
-        broken.push(format!("looks every {} s only", scaler.poll_seconds));
-    }
-    broken.extend(scaler.trial());
     broken
 }
 

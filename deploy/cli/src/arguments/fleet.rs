@@ -38,6 +38,12 @@ pub struct Worker {
     /// Folder for task folders; it holds real rows
     #[arg(long, value_name = "DIR")]
     pub scratch: Option<std::path::PathBuf>,
+    /// End after so long without a task; 0: stay
+    #[arg(long, value_name = "SECONDS")]
+    pub exit_when_idle: Option<f64>,
+    /// End after so many tasks; 0: stay
+    #[arg(long, value_name = "N")]
+    pub max_tasks: Option<usize>,
     /// Where health and metrics are told
     #[arg(long, value_name = "ADDRESS")]
     pub admin: Option<String>,

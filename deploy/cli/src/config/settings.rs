@@ -125,6 +125,8 @@ pub struct WorkerConfig {
     pub larder_bytes: u64,
     pub drain_seconds: f64,
     pub scale_to_zero: bool,
+    pub exit_when_idle_seconds: f64,
+    pub max_tasks: usize,
     pub admin: String,
 }
 

@@ -33,6 +33,8 @@ pub fn lay_over(config: &mut Config, command: &Command) -> Result<()> {
             lay(&mut worker.isolate, &flags.isolate);
             lay(&mut worker.scratch, &flags.scratch);
             lay(&mut worker.admin, &flags.admin);
+            lay(&mut worker.exit_when_idle_seconds, &flags.exit_when_idle);
+            lay(&mut worker.max_tasks, &flags.max_tasks);
             if let Some(memory) = &flags.memory {
                 worker.memory_bytes = jobfile::bytes("--memory", memory)?;
             }

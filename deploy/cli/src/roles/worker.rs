@@ -14,7 +14,7 @@ use synthfleet_proto::pool::{Take, check_pool_name};
 use synthfleet_proto::{Error, Result};
 use synthfleet_table::budget::MEMORY_BYTES_PER_TASK;
 use synthfleet_worker::execute::{Child, ChildOptions, Executor, Pool};
-use synthfleet_worker::{Options, Parts, Service, check_take, members, metrics};
+use synthfleet_worker::{Options, Parts, Service, Term, check_take, members, metrics};
 use tokio::task::JoinSet;
 
 /// Decoded tables that tasks in threads of this process share.
@@ -85,6 +85,10 @@ fn options(config: &WorkerConfig, name: &str, scratch: PathBuf) -> Result<Option
         memory_bytes,
         scale_to_zero: config.scale_to_zero,
         drain: seconds(config.drain_seconds),
+        term: Term {
+            idle: (config.exit_when_idle_seconds > 0.0).then(|| seconds(config.exit_when_idle_seconds)),
+            tasks_max: (config.max_tasks > 0).then_some(config.max_tasks),
+        },
         scratch_free_bytes_min: config.scratch_free_bytes,
         larder_bytes_max: config.larder_bytes,
         ..options
