@@ -1,7 +1,6 @@
 //! Audits of the private members from outside: what somebody learns who may run a fit as often as he likes.
 //!
-//! The default shelf makes 200 runs a table. The long shelf makes 2,000:
-//! `SYNTHFLEET_AUDIT_RUNS=2000 cargo test --release -p synthfleet-synthesizers --test audit`.
+//! Each table is fitted anew in each of 2,000 runs.
 
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -13,9 +12,8 @@ use synthfleet_table::{Budget, Column, Table, Values};
 
 const MEMBERS: [&str; 3] = ["aim", "mst", "privbn"];
 
-fn runs() -> u64 {
-    option_env!("SYNTHFLEET_AUDIT_RUNS").and_then(|text| text.parse().ok()).unwrap_or(200)
-}
+/// Fits of each table.
+const RUNS: u64 = 2_000;
 
 /// A table of label columns, `[columns][rows]`, whose labels are declared or not.
 fn table(labels: &[&str], columns: &[Vec<u32>], declared: bool) -> Table {
@@ -58,8 +56,7 @@ fn a_canary_shows_no_more_than_the_claim() {
         let without = table(&["no", "yes"], &[vec![0; rows], vec![0; rows]], true);
         let one = |canary: u32| (0..rows).map(|row| if row == 7 { canary } else { 0 }).collect::<Vec<u32>>();
         let with = table(&["no", "yes"], &[one(1), one(1)], true);
-        let count =
-            |table: &Table, first: u64| (first..first + runs()).map(|run| canaries(member, table, epsilon, run)).collect::<Vec<_>>();
+        let count = |table: &Table, first: u64| (first..first + RUNS).map(|run| canaries(member, table, epsilon, run)).collect::<Vec<_>>();
         let (tried, other) = (count(&with, 0), count(&without, 1 << 32));
         let half = tried.len() / 2;
         let rate = |counts: &[u64], least: u64| counts.iter().filter(|&&count| count >= least).count() as u64;
@@ -76,7 +73,7 @@ fn a_canary_shows_no_more_than_the_claim() {
 /// The same look at a member that tells its rows is caught: the audit can fail.
 #[test]
 fn a_leak_would_be_caught() {
-    let trials = runs() / 2;
+    let trials = RUNS / 2;
     let (low, _) = exact_limits(trials, trials, 0.005);
     let (_, high) = exact_limits(0, trials, 0.005);
     assert!(libm::log(low / high) > 1.0);
@@ -91,9 +88,9 @@ fn a_label_of_one_row_is_shown_as_rarely_as_said() {
         let single = table(&["common", "secret"], &[codes], false);
         let options = json!({ "epsilon": 10.0, "delta": delta });
         let shows = |run: u64| fitted(member, &single, &options, run).metadata().columns[0].levels.iter().any(|label| label == "secret");
-        let shown = (0..runs()).filter(|&run| shows(run)).count() as f64 / runs() as f64;
+        let shown = (0..RUNS).filter(|&run| shows(run)).count() as f64 / RUNS as f64;
         let part = delta / 2.0;
-        assert!(shown <= part + 3.0 * (part * (1.0 - part) / runs() as f64).sqrt(), "{member}: {shown}");
+        assert!(shown <= part + 3.0 * (part * (1.0 - part) / RUNS as f64).sqrt(), "{member}: {shown}");
     }
 }
 
