@@ -65,15 +65,73 @@ pub struct Ready {
 }
 
 impl Ready {
-    /// Smaller goes first.
+    /// Smaller goes first: the job's place in the line of its tenant, then the task's in its job.
     fn order(&self) -> impl Ord + '_ {
-        let path = match self.task.name() {
-            TaskName::Profile | TaskName::Generate { .. } => 0,
-            TaskName::Synthesize { .. } => 1,
-            TaskName::Benchmark { candidate: PREPARE, .. } => 2,
-            TaskName::Benchmark { .. } => 3,
-        };
-        (self.class, Reverse(self.weight), self.submitted_at, &self.job, path, self.place, Reverse(self.cost), &self.task)
+        let job = (self.class, Reverse(self.weight), self.submitted_at, &self.job);
+        (job, rank(&self.task, self.place, self.cost), &self.task)
+    }
+}
+
+/// A job's place in the line of its tenant: smaller goes first.
+pub type Line = (Class, Reverse<u32>, i64, String);
+
+/// What goes first within a job; then the task's id.
+pub type Rank = (u8, u32, Reverse<CostClass>);
+
+/// The rank of a task in its job: the longest remaining path, then the place of its row, then the dearest.
+pub fn rank(task: &TaskId, place: u32, cost: CostClass) -> Rank {
+    let path = match task.name() {
+        TaskName::Profile | TaskName::Generate { .. } => 0,
+        TaskName::Synthesize { .. } => 1,
+        TaskName::Benchmark { candidate: PREPARE, .. } => 2,
+        TaskName::Benchmark { .. } => 3,
+    };
+    (path, place, Reverse(cost))
+}
+
+/// How many more tasks could be hinted, so that nobody gathers more than can be chosen.
+#[derive(Debug, Clone)]
+pub struct Room {
+    pools: BTreeMap<String, usize>,
+    all: usize,
+    of_job: usize,
+}
+
+impl Room {
+    /// The room of one tenant.
+    pub fn of(windows: &Windows, flow: &Flow) -> Self {
+        let room = |(pool, most): (&String, &usize)| (pool.clone(), most.saturating_sub(flow.in_pool(pool)));
+        let pools: BTreeMap<String, usize> = windows.pools.iter().map(room).filter(|(_, room)| *room > 0).collect();
+        Self { all: pools.values().sum(), pools, of_job: windows.job }
+    }
+
+    /// Whether nothing more of the tenant can be chosen.
+    pub fn is_full(&self) -> bool {
+        self.all == 0
+    }
+
+    /// Takes a place in a pool for a task of a job that has `taken` so many already; says whether there was one.
+    pub fn take(&mut self, pool: &str, taken: &mut BTreeMap<String, usize>, in_flight: usize) -> bool {
+        let Some(room) = self.pools.get_mut(pool).filter(|room| **room > 0) else { return false };
+        let of_job = taken.entry(pool.to_owned()).or_default();
+        if in_flight + *of_job >= self.of_job {
+            return false;
+        }
+        *room -= 1;
+        *of_job += 1;
+        self.all -= 1;
+        true
+    }
+
+    /// Whether a job with so many tasks in flight may have more.
+    pub fn admits(&self, in_flight: usize) -> bool {
+        self.all > 0 && in_flight < self.of_job
+    }
+
+    /// Whether a job that has `taken` so much could take more from any pool.
+    pub fn is_open(&self, taken: &BTreeMap<String, usize>, in_flight: usize) -> bool {
+        let is_open = |(pool, room): (&String, &usize)| *room > 0 && in_flight + taken.get(pool).copied().unwrap_or(0) < self.of_job;
+        self.pools.iter().any(is_open)
     }
 }
 
@@ -84,14 +142,14 @@ pub struct Flow {
     jobs: BTreeMap<String, usize>,
     pools: BTreeMap<String, usize>,
     /// Tasks by job, with the pool that each was hinted to.
-    tasks: BTreeMap<(String, TaskId), String>,
+    tasks: BTreeMap<String, BTreeMap<TaskId, String>>,
     deficits: BTreeMap<String, f64>,
 }
 
 impl Flow {
     /// Tasks in flight.
     pub fn len(&self) -> usize {
-        self.tasks.len()
+        self.pools.values().sum()
     }
 
     /// Whether nothing is in flight.
@@ -101,17 +159,17 @@ impl Flow {
 
     /// Whether a task is in flight.
     pub fn contains(&self, job: &str, task: &TaskId) -> bool {
-        self.tasks.contains_key(&(job.to_owned(), task.clone()))
+        self.pool_of(job, task).is_some()
     }
 
     /// The pool that a task was hinted to.
     pub fn pool_of(&self, job: &str, task: &TaskId) -> Option<&str> {
-        self.tasks.get(&(job.to_owned(), task.clone())).map(String::as_str)
+        self.tasks.get(job)?.get(task).map(String::as_str)
     }
 
     /// Pools that tasks of a job were hinted to.
     pub fn pools_of(&self, job: &str) -> BTreeSet<String> {
-        self.tasks.iter().filter(|((of, _), _)| of == job).map(|(_, pool)| pool.clone()).collect()
+        self.tasks.get(job).into_iter().flat_map(BTreeMap::values).cloned().collect()
     }
 
     /// Tasks in flight in a pool.
@@ -119,24 +177,35 @@ impl Flow {
         self.pools.get(pool).copied().unwrap_or(0)
     }
 
+    /// Tasks in flight of a job.
+    pub fn of_job(&self, job: &str) -> usize {
+        self.jobs.get(job).copied().unwrap_or(0)
+    }
+
     /// Notes a task as in flight in a pool.
     pub fn begin(&mut self, tenant: &str, job: &str, task: &TaskId, pool: &str) {
-        if self.tasks.insert((job.to_owned(), task.clone()), pool.to_owned()).is_none() {
-            for (counts, name) in [(&mut self.tenants, tenant), (&mut self.jobs, job), (&mut self.pools, pool)] {
-                *counts.entry(name.to_owned()).or_default() += 1;
-            }
+        let of_job = self.tasks.entry(job.to_owned()).or_default();
+        if of_job.contains_key(task) {
+            return;
+        }
+        of_job.insert(task.clone(), pool.to_owned());
+        for (counts, name) in [(&mut self.tenants, tenant), (&mut self.jobs, job), (&mut self.pools, pool)] {
+            *counts.entry(name.to_owned()).or_default() += 1;
         }
     }
 
     /// A task got its outcome, or its hint was lost.
     pub fn end(&mut self, tenant: &str, job: &str, task: &TaskId) {
-        if let Some(pool) = self.tasks.remove(&(job.to_owned(), task.clone())) {
-            for (counts, name) in [(&mut self.tenants, tenant), (&mut self.jobs, job), (&mut self.pools, pool.as_str())] {
-                if let Some(count) = counts.get_mut(name) {
-                    *count -= 1;
-                    if *count == 0 {
-                        counts.remove(name);
-                    }
+        let Some(of_job) = self.tasks.get_mut(job) else { return };
+        let Some(pool) = of_job.remove(task) else { return };
+        if of_job.is_empty() {
+            self.tasks.remove(job);
+        }
+        for (counts, name) in [(&mut self.tenants, tenant), (&mut self.jobs, job), (&mut self.pools, pool.as_str())] {
+            if let Some(count) = counts.get_mut(name) {
+                *count -= 1;
+                if *count == 0 {
+                    counts.remove(name);
                 }
             }
         }
@@ -307,8 +376,50 @@ mod tests {
         assert_eq!(chosen.iter().filter(|ready| ready.tenant == "small").count(), 5);
     }
 
+    /// What the service gathers of all that is ready: each tenant's first, no more than there is room for.
+    fn gathered(windows: &Windows, flow: &Flow, all: &[Ready]) -> Vec<Ready> {
+        let mut gathered = Vec::new();
+        for tenant in ["s", "t"] {
+            let mut of_tenant: Vec<&Ready> = all.iter().filter(|ready| ready.tenant == tenant).collect();
+            of_tenant.sort_by(|a, b| a.order().cmp(&b.order()));
+            let (mut room, mut taken) = (Room::of(windows, flow), BTreeMap::<&str, BTreeMap<String, usize>>::new());
+            for ready in of_tenant {
+                if room.take(&ready.pool, taken.entry(&ready.job).or_default(), flow.of_job(&ready.job)) {
+                    gathered.push(ready.clone());
+                }
+            }
+        }
+        gathered
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn what_is_chosen_of_the_gathered_is_what_is_chosen_of_all(
+            seen in proptest::collection::vec((0usize..2, 0usize..3, 0usize..2, 0u32..8), 0..60),
+            job in 1usize..5, pool in 1usize..9, flying in 0usize..4,
+        ) {
+            let windows = windows(99, job, pool);
+            let mut all = BTreeMap::new();
+            for (tenant, job, to, repeat) in seen {
+                let (tenant, task) = (["s", "t"][tenant], TaskId::synthesize("a", repeat));
+                let job = format!("{tenant}{job}");
+                let one = Ready { pool: ["p", "q"][to].to_owned(), ..ready(tenant, &job, task.clone()) };
+                all.insert((job, task), one);
+            }
+            let all: Vec<Ready> = all.into_values().collect();
+            let mut flow = Flow::default();
+            for ready in all.iter().take(flying) {
+                flow.begin(&ready.tenant, &ready.job, &ready.task, &ready.pool);
+            }
+            let waiting: Vec<Ready> = all.iter().filter(|ready| !flow.contains(&ready.job, &ready.task)).cloned().collect();
+            let some = gathered(&windows, &flow, &waiting);
+            let (mut one, mut other) = (flow.clone(), flow);
+            let chosen = choose(&windows, &mut one, some, &BTreeMap::new());
+            let of_all = choose(&windows, &mut other, waiting, &BTreeMap::new());
+            prop_assert_eq!(names(&chosen), names(&of_all));
+        }
 
         #[test]
         fn nobody_starves_and_shares_hold(share in 1u32..5, slots in 1usize..6) {

@@ -3,6 +3,7 @@
 
 mod step;
 mod view;
+mod waits;
 
 pub use step::{DEADLINE, Effect, Event, INTERRUPTED, NewFact, Rules, step};
 pub use view::{Attempt, Fact, Known, Phase, View};

@@ -11,6 +11,7 @@ pub mod deliver;
 pub mod dispatch;
 mod facts;
 pub mod fleet;
+mod heavy;
 pub mod intake;
 pub mod job;
 pub mod judgement;

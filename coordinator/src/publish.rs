@@ -1,6 +1,7 @@
 //! From a judged job to its published files: copies by key, rendered reports, manifest last. Every file is
 //! named by its content, so each step may be repeated.
 
+use crate::heavy::heavy;
 use crate::job::{Known, View};
 use crate::results::{self, Details};
 use crate::{Catalogue, command, judgement};
@@ -287,7 +288,7 @@ async fn render(
         files.push(("results.json".to_owned(), synthfleet_report::results::json(&results)?));
         Ok(files)
     };
-    tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal("report::panic", format!("the report stopped: {e}")))?
+    heavy(work).await?
 }
 
 fn manifest(press: &Press<'_>, view: &View, files: &[PublishedFile]) -> Result<Value> {

@@ -8,6 +8,7 @@ mod handle;
 mod hint;
 mod inbox;
 mod log;
+mod notes;
 mod probe;
 pub(crate) mod read;
 mod sweep;
@@ -15,14 +16,16 @@ pub(crate) mod tell;
 
 pub use handle::Handle;
 
-use crate::dispatch::Flow;
+use crate::dispatch::{Flow, Line};
 use crate::fleet::Roster;
 use crate::job::{Event as JobEvent, INTERRUPTED, Phase};
 use crate::{metrics, retain};
-use care::{Job, Made, Routes};
+use care::{Beside, Job, Made, Routes};
+use futures::FutureExt;
 use handle::Order;
 use hint::Pause;
-use std::collections::BTreeMap;
+use notes::Note;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use sweep::Swept;
@@ -38,6 +41,7 @@ use synthfleet_store::Store;
 use synthfleet_store::foreign::Links;
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 /// Settings of a coordinator.
 #[derive(Debug, Clone, PartialEq)]
@@ -123,6 +127,9 @@ pub struct Parts {
     pub events: broadcast::Sender<Event>,
 }
 
+/// Results, or words of other replicas, that are read together.
+const HEARD_AT_ONCE: usize = 64;
+
 /// A coordinator.
 ///
 /// ```ignore
@@ -139,10 +146,15 @@ pub struct Service {
     finals: watch::Sender<BTreeMap<String, FinalFact>>,
     in_care: watch::Sender<Vec<JobKeys>>,
     jobs: BTreeMap<String, Job>,
+    /// Jobs in care by tenant, in the order in which they are served.
+    lines: BTreeMap<String, BTreeSet<Line>>,
+    /// Messages that wait in each pool, and when that was seen.
+    depths: BTreeMap<String, (Instant, u64)>,
     flow: Flow,
     paused: BTreeMap<String, Pause>,
-    making: mpsc::Sender<Made>,
+    beside: Beside,
     made: mpsc::Receiver<Made>,
+    noted: mpsc::Receiver<Note>,
     book: Arc<Book>,
 }
 
@@ -153,8 +165,10 @@ impl Service {
         let (in_care, _) = watch::channel(Vec::new());
         let (jobs, flow, paused) = (BTreeMap::new(), Flow::default(), BTreeMap::new());
         let (making, made) = mpsc::channel(16);
+        let (notes, noted) = notes::pad();
+        let (lines, depths, beside) = (BTreeMap::new(), BTreeMap::new(), Beside { made: making, notes });
         let book = Arc::new(Book::new(&[metrics::CATALOGUE]));
-        (Self { options, parts, orders, finals, in_care, jobs, flow, paused, making, made, book }, handle)
+        (Self { options, parts, orders, finals, in_care, jobs, lines, depths, flow, paused, beside, made, noted, book }, handle)
     }
 
     /// Counts in the book of the process, which scrapes read.
@@ -168,11 +182,17 @@ impl Service {
     /// Looks after jobs until `shutdown` becomes true. Nothing is lost at any instant: another coordinator, or
     /// this one started again, goes on from the facts.
     pub async fn run(mut self, shutdown: watch::Receiver<bool>) -> Result<()> {
-        let mut beside = JoinSet::new();
+        let (mut beside, mut noting) = (JoinSet::new(), JoinSet::new());
+        let nothing = mpsc::channel(1).1;
+        noting.spawn(notes::write(self.parts.clone(), std::mem::replace(&mut self.noted, nothing)));
         let ended = self.attend(shutdown, &mut beside).await;
         beside.shutdown().await;
-        if !self.parts.roster.is_fixed() {
-            beat::leave(&self.options, &self.parts).await;
+        let (options, parts) = (self.options.clone(), self.parts.clone());
+        // nobody is left who could note anything
+        drop(self);
+        notes::finish(noting).await;
+        if !parts.roster.is_fixed() {
+            beat::leave(&options, &parts).await;
         }
         ended
     }
@@ -211,8 +231,15 @@ impl Service {
                 Some(made) = self.made.recv() => self.take_made(made).await?,
                 Some(swept) = found.recv() => self.swept(swept).await?,
                 Ok(()) = renewed.changed(), if !self.parts.roster.is_fixed() => self.look_around().await?,
-                Some(body) = control.next() => self.heed(&body).await?,
-                _ = taken.recv_many(&mut results, 64) => self.results(std::mem::take(&mut results)).await?,
+                Some(body) = control.next() => {
+                    // what has come meanwhile is heard with it
+                    let mut bodies = vec![body];
+                    while bodies.len() < HEARD_AT_ONCE && let Some(Some(body)) = control.next().now_or_never() {
+                        bodies.push(body);
+                    }
+                    self.heed(&bodies).await?;
+                }
+                _ = taken.recv_many(&mut results, HEARD_AT_ONCE) => self.results(std::mem::take(&mut results)).await?,
                 Some(event) = events.next() => {
                     tell::forward(&self.parts.events, &event);
                     continue;
@@ -222,7 +249,7 @@ impl Service {
         }
     }
 
-    fn next_due(&self) -> Option<tokio::time::Instant> {
+    fn next_due(&self) -> Option<Instant> {
         self.jobs.values().filter_map(Job::due_at).min()
     }
 
@@ -236,7 +263,7 @@ impl Service {
             Order::Wake(keys) => {
                 // whoever looks after it hears it, this one included
                 inbox::wake(&self.parts, &keys, None).await;
-                self.look(&keys, None).await
+                self.look(&keys).await
             }
             Order::Interrupt(keys) => {
                 self.adopt(&keys).await?;
@@ -270,7 +297,7 @@ impl Service {
         if self.jobs.contains_key(keys.job()) {
             return Ok(());
         }
-        match Job::read(keys, &self.parts, self.making.clone(), &self.book).await {
+        match Job::read(keys, &self.parts, self.beside.clone(), &self.book).await {
             Ok(mut job) => {
                 tell::state(&self.parts, &mut job);
                 let fleet = self.parts.roster.now();
@@ -284,6 +311,7 @@ impl Service {
                     state = job.view.state().name(),
                     "job taken into care"
                 );
+                self.lines.entry(keys.tenant().to_owned()).or_default().insert(job.line());
                 self.jobs.insert(keys.job().to_owned(), job);
                 self.tell_care();
                 self.advance(keys.job(), JobEvent::Sweep).await
@@ -298,6 +326,10 @@ impl Service {
     /// Drops a job from care; its facts stay.
     fn forget(&mut self, id: &str) -> Option<Job> {
         let job = self.jobs.remove(id)?;
+        if let Some(line) = self.lines.get_mut(job.keys.tenant()) {
+            line.remove(&job.line());
+        }
+        self.lines.retain(|_, line| !line.is_empty());
         for task in job.view.tasks() {
             self.flow.end(job.keys.tenant(), id, task);
         }
@@ -353,7 +385,7 @@ impl Service {
     }
 
     async fn time_is_over(&mut self) -> Result<()> {
-        let now = tokio::time::Instant::now();
+        let now = Instant::now();
         let due: Vec<String> =
             self.jobs.iter().filter(|(_, job)| job.due_at().is_some_and(|due| due <= now)).map(|(id, _)| id.clone()).collect();
         for id in due {
@@ -369,7 +401,7 @@ async fn stopped(shutdown: &mut watch::Receiver<bool>) {
     let _ = shutdown.wait_for(|stop| *stop).await;
 }
 
-async fn sleep_until(due: Option<tokio::time::Instant>) {
+async fn sleep_until(due: Option<Instant>) {
     match due {
         Some(due) => tokio::time::sleep_until(due).await,
         None => std::future::pending().await,

@@ -69,6 +69,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "synthfleet-benchmarks",
         ],
     ),
+    // the coordinator's code on virtual time; workers are simulated
+    ("synthfleet-sim", &["synthfleet-proto", "synthfleet-broker", "synthfleet-store", "synthfleet-coordinator"]),
 ];
 
 /// Outside crates and the only rooms that may name them.
@@ -86,7 +88,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("tower-http", &["synthfleet-coordinator", "synthfleet"]),
     ("hyper-rustls", &["synthfleet"]),
     ("prometheus", &["synthfleet-metrics"]),
-    ("clap", &["synthfleet"]),
+    ("clap", &["synthfleet", "synthfleet-sim"]),
     ("tracing-subscriber", &["synthfleet"]),
     (
         "tokio",
@@ -99,6 +101,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
             "synthfleet-worker",
             "synthfleet-intake",
             "synthfleet",
+            "synthfleet-sim",
         ],
     ),
 ];

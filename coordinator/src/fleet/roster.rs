@@ -17,6 +17,8 @@ use synthfleet_store::{Entry, Store, read_fact};
 
 /// Most pools.
 const POOLS_MAX: usize = 64;
+/// Documents of workers that are read at once.
+const READ_AT_ONCE: usize = 64;
 
 /// Who is there. Clones of the `Arc` around it share the snapshot.
 pub struct Roster {
@@ -152,20 +154,22 @@ impl Roster {
     async fn workers(&self, store: &dyn Store) -> Result<Vec<WorkerSeen>> {
         let entries: Vec<Entry> = all(store, &key::workers()?).await?.into_iter().filter(|entry| entry.age <= WORKER_SILENT_MAX).collect();
         self.known().workers.retain(|key, _| entries.iter().any(|entry| entry.key.as_str() == key));
-        let mut workers = Vec::new();
-        for entry in entries {
-            let known = self.known().workers.get(entry.key.as_str()).cloned();
-            let doc = match known {
-                Some(doc) => doc,
-                None => match readable::<WorkerDoc>(store, &entry.key).await? {
-                    Some(doc) => doc,
-                    None => continue,
-                },
-            };
-            self.known().workers.insert(entry.key.to_string(), doc.clone());
-            workers.push(WorkerSeen { doc, silent: entry.age });
+        let unread: Vec<&Key> = {
+            let known = self.known();
+            entries.iter().map(|entry| &entry.key).filter(|key| !known.workers.contains_key(key.as_str())).collect()
+        };
+        // a coordinator that starts meets a whole fleet
+        for some in unread.chunks(READ_AT_ONCE) {
+            let read = futures::future::join_all(some.iter().map(|key| readable::<WorkerDoc>(store, key))).await;
+            for (key, doc) in some.iter().zip(read) {
+                if let Some(doc) = doc? {
+                    self.known().workers.insert(key.to_string(), doc);
+                }
+            }
         }
-        Ok(workers)
+        let known = self.known();
+        let seen = |entry: &Entry| Some(WorkerSeen { doc: known.workers.get(entry.key.as_str())?.clone(), silent: entry.age });
+        Ok(entries.iter().filter_map(seen).collect())
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

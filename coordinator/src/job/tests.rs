@@ -5,7 +5,7 @@ use crate::fleet::Fleet;
 use crate::testing::{catalogue, done, failed, spec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use synthfleet_proto::fact::{self, Cancel, Claim, OutcomeFact, PublishedFact, SelectionFact, SpecFact, Winner};
+use synthfleet_proto::fact::{self, Cancel, Claim, OutcomeFact, OutcomeStatus, PublishedFact, SelectionFact, SpecFact, Winner};
 use synthfleet_proto::id::sha256_hex;
 use synthfleet_proto::job::JobState;
 use synthfleet_proto::task::TaskId;
@@ -259,6 +259,13 @@ fn ten_thousand_tasks_fold_quickly() {
     assert_eq!(folded, view);
 }
 
+/// Open tasks of the phase by how what they need stands: the definition, by a walk over all of them.
+fn with_needs(view: &View, wanted: impl Fn(&[Option<OutcomeStatus>]) -> bool) -> Vec<TaskId> {
+    let needs = |task: &TaskId| view.group(task).map(|(_, group)| group.needs.clone()).unwrap_or_default();
+    let status = |need: TaskId| view.outcome(&need).map(|outcome| outcome.fact.status);
+    view.open_now().iter().filter(|task| wanted(&needs(task).into_iter().map(status).collect::<Vec<_>>())).cloned().collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -293,6 +300,9 @@ proptest! {
         let mut before = view.phase();
         for fact in facts {
             view = view.with(fact);
+            prop_assert_eq!(view.ready().cloned().collect::<Vec<_>>(), with_needs(&view, |statuses| statuses.iter().all(|s| *s == Some(OutcomeStatus::Ok))));
+            let lost = |statuses: &[Option<OutcomeStatus>]| statuses.iter().any(|s| s.is_some_and(|s| s != OutcomeStatus::Ok));
+            prop_assert_eq!(view.hopeless().map(|(task, _)| task.clone()).collect::<Vec<_>>(), with_needs(&view, lost));
             prop_assert!(view.phase() >= before, "{:?} after {before:?}", view.phase());
             before = view.phase();
         }

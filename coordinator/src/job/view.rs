@@ -1,5 +1,6 @@
 //! What is known of a job.
 
+use super::waits::{Need, Waits};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use synthfleet_proto::fact::{
@@ -98,6 +99,8 @@ pub struct View {
     /// Planned tasks without an outcome, by plan.
     open: BTreeMap<u8, BTreeSet<TaskId>>,
     outcomes: BTreeMap<TaskId, Known<OutcomeFact>>,
+    /// Follows from plans and outcomes.
+    waits: Waits,
     attempts: BTreeMap<TaskId, BTreeMap<u16, Attempt>>,
     cancel: Option<Cancel>,
     cancelled: BTreeSet<TaskId>,
@@ -119,7 +122,11 @@ impl View {
                 self.open.values_mut().for_each(|open| {
                     open.remove(&task);
                 });
-                self.outcomes.insert(task, outcome);
+                let is_well = outcome.fact.status == OutcomeStatus::Ok;
+                let is_new = self.outcomes.insert(task.clone(), outcome).is_none();
+                if is_new && self.tasks.contains_key(&task) {
+                    self.waits.ended(&task, is_well, |other| self.tasks.get(other).map(|(plan, _)| *plan));
+                }
             }
             Fact::Claim(task, claim) => {
                 let number = claim.attempt;
@@ -153,6 +160,13 @@ impl View {
             }
         }
         self.plans.insert(number, plan);
+        let needs = |task: &TaskId| self.group(task).map_or(&[][..], |(_, group)| group.needs.as_slice());
+        let tasks = self.tasks.iter().map(|(task, (plan, _))| (task, *plan, !self.outcomes.contains_key(task), needs(task)));
+        self.waits = Waits::of(tasks, |need| match self.outcome(need) {
+            None => Need::Open,
+            Some(outcome) if outcome.fact.status == OutcomeStatus::Ok => Need::Met,
+            Some(_) => Need::Lost,
+        });
     }
 
     /// Where the job stands.
@@ -249,39 +263,51 @@ impl View {
         self.open.get(&plan).unwrap_or(&NONE)
     }
 
+    /// The plan whose tasks run in this phase.
+    fn plan_now(&self) -> u8 {
+        match self.phase() {
+            Phase::Profiling => 0,
+            Phase::Running => 1,
+            Phase::Publishing => 2,
+            _ => u8::MAX,
+        }
+    }
+
     /// Open tasks of the phase's plan.
     pub fn open_now(&self) -> &BTreeSet<TaskId> {
-        match self.phase() {
-            Phase::Profiling => self.open(0),
-            Phase::Running => self.open(1),
-            Phase::Publishing => self.open(2),
-            _ => self.open(u8::MAX),
-        }
+        self.open(self.plan_now())
     }
 
     /// Open tasks that can run now: everything they need ended `ok`, and nobody told them to stop.
     pub fn ready(&self) -> impl Iterator<Item = &TaskId> {
-        self.open_now().iter().filter(|task| !self.cancelled.contains(*task) && self.needs(task).all(|need| self.is_ok(need)))
+        self.waits.ready(self.plan_now()).filter(|task| !self.is_stopped(task))
+    }
+
+    /// Changes whenever a task can run that could not before.
+    pub fn turn(&self) -> (Phase, usize, usize) {
+        (self.phase(), self.plans.len(), self.waits.met())
     }
 
     /// Open tasks that can never run, with a task they need that did not end `ok`.
     pub fn hopeless(&self) -> impl Iterator<Item = (&TaskId, &TaskId)> {
-        self.open_now().iter().filter_map(|task| Some((task, self.needs(task).find(|need| self.is_lost(need))?)))
+        let with_need = |task| Some((task, self.needs(task).find(|need| self.is_lost(need))?));
+        self.waits.hopeless(self.plan_now()).filter_map(with_need)
     }
 
     fn needs(&self, task: &TaskId) -> impl Iterator<Item = &TaskId> {
         self.group(task).into_iter().flat_map(|(_, group)| &group.needs)
     }
 
-    fn is_ok(&self, task: &TaskId) -> bool {
-        self.outcome(task).is_some_and(|outcome| outcome.fact.status == OutcomeStatus::Ok)
-    }
-
     fn is_lost(&self, task: &TaskId) -> bool {
         self.outcome(task).is_some_and(|outcome| outcome.fact.status != OutcomeStatus::Ok)
     }
 
-    /// Whether a task was told to stop.
+    /// Whether this one task was told to stop.
+    pub fn is_stopped(&self, task: &TaskId) -> bool {
+        self.cancelled.contains(task)
+    }
+
+    /// Whether a task was told to stop, by itself or with its job.
     pub fn is_cancelled(&self, task: &TaskId) -> bool {
         self.cancel.is_some() || self.cancelled.contains(task)
     }

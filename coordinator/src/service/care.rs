@@ -2,15 +2,19 @@
 
 mod tasks;
 
+use super::notes::Note;
 use super::read::{self, is_fact};
 use super::{Options, Parts, log, tell};
+use crate::dispatch::{Line, Rank};
+use crate::heavy::heavy;
 use crate::job::{DEADLINE, Effect, Event, Fact, Known, NewFact, Phase, Rules, View, step};
 use crate::publish::{Press, publish};
-use crate::{judgement, metrics, reuse};
+use crate::{Catalogue, judgement, metrics, reuse};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_metrics::Book;
+use synthfleet_proto::class::Class;
 use synthfleet_proto::envelope::{Body, ControlHint, ControlOp, Envelope, Trace};
 use synthfleet_proto::error::WireError;
 use synthfleet_proto::fact::{FinalFact, OutcomeFact, PublishedFact};
@@ -44,7 +48,13 @@ pub struct Job {
     pools_waited: bool,
     seen: BTreeSet<Key>,
     hinted: BTreeMap<TaskId, (Instant, u32)>,
+    /// Tasks that can run and wait to be hinted, in their order.
+    queue: BTreeSet<(Rank, TaskId)>,
+    /// For what the queue was made up last.
+    turn: Option<(Phase, usize, usize)>,
     asked: BTreeSet<TaskId>,
+    /// For what earlier jobs were asked last.
+    asked_at: Option<(Phase, usize, usize)>,
     /// Tasks whose outcome is to be noted for later jobs.
     to_note: BTreeSet<TaskId>,
     ended: Vec<TaskId>,
@@ -52,6 +62,16 @@ pub struct Job {
     working: Option<AbortHandle>,
     delivered: Option<std::result::Result<(), WireError>>,
     made: mpsc::Sender<Made>,
+    notes: mpsc::Sender<Note>,
+}
+
+/// Where a job gives what is made beside the loop.
+#[derive(Clone)]
+pub struct Beside {
+    /// What was made for the job.
+    pub made: mpsc::Sender<Made>,
+    /// Notes for later jobs.
+    pub notes: mpsc::Sender<Note>,
 }
 
 /// What was made beside the loop, for a job.
@@ -80,8 +100,9 @@ impl Drop for Job {
 }
 
 impl Job {
-    /// Reads all facts of a job. What is made beside the loop comes through `made`.
-    pub async fn read(keys: &JobKeys, parts: &Parts, made: mpsc::Sender<Made>, book: &Arc<Book>) -> Result<Self> {
+    /// Reads all facts of a job. What is made beside the loop goes through `beside`.
+    pub async fn read(keys: &JobKeys, parts: &Parts, beside: Beside, book: &Arc<Book>) -> Result<Self> {
+        let Beside { made, notes } = beside;
         let mut job = Self {
             keys: keys.clone(),
             view: View::default(),
@@ -94,13 +115,17 @@ impl Job {
             pools_waited: false,
             seen: BTreeSet::new(),
             hinted: BTreeMap::new(),
+            queue: BTreeSet::new(),
+            turn: None,
             asked: BTreeSet::new(),
+            asked_at: None,
             to_note: BTreeSet::new(),
             ended: Vec::new(),
             working: None,
             // an embedded run writes its output folder itself
             delivered: parts.run.is_some().then_some(Ok(())),
             made,
+            notes,
         };
         let entries = read::list(parts.store.as_ref(), keys).await?;
         let known = job.unseen(&entries, parts).await?;
@@ -120,6 +145,7 @@ impl Job {
         let seconds = Duration::try_from_secs_f64(spec.fact.request.budget.seconds).unwrap_or(Duration::MAX);
         job.deadline = Instant::now().checked_add(seconds.saturating_sub(age));
         job.follow_attempts();
+        job.queue_up();
         if parts.run.is_some() {
             // whoever watches this run has not seen what an earlier one found
             tell::earlier(parts, &job, &known);
@@ -140,17 +166,9 @@ impl Job {
             .collect())
     }
 
-    /// The outcome of a task, if it is there and new.
-    pub async fn look(&mut self, task: &TaskId, parts: &Parts) -> Result<Option<Fact>> {
-        let key = self.keys.outcome(task.as_str())?;
-        if self.view.outcome(task).is_some() {
-            return Ok(None);
-        }
-        let fact = crate::facts::read_one(parts.store.as_ref(), key.key()).await?;
-        if fact.is_some() {
-            self.seen.insert(key.into());
-        }
-        Ok(fact)
+    /// A fact was read.
+    pub fn saw(&mut self, key: Key) {
+        self.seen.insert(key);
     }
 
     /// Moves the job on by one event, and by what follows from it, until nothing more is to be done now.
@@ -161,13 +179,14 @@ impl Job {
         let mut event = event;
         loop {
             let effects = self.step(event, parts, options).await?;
-            self.note_for_later(parts).await;
+            self.note_for_later();
             tell::state(parts, self);
             let mut moved = false;
             for effect in effects {
                 moved |= self.perform(effect, parts, options).await?;
             }
             if !moved {
+                self.queue_up();
                 return Ok(());
             }
             event = Event::Sweep;
@@ -175,22 +194,33 @@ impl Job {
     }
 
     async fn step(&mut self, event: Event, parts: &Parts, options: &Options) -> Result<Vec<Effect>> {
-        let catalogue = parts.roster.catalogue_of(parts.store.as_ref(), self.view.plan(1).map(|plan| plan.fact.as_ref())).await?;
+        let event = match event {
+            Event::Fact(fact) => {
+                self.view = std::mem::take(&mut self.view).with(*fact);
+                Event::Sweep
+            }
+            event => event,
+        };
+        let phase = self.view.phase();
         // the wait begins with the step that finds the table read
         let until = self.pools_until.unwrap_or_else(|| Instant::now() + options.pool_wait);
+        if phase == Phase::Planning {
+            self.pools_until = Some(until);
+        }
         let waits_for_pools = !self.pools_waited && Instant::now() < until;
+        let catalogue = match phase {
+            Phase::Judging => parts.roster.catalogue_of(parts.store.as_ref(), self.view.plan(1).map(|plan| plan.fact.as_ref())).await?,
+            _ => Catalogue::default(),
+        };
         let (view, fleet, delivered) = (std::mem::take(&mut self.view), parts.roster.now(), self.delivered.clone());
-        // judging takes its time: off the async threads
+        let is_light = event == Event::Sweep && matches!(phase, Phase::Profiling | Phase::Running | Phase::Publishing | Phase::Ended);
         let work = move || {
             let judge = |view: &View| judgement::judge(view, &catalogue);
             step(view, event, &Rules { fleet: &fleet, waits_for_pools, delivered: delivered.as_ref(), judge: &judge })
         };
-        let (view, effects) =
-            tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal("coordinator::panic", format!("a step stopped: {e}")))?;
+        // planning and judging take their time
+        let (view, effects) = if is_light { work() } else { heavy(work).await? };
         self.view = view;
-        if self.view.phase() == Phase::Planning {
-            self.pools_until = Some(until);
-        }
         Ok(effects)
     }
 
@@ -320,21 +350,24 @@ impl Job {
             let task = &outcome.fact.task;
             self.ended.push(task.clone());
             self.hinted.remove(task);
+            if let Some(place) = self.place_of(task) {
+                self.queue.remove(&place);
+            }
             self.to_note.insert(task.clone());
         }
     }
 
     /// Notes good outcomes for later jobs: each once, as soon as a plan tells what its task was, whether it was
     /// seen to come or was there when the job was taken into care.
-    async fn note_for_later(&mut self, parts: &Parts) {
+    fn note_for_later(&mut self) {
         let planned: Vec<TaskId> = self.to_note.iter().filter(|task| self.view.outcome(task).is_some()).cloned().collect();
         for task in planned {
             self.to_note.remove(&task);
-            let Some(outcome) = self.view.outcome(&task).map(|outcome| outcome.fact.clone()) else { continue };
+            let Some(outcome) = self.view.outcome(&task).map(|outcome| Arc::clone(&outcome.fact)) else { continue };
             let Some(fingerprint) = reuse::fingerprint(&self.view, &task) else { continue };
-            let noted = reuse::note(parts.store.as_ref(), self.keys.tenant(), &fingerprint, &outcome, parts.entropy.bits()).await;
-            if let Err(error) = noted {
-                tracing::debug!(task = task.as_str(), code = error.code(), "an outcome was not noted for later jobs");
+            let note = Note { tenant: self.keys.tenant().to_owned(), fingerprint, outcome };
+            if self.notes.try_send(note).is_err() {
+                tracing::debug!(task = task.as_str(), "an outcome was not noted for later jobs");
             }
         }
     }
@@ -359,6 +392,14 @@ impl Job {
     pub fn take_ended(&mut self) -> Vec<(TaskId, String)> {
         let tenant = self.keys.tenant().to_owned();
         std::mem::take(&mut self.ended).into_iter().map(|task| (task, tenant.clone())).collect()
+    }
+
+    /// The job's place in the line of its tenant.
+    pub fn line(&self) -> Line {
+        let spec = self.view.spec().map(|spec| spec.fact.as_ref());
+        let of = |spec: &synthfleet_proto::fact::SpecFact| (spec.class, std::cmp::Reverse(spec.weight), spec.submitted_at);
+        let (class, weight, at) = spec.map(of).unwrap_or((Class::Batch, std::cmp::Reverse(0), i64::MAX));
+        (class, weight, at, self.keys.job().to_owned())
     }
 
     /// The trace that everything of the job belongs to.

@@ -2,7 +2,8 @@
 
 use super::care::{Job, Routes};
 use super::{Service, tell};
-use crate::dispatch::{self, Ready, Windows};
+use crate::dispatch::{self, Ready, Room, Windows};
+use crate::fleet::Fleet;
 use crate::job::Event as JobEvent;
 use crate::metrics;
 use std::collections::BTreeMap;
@@ -36,19 +37,40 @@ impl Service {
         if !windows.has_room(&self.flow) {
             return;
         }
-        let ready: Vec<Ready> = {
-            let in_flight = |pool: &str| self.flow.in_pool(pool) as u64;
-            let mut routes = Routes::new(&fleet, &in_flight);
-            self.jobs.values().flat_map(|job| job.ready(&mut routes)).collect()
-        };
+        let ready = self.gathered(&windows, &fleet);
         let chosen = dispatch::choose(&windows, &mut self.flow, ready, &BTreeMap::new());
+        for ready in &chosen {
+            if let Some(job) = self.jobs.get_mut(&ready.job) {
+                job.leaves_queue(&ready.task);
+            }
+        }
         self.hint(chosen.into_iter().map(|ready| (ready.job, ready.task, ready.pool)).collect()).await;
+    }
+
+    /// Of each tenant the tasks that go first, no more than there is room for: what waits behind them costs nothing.
+    fn gathered(&self, windows: &Windows, fleet: &Fleet) -> Vec<Ready> {
+        let in_flight = |pool: &str| self.flow.in_pool(pool) as u64;
+        let mut routes = Routes::new(fleet, &in_flight);
+        let mut gathered = Vec::new();
+        for lines in self.lines.values() {
+            let mut room = Room::of(windows, &self.flow);
+            for (.., id) in lines {
+                let of_job = self.flow.of_job(id);
+                if room.is_full() {
+                    break;
+                }
+                if let Some(job) = self.jobs.get(id).filter(|job| job.has_queue() && room.admits(of_job)) {
+                    job.gather(&mut routes, &mut room, of_job, &mut gathered);
+                }
+            }
+        }
+        gathered
     }
 
     /// Results of equal tasks of earlier jobs, and what follows from them.
     async fn take_over(&mut self) {
         loop {
-            let ids: Vec<String> = self.jobs.keys().cloned().collect();
+            let ids: Vec<String> = self.jobs.iter().filter(|(_, job)| job.may_reuse()).map(|(id, _)| id.clone()).collect();
             let mut reused = false;
             for id in ids {
                 let Some(job) = self.jobs.get_mut(&id) else { continue };
@@ -145,6 +167,7 @@ impl Service {
                     tracing::warn!(pool, code = error.code(), "a pool gets no hints for a while");
                 }
                 let tenant = job.keys.tenant().to_owned();
+                job.back_to_queue(task);
                 self.flow.end(&tenant, id, task);
             }
         }

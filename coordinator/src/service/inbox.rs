@@ -1,15 +1,17 @@
 //! What reaches a coordinator: results of workers, and words between replicas. Each says only "look there".
 
 use super::{Parts, Service};
+use crate::facts::read_one;
 use crate::job::Event as JobEvent;
 use crate::metrics;
-use std::collections::BTreeMap;
+use bytes::Bytes;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_broker::{Broker, Delivery, Inbox, Settle};
 use synthfleet_proto::Result;
 use synthfleet_proto::envelope::{Body, ControlHint, ControlOp, Envelope, ResultHint, ResultStatus};
-use synthfleet_proto::key::JobKeys;
+use synthfleet_proto::key::{JobKeys, Key};
 use synthfleet_proto::task::TaskId;
 use tokio::sync::mpsc;
 
@@ -68,13 +70,11 @@ impl Service {
             };
             settled.push((delivery, verb));
         }
-        for (keys, task) in named.into_keys() {
-            if self.jobs.contains_key(keys.job()) || self.cares_for(&keys) {
-                self.look(&keys, Some(&task)).await?;
-            } else {
-                wake(&self.parts, &keys, Some(&task)).await;
-            }
-        }
+        let (ours, others): (Vec<_>, Vec<_>) =
+            named.into_keys().partition(|(keys, _)| self.jobs.contains_key(keys.job()) || self.cares_for(keys));
+        let waking = others.iter().map(|(keys, task)| wake(&self.parts, keys, Some(task)));
+        futures::future::join_all(waking).await;
+        self.look_at(ours).await?;
         let settling = settled.into_iter().map(|(delivery, verb)| self.parts.broker.settle(delivery, verb));
         for ended in futures::future::join_all(settling).await {
             if let Err(error) = ended {
@@ -90,32 +90,66 @@ impl Service {
         }
     }
 
-    /// Hears what another replica or a door says.
-    pub(super) async fn heed(&mut self, body: &[u8]) -> Result<()> {
-        let Ok(envelope) = Envelope::decode(body) else { return Ok(()) };
-        let (Body::Control(ControlHint { op: ControlOp::Wake, .. }), Some(job)) = (&envelope.body, &envelope.job) else { return Ok(()) };
-        let Ok(keys) = JobKeys::new(&envelope.tenant, job) else { return Ok(()) };
-        if !self.cares_for(&keys) {
-            return Ok(());
+    /// Hears what other replicas or doors say.
+    pub(super) async fn heed(&mut self, bodies: &[Bytes]) -> Result<()> {
+        let (mut tasks, mut jobs) = (BTreeSet::<(JobKeys, TaskId)>::new(), BTreeSet::<JobKeys>::new());
+        for envelope in bodies.iter().filter_map(|body| Envelope::decode(body).ok()) {
+            let (Body::Control(ControlHint { op: ControlOp::Wake, .. }), Some(job)) = (&envelope.body, &envelope.job) else { continue };
+            let Ok(keys) = JobKeys::new(&envelope.tenant, job) else { continue };
+            if !self.cares_for(&keys) {
+                continue;
+            }
+            match envelope.task.as_deref().and_then(|task| TaskId::parse(task).ok()) {
+                Some(task) => _ = tasks.insert((keys, task)),
+                None => _ = jobs.insert(keys),
+            }
         }
-        match envelope.task.as_deref().and_then(|task| TaskId::parse(task).ok()) {
-            Some(task) => self.look(&keys, Some(&task)).await,
-            None => self.look(&keys, None).await,
+        for keys in jobs {
+            self.look(&keys).await?;
         }
+        self.look_at(tasks.into_iter().collect()).await
     }
 
-    /// Looks at the outcome of a task, or at all facts of a job.
-    pub(super) async fn look(&mut self, keys: &JobKeys, task: Option<&TaskId>) -> Result<()> {
+    /// Looks at the outcomes of some tasks: all are read at once, so that a slow store delays them once.
+    async fn look_at(&mut self, named: Vec<(JobKeys, TaskId)>) -> Result<()> {
+        let mut wanted: Vec<(JobKeys, Key)> = Vec::new();
+        for (keys, task) in named {
+            match self.jobs.get(keys.job()) {
+                Some(job) if job.view.outcome(&task).is_none() => {
+                    let key = keys.outcome(task.as_str())?.into();
+                    wanted.push((keys, key));
+                }
+                Some(_) => {}
+                None => self.look(&keys).await?,
+            }
+        }
+        let store = self.parts.store.as_ref();
+        let read = futures::future::join_all(wanted.iter().map(|(_, key)| read_one(store, key))).await;
+        for ((keys, key), fact) in wanted.into_iter().zip(read) {
+            match fact {
+                Ok(Some(fact)) => {
+                    if let Some(job) = self.jobs.get_mut(keys.job()) {
+                        job.saw(key);
+                    }
+                    self.advance(keys.job(), JobEvent::Fact(Box::new(fact))).await?;
+                }
+                Ok(None) => {}
+                // the next sweep looks again
+                Err(error) => tracing::warn!(job = keys.job(), code = error.code(), "facts could not be read"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at all facts of a job.
+    pub(super) async fn look(&mut self, keys: &JobKeys) -> Result<()> {
         let id = keys.job();
         let Some(caring) = self.jobs.get_mut(id) else {
             return if self.options.adopts && self.cares_for(keys) { self.adopt_marked(keys).await } else { Ok(()) };
         };
-        let found = match task {
-            Some(task) => caring.look(task, &self.parts).await.map(|fact| fact.into_iter().collect()),
-            None => match super::read::list(self.parts.store.as_ref(), keys).await {
-                Ok(entries) => caring.unseen(&entries, &self.parts).await,
-                Err(error) => Err(error),
-            },
+        let found = match super::read::list(self.parts.store.as_ref(), keys).await {
+            Ok(entries) => caring.unseen(&entries, &self.parts).await,
+            Err(error) => Err(error),
         };
         match found {
             Ok(facts) => {

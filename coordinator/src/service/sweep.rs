@@ -21,6 +21,9 @@ use tokio::time::Instant;
 /// Age of a marker without a spec after which it goes.
 const ORPHAN_AGE: Duration = Duration::from_secs(600);
 
+/// The length of a queue is asked for again after so long: many jobs wait in one pool.
+const DEPTH_HOLDS: Duration = Duration::from_secs(1);
+
 /// All facts of one job as the store lists them.
 pub struct Swept {
     pub keys: JobKeys,
@@ -150,9 +153,13 @@ impl Service {
 
     /// Messages that wait in the pools of a job's tasks. What the broker does not tell counts as waiting: a
     /// message that may be there is not repeated.
-    async fn depths(&self, id: &str) -> BTreeMap<String, u64> {
+    async fn depths(&mut self, id: &str) -> BTreeMap<String, u64> {
         let mut depths = BTreeMap::new();
         for pool in self.flow.pools_of(id) {
+            if let Some((_, ready)) = self.depths.get(&pool).filter(|(seen, _)| seen.elapsed() < DEPTH_HOLDS) {
+                depths.insert(pool, *ready);
+                continue;
+            }
             let inbox = Inbox::Pool { pool: pool.clone(), classes: Class::ALL.to_vec() };
             let ready = match self.parts.broker.depth(&inbox).await {
                 Ok(depth) => depth.ready,
@@ -160,6 +167,7 @@ impl Service {
                 Err(error) if error.kind() != ErrorKind::Unavailable => 0,
                 Err(_) => 1,
             };
+            self.depths.insert(pool.clone(), (Instant::now(), ready));
             depths.insert(pool, ready);
         }
         depths

@@ -1,7 +1,7 @@
 //! The tasks of a job in care: which can run, which are known from earlier jobs, which went silent.
 
 use super::{Job, Parts};
-use crate::dispatch::{self, Ready};
+use crate::dispatch::{self, Rank, Ready, Room};
 use crate::fleet::Fleet;
 use crate::job::Fact;
 use crate::reconcile::{self, Due, Hinted, Measured};
@@ -18,6 +18,9 @@ use tokio::time::Instant;
 
 /// A lease that is younger than this is fresh whatever its interval.
 const SURELY_FRESH: Duration = Duration::from_secs(50);
+
+/// Equal tasks of earlier jobs that are asked for at once.
+const ASKED_AT_ONCE: usize = 128;
 
 /// Results older than this are made again: retention could take them while the job needs them.
 const REUSED_AGE_MAX: Duration = Duration::from_secs(5 * 86_400);
@@ -44,25 +47,69 @@ impl<'a> Routes<'a> {
 }
 
 impl Job {
-    /// Tasks that can run now and that some pool takes.
-    pub fn ready(&self, routes: &mut Routes<'_>) -> Vec<Ready> {
-        let Some(spec) = self.view.spec().map(|spec| &spec.fact) else { return Vec::new() };
-        let ready = |task: &TaskId| {
-            let (_, group) = self.view.group(task)?;
-            Some(Ready {
+    /// Gathers tasks that wait to be hinted, in their order, as far as there is room for them.
+    pub fn gather(&self, routes: &mut Routes<'_>, room: &mut Room, in_flight: usize, into: &mut Vec<Ready>) {
+        let Some(spec) = self.view.spec().map(|spec| &spec.fact) else { return };
+        let mut taken = BTreeMap::new();
+        for ((_, place, cost), task) in &self.queue {
+            if !room.is_open(&taken, in_flight) {
+                return;
+            }
+            if self.view.is_stopped(task) {
+                continue;
+            }
+            let Some((_, group)) = self.view.group(task) else { continue };
+            let Some(pool) = routes.of(group).filter(|pool| room.take(pool, &mut taken, in_flight)) else { continue };
+            into.push(Ready {
                 tenant: self.keys.tenant().to_owned(),
                 job: self.keys.job().to_owned(),
                 task: task.clone(),
-                pool: routes.of(group)?,
+                pool,
                 class: spec.class,
                 weight: spec.weight,
                 submitted_at: spec.submitted_at,
-                place: place(spec, task),
-                cost: group.cost,
+                place: *place,
+                cost: cost.0,
                 seconds: dispatch::estimate(group.kind, group.cost),
-            })
-        };
-        self.view.ready().filter_map(ready).collect()
+            });
+        }
+    }
+
+    /// Whether any task waits to be hinted.
+    pub fn has_queue(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Where a planned task stands among those that wait to be hinted.
+    pub(super) fn place_of(&self, task: &TaskId) -> Option<(Rank, TaskId)> {
+        let spec = self.view.spec().map(|spec| &spec.fact)?;
+        let (_, group) = self.view.group(task)?;
+        Some((dispatch::rank(task, place(spec, task), group.cost), task.clone()))
+    }
+
+    /// Makes up the queue, if a task can run that could not before.
+    pub(super) fn queue_up(&mut self) {
+        let turn = self.view.turn();
+        if self.turn == Some(turn) {
+            return;
+        }
+        self.turn = Some(turn);
+        let waiting = self.view.ready().filter(|task| !self.hinted.contains_key(*task));
+        self.queue = waiting.filter_map(|task| self.place_of(task)).collect();
+    }
+
+    /// A task is hinted now.
+    pub fn leaves_queue(&mut self, task: &TaskId) {
+        if let Some(place) = self.place_of(task) {
+            self.queue.remove(&place);
+        }
+    }
+
+    /// A task could not be hinted: it waits again.
+    pub fn back_to_queue(&mut self, task: &TaskId) {
+        if self.view.outcome(task).is_none() {
+            self.queue.extend(self.place_of(task));
+        }
     }
 
     /// Ready tasks that somebody has in hand already: they are not hinted again while they live.
@@ -85,22 +132,33 @@ impl Job {
         entry.1 == 1
     }
 
+    /// Whether there may be tasks for which earlier jobs have not been asked.
+    pub fn may_reuse(&self) -> bool {
+        self.asked_at != Some(self.view.turn())
+    }
+
     /// Outcomes of equal tasks of earlier jobs, for ready tasks that have not been asked for.
     pub async fn reused(&mut self, parts: &Parts) -> Vec<Fact> {
+        self.asked_at = Some(self.view.turn());
         let fresh: Vec<TaskId> = self.view.ready().filter(|task| !self.asked.contains(*task)).cloned().collect();
+        self.asked.extend(fresh.iter().cloned());
+        let named: Vec<(TaskId, String)> =
+            fresh.into_iter().filter_map(|task| reuse::fingerprint(&self.view, &task).map(|fingerprint| (task, fingerprint))).collect();
         let mut facts = Vec::new();
         // an embedded run holds its store alone: nothing goes meanwhile
         let age_max = parts.run.is_none().then_some(REUSED_AGE_MAX);
-        for task in fresh {
-            self.asked.insert(task.clone());
-            let Some(fingerprint) = reuse::fingerprint(&self.view, &task) else { continue };
-            match reuse::find(parts.store.as_ref(), self.keys.tenant(), &fingerprint, &task, age_max).await {
-                Ok(Some(outcome)) => match self.end_task(outcome, parts).await {
-                    Ok(fact) => facts.extend(fact),
-                    Err(error) => tracing::warn!(task = task.as_str(), code = error.code(), "a result could not be taken over"),
-                },
-                Ok(None) => {}
-                Err(error) => tracing::debug!(task = task.as_str(), code = error.code(), "earlier results could not be read"),
+        for some in named.chunks(ASKED_AT_ONCE) {
+            let (store, tenant) = (parts.store.as_ref(), self.keys.tenant());
+            let asking = some.iter().map(|(task, fingerprint)| reuse::find(store, tenant, fingerprint, task, age_max));
+            for ((task, _), found) in some.iter().zip(futures::future::join_all(asking).await) {
+                match found {
+                    Ok(Some(outcome)) => match self.end_task(outcome, parts).await {
+                        Ok(fact) => facts.extend(fact),
+                        Err(error) => tracing::warn!(task = task.as_str(), code = error.code(), "a result could not be taken over"),
+                    },
+                    Ok(None) => {}
+                    Err(error) => tracing::debug!(task = task.as_str(), code = error.code(), "earlier results could not be read"),
+                }
             }
         }
         facts
@@ -124,13 +182,14 @@ impl Job {
             deserted: deserted(task),
         };
         let hinted: BTreeMap<TaskId, Hinted> = self.hinted.iter().map(|(task, hint)| (task.clone(), ago(task, hint))).collect();
+        let by_name: BTreeMap<&str, &TaskId> = hinted.keys().map(|task| (task.as_str(), task)).collect();
         let mut attempts: BTreeMap<TaskId, Vec<Seen>> = BTreeMap::new();
         for entry in entries {
             let (task, number) = match entry.key.named() {
                 Some(Named::Claim { task, attempt } | Named::Lease { task, attempt } | Named::End { task, attempt }) => (task, attempt),
                 _ => continue,
             };
-            let Some((task, _)) = hinted.get_key_value(&TaskId::parse(task)?) else { continue };
+            let Some(task) = by_name.get(task).copied() else { continue };
             let seen = attempts.entry(task.clone()).or_default();
             let at = seen.iter().position(|one| one.number == number).unwrap_or_else(|| {
                 seen.push(self.attempt(task, number, entry.age));

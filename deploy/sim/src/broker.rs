@@ -1,0 +1,136 @@
+//! The broker of one process with the times of RabbitMQ: publishes wait for their confirm, and for a while there is
+//! no broker at all. Then everybody loses the connection, what was unsettled goes back, and takers wait.
+
+use crate::ground::Ground;
+use crate::settings::{BROKER_REFUSAL, CONFIRM, DELIVERY};
+use async_trait::async_trait;
+use std::sync::Arc;
+use std::time::Duration;
+use synthfleet_broker::{Broker, Delivery, Depth, Health, InProcess, Inbox, Listener, Properties, Route, Settings, Settle, Topic};
+use synthfleet_proto::class::Class;
+use synthfleet_proto::{Error, Result};
+
+/// The broker. Clones share the queues.
+#[derive(Clone)]
+pub struct SimBroker {
+    ground: Arc<Ground>,
+    inner: InProcess,
+    pool: String,
+}
+
+impl SimBroker {
+    /// Empty queues of one pool.
+    pub fn new(ground: Arc<Ground>, pool: &str) -> Self {
+        // RabbitMQ's queues have no length here: windows keep them short
+        let settings = Settings { messages_max: usize::MAX, pools: vec![pool.to_owned()], ..Settings::default() };
+        Self { ground, inner: InProcess::new(settings), pool: pool.to_owned() }
+    }
+
+    /// Goes away for a while.
+    pub async fn outage(&self, length: Duration) {
+        self.ground.broker.set(false);
+        // takers hear of it before anything comes back
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        self.inner.disconnect();
+        tokio::time::sleep(length).await;
+        self.ground.broker.set(true);
+    }
+
+    /// Ready hints of the pool, and results that wait.
+    pub async fn lengths(&self) -> (u64, u64) {
+        let pool = Inbox::Pool { pool: self.pool.clone(), classes: Class::ALL.to_vec() };
+        (self.length(&pool).await, self.length(&Inbox::Result).await)
+    }
+
+    async fn length(&self, inbox: &Inbox) -> u64 {
+        self.inner.depth(inbox).await.map_or(0, |depth| depth.ready)
+    }
+
+    fn is_up(&self) -> bool {
+        self.ground.broker.is_up()
+    }
+
+    async fn pass(&self) -> Result<()> {
+        if self.is_up() {
+            tokio::time::sleep(self.ground.latency.of(CONFIRM)).await;
+        }
+        if self.is_up() {
+            return Ok(());
+        }
+        self.ground.tally().refused += 1;
+        tokio::time::sleep(BROKER_REFUSAL).await;
+        Err(Error::unavailable("broker::unavailable", "the broker is away"))
+    }
+}
+
+#[async_trait]
+impl Broker for SimBroker {
+    async fn publish(&self, route: &Route, body: &[u8]) -> Result<()> {
+        self.pass().await?;
+        self.ground.tally().published(route);
+        self.inner.publish(route, body).await
+    }
+
+    async fn publish_with(&self, route: &Route, body: &[u8], properties: &Properties) -> Result<()> {
+        self.pass().await?;
+        self.inner.publish_with(route, body, properties).await
+    }
+
+    async fn reply(&self, to: &str, body: &[u8], properties: &Properties) -> Result<()> {
+        self.pass().await?;
+        self.inner.reply(to, body, properties).await
+    }
+
+    async fn take(&self, inbox: &Inbox) -> Result<Delivery> {
+        loop {
+            self.ground.broker.until(true).await;
+            let delivery = tokio::select! {
+                biased;
+                () = self.ground.broker.until(false) => continue,
+                delivery = self.inner.take(inbox) => delivery?,
+            };
+            self.ground.tally().deliveries += 1;
+            tokio::time::sleep(self.ground.latency.of(DELIVERY)).await;
+            if self.is_up() {
+                return Ok(delivery);
+            }
+        }
+    }
+
+    async fn settle(&self, delivery: Delivery, verb: Settle) -> Result<()> {
+        if self.is_up() {
+            return self.inner.settle(delivery, verb).await;
+        }
+        drop(delivery);
+        Err(Error::unavailable("broker::unavailable", "the broker is away"))
+    }
+
+    async fn extend(&self, delivery: &Delivery) -> Result<()> {
+        self.inner.extend(delivery).await
+    }
+
+    async fn broadcast(&self, body: &[u8]) -> Result<()> {
+        self.pass().await?;
+        self.ground.tally().broadcasts += 1;
+        self.inner.broadcast(body).await
+    }
+
+    async fn emit(&self, event: &[u8]) {
+        if self.is_up() {
+            self.inner.emit(event).await;
+        }
+    }
+
+    async fn listen(&self, topic: Topic) -> Result<Listener> {
+        self.inner.listen(topic).await
+    }
+
+    async fn depth(&self, inbox: &Inbox) -> Result<Depth> {
+        self.pass().await?;
+        self.inner.depth(inbox).await
+    }
+
+    fn health(&self) -> Health {
+        Health { ready: self.is_up(), last_good: Duration::ZERO }
+    }
+}

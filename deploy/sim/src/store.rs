@@ -1,0 +1,269 @@
+//! A store in memory that takes the time of a bucket, counts requests and lets the audit see what it keeps.
+//!
+//! What of a job ended a while ago is checked once more and then dropped, so that memory holds open jobs alone; of
+//! its outcomes the names stay, for whoever still asks.
+
+use crate::ground::Ground;
+use crate::settings::{Defect, STORE_GET, STORE_LIST, STORE_PUT};
+use crate::tally::Who;
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::{Bound, Range};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use synthfleet_proto::id::sha256_hex;
+use synthfleet_proto::key::{DataKey, FactKey, JobKeys, Key, MarkerKey, Named, Prefix};
+use synthfleet_proto::{Error, Result};
+use synthfleet_store::{Abilities, Created, Entry, Nonce, Object, Store, Stored, Upload};
+
+/// An object.
+pub(crate) struct Held {
+    pub bytes: Bytes,
+    nonce: Option<Nonce>,
+    made_ms: u64,
+}
+
+/// All objects.
+#[derive(Default)]
+pub(crate) struct Objects {
+    held: BTreeMap<String, Held>,
+    /// Names of outcomes of jobs that were dropped.
+    closed: BTreeSet<u128>,
+    outcomes: u64,
+}
+
+impl Objects {
+    /// The object of a key, if it is there.
+    pub fn get(&self, key: &str) -> Option<&Held> {
+        self.held.get(key)
+    }
+
+    /// The objects below a prefix, after a key.
+    fn below<'a>(&'a self, prefix: &'a str, after: Option<&str>) -> impl Iterator<Item = (&'a String, &'a Held)> {
+        let start = match after {
+            Some(after) if after >= prefix => Bound::Excluded(after),
+            _ => Bound::Included(prefix),
+        };
+        self.held.range::<str, _>((start, Bound::Unbounded)).take_while(move |(key, _)| key.starts_with(prefix))
+    }
+
+    /// Every object of a job.
+    pub fn of_job<'a>(&'a self, prefix: &'a Prefix) -> impl Iterator<Item = (&'a String, &'a Held)> {
+        self.below(prefix.as_str(), None)
+    }
+}
+
+/// The store as one client sees it. Clones share the objects.
+#[derive(Clone)]
+pub struct SimStore {
+    ground: Arc<Ground>,
+    objects: Arc<Mutex<Objects>>,
+    who: Who,
+}
+
+/// A number that names a key well enough: 128 bits of its hash.
+fn name_of(key: &str) -> u128 {
+    u128::from_str_radix(&sha256_hex(key.as_bytes())[..32], 16).unwrap_or_default()
+}
+
+impl SimStore {
+    /// An empty store.
+    pub fn new(ground: Arc<Ground>) -> Self {
+        Self { ground, objects: Arc::default(), who: Who::Submitter }
+    }
+
+    /// The same store for another client.
+    #[must_use]
+    pub fn of(&self, who: Who) -> Self {
+        Self { who, ..self.clone() }
+    }
+
+    pub(crate) fn objects(&self) -> MutexGuard<'_, Objects> {
+        self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Drops all that is held of an ended job, and what later jobs could have taken over from it.
+    pub fn close(&self, keys: &JobKeys) -> Result<()> {
+        let (everything, live) = (keys.everything()?, keys.live()?);
+        let reused = synthfleet_proto::key::reuse(keys.tenant(), "0")?;
+        let reused = reused.as_str().trim_end_matches('0').to_owned();
+        let mut objects = self.objects();
+        let gone: Vec<String> = objects.below(everything.as_str(), None).map(|(key, _)| key.clone()).collect();
+        for key in &gone {
+            if Key::parse(key)?.named().is_some_and(|named| matches!(named, Named::Outcome(_))) {
+                objects.closed.insert(name_of(key));
+            }
+            objects.held.remove(key);
+        }
+        // notes for later jobs hold no name of their job: those of one tenant are dropped by their age
+        let old_ms = self.ground.elapsed_ms().saturating_sub(300_000);
+        let gone: Vec<String> =
+            objects.below(&reused, None).filter(|(_, held)| held.made_ms < old_ms).map(|(key, _)| key.clone()).collect();
+        for key in gone {
+            objects.held.remove(&key);
+        }
+        objects.held.remove(live.as_str());
+        Ok(())
+    }
+
+    async fn pass(&self, law: crate::draw::Law) {
+        tokio::time::sleep(self.ground.latency.of(law)).await;
+    }
+
+    fn entry(&self, key: &Key, held: &Held, sha256: Option<String>) -> Entry {
+        let age = Duration::from_millis(self.ground.elapsed_ms().saturating_sub(held.made_ms));
+        Entry { key: key.clone(), length: held.bytes.len() as u64, sha256, age }
+    }
+
+    fn keep(&self, key: &str, bytes: Bytes, nonce: Option<Nonce>) {
+        let held = Held { bytes, nonce, made_ms: self.ground.elapsed_ms() };
+        self.objects().held.insert(key.to_owned(), held);
+    }
+
+    /// Whether a planted fault takes this outcome.
+    fn is_lost(&self, key: &Key) -> bool {
+        let Some(Defect::DropOutcome(every)) = self.ground.settings.defect else { return false };
+        let Some(Named::Outcome(_)) = key.named() else { return false };
+        let mut objects = self.objects();
+        objects.outcomes += 1;
+        objects.outcomes % every.max(1) == 0
+    }
+
+    fn create_now(&self, key: &FactKey, bytes: &Bytes, nonce: Nonce) -> Created {
+        let objects = self.objects();
+        match objects.held.get(key.as_str()) {
+            Some(first) if first.nonce == Some(nonce) => return Created::New,
+            Some(_) => return Created::Exists,
+            None if objects.closed.contains(&name_of(key.as_str())) => return Created::Exists,
+            None => {}
+        }
+        drop(objects);
+        let now = self.ground.elapsed_ms();
+        self.ground.audit().created(key.key(), bytes, now);
+        if !self.is_lost(key.key()) {
+            self.keep(key.as_str(), bytes.clone(), Some(nonce));
+        }
+        Created::New
+    }
+}
+
+#[async_trait]
+impl Store for SimStore {
+    async fn create(&self, key: &FactKey, bytes: Bytes, nonce: Nonce) -> Result<Created> {
+        self.ground.tally().of(self.who).put += 1;
+        let time = self.ground.latency.of(STORE_PUT) / 2;
+        tokio::time::sleep(time).await;
+        let created = self.create_now(key, &bytes, nonce);
+        if created == Created::Exists {
+            // a taken place is looked at
+            self.ground.tally().of(self.who).get += 1;
+        }
+        tokio::time::sleep(time).await;
+        Ok(created)
+    }
+
+    async fn put(&self, key: &MarkerKey, bytes: Bytes) -> Result<()> {
+        self.ground.tally().of(self.who).put += 1;
+        self.pass(STORE_PUT).await;
+        let lost = match (self.ground.settings.defect, key.key().named()) {
+            (Some(Defect::LoseJob(every)), Some(Named::Live { job, .. })) => self.ground.audit().is_nth_job(job, every),
+            _ => false,
+        };
+        if !lost {
+            self.keep(key.as_str(), bytes, None);
+        }
+        Ok(())
+    }
+
+    async fn get(&self, key: &Key, range: Option<Range<u64>>) -> Result<Option<Object>> {
+        self.ground.tally().of(self.who).get += 1;
+        self.pass(STORE_GET).await;
+        let objects = self.objects();
+        Ok(objects.get(key.as_str()).map(|held| {
+            let length = held.bytes.len() as u64;
+            let range = range.unwrap_or(0..length);
+            let start = range.start.min(length);
+            let bytes = held.bytes.slice(start as usize..range.end.clamp(start, length) as usize);
+            Object { bytes, entry: self.entry(key, held, None) }
+        }))
+    }
+
+    async fn head(&self, key: &Key) -> Result<Option<Entry>> {
+        self.ground.tally().of(self.who).get += 1;
+        self.pass(STORE_GET).await;
+        let objects = self.objects();
+        if let Some(held) = objects.get(key.as_str()) {
+            return Ok(Some(self.entry(key, held, Some(sha256_hex(&held.bytes)))));
+        }
+        let is_closed = matches!(key.named(), Some(Named::Outcome(_))) && objects.closed.contains(&name_of(key.as_str()));
+        Ok(is_closed.then(|| Entry { key: key.clone(), length: 0, sha256: None, age: Duration::ZERO }))
+    }
+
+    async fn list(&self, prefix: &Prefix, after: Option<&Key>, limit: u16) -> Result<Vec<Entry>> {
+        self.ground.tally().of(self.who).list += 1;
+        self.pass(STORE_LIST).await;
+        let objects = self.objects();
+        let below = objects.below(prefix.as_str(), after.map(Key::as_str)).take(limit.into());
+        below.map(|(key, held)| Ok(self.entry(&Key::parse(key)?, held, None))).collect()
+    }
+
+    async fn upload(&self, key: &DataKey) -> Result<Box<dyn Upload>> {
+        Ok(Box::new(Writing { store: self.clone(), key: key.as_str().to_owned(), bytes: BytesMut::new() }))
+    }
+
+    async fn concat(&self, from: &[Key], to: &DataKey) -> Result<Stored> {
+        let mut upload = self.upload(to).await?;
+        self.ground.tally().of(self.who).get += from.len() as u64;
+        for key in from {
+            let bytes = self.objects().get(key.as_str()).map(|held| held.bytes.clone());
+            upload
+                .write(bytes.ok_or_else(|| Error::unavailable("store::absent", format!("{key} is to be copied but is not there")))?)
+                .await?;
+        }
+        upload.finish().await
+    }
+
+    async fn delete(&self, key: &Key) -> Result<()> {
+        self.ground.tally().of(self.who).delete += 1;
+        self.pass(STORE_PUT).await;
+        self.objects().held.remove(key.as_str());
+        Ok(())
+    }
+
+    async fn presign(&self, _key: &Key, _seconds: u32) -> Result<Option<String>> {
+        Ok(None)
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { atomic_create: true, presign: false, concat_bytes_min: 0, hash_first: false }
+    }
+}
+
+struct Writing {
+    store: SimStore,
+    key: String,
+    bytes: BytesMut,
+}
+
+#[async_trait]
+impl Upload for Writing {
+    async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        self.bytes.extend_from_slice(&bytes);
+        Ok(())
+    }
+
+    async fn finish(self: Box<Self>) -> Result<Stored> {
+        let Self { store, key, bytes } = *self;
+        store.ground.tally().of(store.who).put += 1;
+        store.pass(STORE_PUT).await;
+        let bytes = bytes.freeze();
+        let stored = Stored { length: bytes.len() as u64, sha256: sha256_hex(&bytes) };
+        store.keep(&key, bytes, None);
+        Ok(stored)
+    }
+
+    async fn abort(self: Box<Self>) -> Result<()> {
+        Ok(())
+    }
+}
