@@ -27,7 +27,10 @@ pub enum Conditional {
     Refused,
     /// Rows follow the model given the conditions.
     Exact,
-    /// The same where the conditions stand first in the member's order, else by weighted particles.
+    /// Rows follow the model given the conditions where at most one of these is no single number; else they
+    /// approach its law in a fixed number of steps.
+    NearlyExact,
+    /// As exact where the conditions stand first in the member's order, else by weighted particles.
     ExactInOrder,
     /// Rows are led towards the conditions, and those that fail are refused, up to a bound.
     Guided,

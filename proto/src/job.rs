@@ -10,6 +10,7 @@ mod read;
 pub use check::{COMPONENTS, FORMATS, GATE_PROFILES, GATES, PRIVACY_GATES, WEIGHT_PROFILES};
 
 use crate::class::Class;
+use crate::constraint::Constraint;
 use crate::metadata::{DeclaredDomain, Kind, ProblemType, Role};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,6 +31,9 @@ pub struct JobSpec {
     pub metadata_check: Option<String>,
     /// Name of the table; from the source's name if absent.
     pub table: Option<String>,
+    /// Rules that all rows keep and made rows must keep: as text (`"start <= end"`) or as objects.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<Constraint>,
     /// Column that utility is judged on, or `none`; guessed if absent.
     pub target: Option<String>,
     /// What the target asks for; guessed if absent.
@@ -106,6 +110,7 @@ impl Default for JobSpec {
             metadata: None,
             metadata_check: None,
             table: None,
+            constraints: Vec::new(),
             target: None,
             problem_type: None,
             holdout: 0.2,

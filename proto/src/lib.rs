@@ -8,6 +8,7 @@ pub mod attempts;
 pub mod calendar;
 pub mod calibration;
 pub mod class;
+pub mod constraint;
 pub mod envelope;
 pub mod error;
 pub mod event;

@@ -2,6 +2,7 @@
 //! order its levels stand. Synthesizers and benchmarks trust it; people are shown the `profile` instead.
 
 use crate::calendar::Grain;
+use crate::constraint::Constraint;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -369,6 +370,9 @@ pub struct Metadata {
     /// Columns that name a row uniquely.
     #[serde(default)]
     pub key: Vec<String>,
+    /// Rules that all rows keep, as the user declared them: made rows keep them too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<Constraint>,
     /// Rows of the train part.
     pub train_rows: u64,
     /// Rows of the holdout part.
@@ -391,6 +395,7 @@ impl Metadata {
             problem_type: None,
             law: None,
             key: Vec::new(),
+            constraints: Vec::new(),
             train_rows: 0,
             holdout_rows: 0,
         }

@@ -3,6 +3,7 @@
 
 use super::check::GATES;
 use super::{Choice, ColumnWish, DialectWish, Gate, JobSpec, Limits, Source, Weights};
+use crate::constraint::Constraint;
 use crate::{Error, Result, id};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
@@ -84,7 +85,7 @@ fn limits_of(gate: &mut Map<String, Value>) {
 }
 
 /// Fields that are not written where nothing is asked, so that jobs of earlier versions keep their bytes.
-const UNWRITTEN: [&str; 2] = ["/budget/attempts", "/noise_key"];
+const UNWRITTEN: [&str; 3] = ["/budget/attempts", "/constraints", "/noise_key"];
 
 /// Whether a field is known although a job that does not ask for it does not write it.
 fn is_unwritten(place: &str) -> bool {
@@ -145,6 +146,7 @@ impl Reader {
             "source" if !value.is_null() => self.long::<Source>(value, place),
             "dialect" if value.is_object() => self.long::<DialectWish>(value, place),
             "columns" => self.columns(value, place),
+            "constraints" => self.constraints(value, place),
             "gate" => self.long::<Gate>(value, place),
             "weights" => self.long::<Weights>(value, place),
             "budget" => self.long::<Limits>(value, place),
@@ -157,6 +159,29 @@ impl Reader {
             },
             _ => value.clone(),
         }
+    }
+
+    /// Rules written as text, or one of them alone, in their long form; each problem at its own place.
+    fn constraints(&mut self, value: &Value, place: &str) -> Value {
+        let rules = match value {
+            Value::Array(rules) => rules.clone(),
+            Value::Null => Vec::new(),
+            one => vec![one.clone()],
+        };
+        let mut read = Vec::new();
+        for (at, rule) in rules.iter().enumerate() {
+            let place = format!("{place}/{at}");
+            let parsed = match rule.as_str() {
+                Some(text) => Constraint::parse(text),
+                None => serde_json::from_value(rule.clone())
+                    .map_err(|why| Error::invalid("constraint::syntax", format!("{} is no constraint: {why}", shown(rule)))),
+            };
+            match parsed {
+                Ok(rule) => read.push(serde_json::to_value(rule).unwrap_or_default()),
+                Err(error) => self.problems.push(error.at_pointer(place)),
+            }
+        }
+        Value::Array(read)
     }
 
     fn columns(&mut self, value: &Value, place: &str) -> Value {
@@ -236,6 +261,19 @@ mod tests {
         );
         let plain = serde_json::to_value(JobSpec::of("a.csv")).expect("plain data");
         assert!(plain.get("noise_key").is_none());
+    }
+
+    #[test]
+    fn constraints_are_read_as_text_and_as_objects_and_not_written_otherwise() {
+        let job = json!({"source": "a.csv", "constraints": ["a <= b", {"rule": "one_hot", "columns": ["c", "d"]}]});
+        let read = JobSpec::read(&job).expect("legal");
+        assert_eq!(read.constraints.iter().map(ToString::to_string).collect::<Vec<_>>(), ["a <= b", "one hot c, d"]);
+        let stored = serde_json::to_value(&read).expect("plain data");
+        assert_eq!(JobSpec::read(&stored).expect("own form"), read);
+        let (_, problems) = JobSpec::read_all(&json!({"source": "a.csv", "constraints": ["a < b", {"rule": "range"}]}));
+        let told: Vec<_> = problems.iter().map(|p| (p.code(), p.place().pointer.as_deref().unwrap_or_default())).collect();
+        assert_eq!(told, [("constraint::syntax", "/constraints/0"), ("constraint::syntax", "/constraints/1")]);
+        assert!(serde_json::to_value(JobSpec::of("a.csv")).expect("plain data").get("constraints").is_none());
     }
 
     #[test]

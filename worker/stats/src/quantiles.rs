@@ -97,12 +97,23 @@ fn between(sorted: &[f64], place: f64) -> f64 {
     let low = (place as usize).min(sorted.len() - 1);
     let high = (low + 1).min(sorted.len() - 1);
     let share = place - low as f64;
-    sorted[low] * (1.0 - share) + sorted[high] * share
+    // rounding would leave equal neighbours, and knots out of order
+    (sorted[low] * (1.0 - share) + sorted[high] * share).clamp(sorted[low], sorted[high])
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn knots_of_repeated_decimals_are_ascending() {
+        for value in [0.1, 0.3, 0.7, 1.1, 48.3] {
+            let mut sorted = vec![value; 1_371];
+            sorted.extend([value + 0.1; 300]);
+            let law = Quantiles::fit(&sorted, 1_000).expect("values");
+            assert!(Quantiles::of_knots(law.knots()).is_some(), "{value}");
+        }
+    }
 
     #[test]
     fn a_range_holds_the_values_that_repeat_at_its_ends() {

@@ -21,6 +21,8 @@
 //! between neighbours two ranks below and above; a leaf with too few of them uses the list of the nearest
 //! node above with enough.
 //!
+//! Under conditions leaves are weighted by the probability of what is asked, which is exact (`evidence.rs`).
+//!
 //! # Options
 //! See [`ArfOptions`]. Preset `arf_r`: 10 trees, leaves of 2 rows, cut normal laws.
 //!
@@ -38,17 +40,16 @@ mod cells;
 mod cut_normal;
 mod draw;
 mod evidence;
+mod given;
 mod rounds;
 mod store;
 mod tables;
-
-pub use evidence::{Evidence, Holds};
 
 use crate::member::{Block, Given, Model, Synthesizer, Train};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use synthfleet_proto::about::{About, Accepts, Cost, CostClass, Shape};
+use synthfleet_proto::about::{About, Accepts, Conditional, Cost, CostClass, Shape};
 use synthfleet_proto::options::{Checked, Options, Problem, Problems};
 use synthfleet_proto::{Result, Seed};
 use synthfleet_table::encode::{Coded, Encoder};
@@ -147,6 +148,7 @@ impl Synthesizer for Arf {
         cost: CostClass::Medium,
         accepts: Accepts { columns_max: 1_000, levels_max: 65_535, ..Accepts::ANY },
         anytime: true,
+        given: Conditional::Exact,
         ..About::LIGHT
     };
 
@@ -176,21 +178,11 @@ pub struct ArfModel {
     tables: Tables,
 }
 
-impl ArfModel {
-    /// Draws `rows` rows that hold all the evidence, `[columns][rows]`, from the forest's own conditional law;
-    /// `None` if the forest gives the evidence no probability. At most one piece of evidence a column.
-    pub fn sample_given(&self, rows: usize, evidence: &[Evidence], seed: &Seed, budget: &Budget) -> Result<Option<Vec<Coded>>> {
-        self.tables.sample_given(rows, evidence, seed, budget)
-    }
-
-    /// The probability of the evidence under the forest.
-    pub fn probability(&self, evidence: &[Evidence]) -> f64 {
-        self.tables.probability(evidence)
-    }
-}
-
 impl Model for ArfModel {
-    fn sample_block(&self, block: Block, _: &Given, seed: &Seed, budget: &Budget) -> Result<Vec<Coded>> {
+    fn sample_block(&self, block: Block, given: &Given, seed: &Seed, budget: &Budget) -> Result<Vec<Coded>> {
+        if !given.is_nothing() {
+            return given::sample(self, &given.groups(block.rows), block.rows, seed, budget);
+        }
         self.tables.sample(block.rows, seed, budget)
     }
 

@@ -1,9 +1,11 @@
 //! The battery that every synthesizer in the list passes; tests are named `battery::<member>::<check>`.
 
 mod conditions;
+mod constraints;
 pub(crate) mod tables;
 
 pub(crate) use conditions::{conditions_hold_in_every_row, conditions_keep_the_law};
+pub(crate) use constraints::constraints_hold_in_every_row;
 
 use crate::{AnyModel, AnySynthesizer, Given, SYNTHESIZERS, Seeds, find, load_model};
 use serde_json::Value;

@@ -1,6 +1,7 @@
 //! The file of a model, `model.bin`.
 //!
-//! **Form.** Magic `SFM1`, format version (u16), number of sections (u16); each section: name length (u8),
+//! **Form.** Magic `SFM1`, format version (u16: 2 if the encoder has constraints, which older readers would not
+//! keep, else 1), number of sections (u16); each section: name length (u8),
 //! name, raw length (u64), packed length (u64), zstd level 3; at the end SHA-256 of all before. Numbers
 //! are little-endian. Sections: `about`, `options`, `findings` (JSON), `encoder`, `payload` (arrays), and of
 //! differentially private members `privacy` (JSON).
@@ -15,9 +16,13 @@ use synthfleet_proto::privacy::Privacy;
 use synthfleet_proto::score::Finding;
 use synthfleet_proto::{Error, Result};
 use synthfleet_table::Arrays;
+use synthfleet_table::encode::Encoder;
 
 const MAGIC: &[u8; 4] = b"SFM1";
-const FORMAT: u16 = 1;
+/// The newest format that is read.
+const FORMAT: u16 = 2;
+/// The format of models without constraints.
+const FORMAT_PLAIN: u16 = 1;
 const LEVEL: i32 = 3;
 const HASH_BYTES: usize = 32;
 const SECTION_BYTES_MAX: u64 = 8 << 30;
@@ -63,7 +68,8 @@ impl Container {
             sections.push(("privacy", serde_json::to_vec(privacy).map_err(internal)?));
         }
         let mut out = MAGIC.to_vec();
-        out.extend(FORMAT.to_le_bytes());
+        let format = if Encoder::has_constraints(&self.encoder) { FORMAT } else { FORMAT_PLAIN };
+        out.extend(format.to_le_bytes());
         out.extend((sections.len() as u16).to_le_bytes());
         for (name, raw) in sections {
             let packed = zstd::bulk::compress(&raw, LEVEL).map_err(internal)?;
@@ -118,8 +124,8 @@ impl<'a> Sections<'a> {
             return Err(damaged("the checksum does not fit"));
         }
         let format = u16::from_le_bytes(take(&mut rest)?);
-        if format != FORMAT {
-            let message = format!("the model has format {format}, this version reads {FORMAT}");
+        if !(FORMAT_PLAIN..=FORMAT).contains(&format) {
+            let message = format!("the model has format {format}, this version reads {FORMAT_PLAIN} to {FORMAT}");
             return Err(Error::data("model::format", message).help("fit the model again, or use a newer version"));
         }
         let count = u16::from_le_bytes(take(&mut rest)?);

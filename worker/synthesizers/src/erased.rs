@@ -189,6 +189,11 @@ fn fit_privately<S: Synthesizer>(train: &Table, options: &Checked<S::Options>, s
     if train.rows() == 0 {
         return Err(Error::unsupported("encode::no_rows", "the train table has no rows").help("give a table with at least one row"));
     }
+    if let Some(constraint) = train.metadata().constraints.first() {
+        let message =
+            format!("a differentially private fit cannot keep the constraint {constraint}: what it needs of it stands in the rows");
+        return Err(Error::unsupported("constraint::private", message).help("leave constraints out, or choose another synthesizer"));
+    }
     let key = seeds.noise.clone().ok_or_else(|| Error::internal("privacy::no_key", "a private member was given no noise key"))?;
     let train = Train::guarded(train, key)?;
     budget.progress(0.1, "fit");

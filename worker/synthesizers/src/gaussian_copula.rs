@@ -114,7 +114,7 @@ impl Synthesizer for GaussianCopula {
         summary: "marginals joined by correlated hidden normal numbers",
         paper: "Patki, Wedge, Veeramachaneni 2016, doi 10.1109/DSAA.2016.49",
         when: "When columns are mostly numbers with smooth dependence, or a model of a fraction of a megabyte is wanted. It misses dependence that is no correlation, such as peaks and exclusions.",
-        given: Conditional::Exact,
+        given: Conditional::NearlyExact,
         ..About::LIGHT
     };
 

@@ -35,7 +35,7 @@ use parameters::{Node, Parameters};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use synthfleet_proto::about::{About, Accepts, Cost, CostClass, Shape};
+use synthfleet_proto::about::{About, Accepts, Conditional, Cost, CostClass, Shape};
 use synthfleet_proto::options::{Checked, Options, Problem, Problems};
 use synthfleet_proto::{Error, Result, Seed};
 use synthfleet_table::encode::{Coded, Encoder};
@@ -130,6 +130,7 @@ impl Synthesizer for LatentTree {
         cost: CostClass::Heavy,
         accepts: Accepts { columns_max: 2_000, ..Accepts::ANY },
         anytime: true,
+        given: Conditional::Exact,
         ..About::LIGHT
     };
 

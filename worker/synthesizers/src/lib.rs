@@ -46,7 +46,7 @@ macro_rules! members {
                         damaged_models_are_refused, a05_no_training_row_in_a_model, a_stop_ends_a_fit_soon,
                         little_memory_means_fewer_rows, a10_defaults_are_legal, missing_cells_follow_their_cause,
                         the_sample_is_pinned, conditions_hold_in_every_row,
-                        conditions_keep_the_law,
+                        conditions_keep_the_law, constraints_hold_in_every_row,
                     }
                 }
             )*

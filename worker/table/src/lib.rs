@@ -9,6 +9,7 @@ pub mod budget;
 pub mod condition;
 pub mod encode;
 pub mod random;
+pub mod rules;
 pub mod strings;
 pub mod table;
 

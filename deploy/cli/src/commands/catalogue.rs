@@ -121,6 +121,7 @@ fn of_sized(estimate: &Cost) -> String {
 fn conditions(given: Conditional) -> &'static str {
     match given {
         Conditional::Exact => "exact",
+        Conditional::NearlyExact => "exact where at most one is no single number, else approached by Gibbs sampling",
         Conditional::ExactInOrder => "exact where they stand first in its order, else by weighted particles",
         Conditional::Guided => "rows are led towards them, those that fail are refused, up to 100 proposals a row",
         Conditional::Refused => "rows that fail are refused, up to 100 proposals a row",

@@ -21,7 +21,7 @@ const CHUNK: usize = 256;
 
 /// What is known of one coded column.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Evidence {
+pub(super) struct Known {
     /// Place of the coded column; of a number with a State that of the Value.
     pub place: usize,
     /// What it holds.
@@ -30,7 +30,7 @@ pub struct Evidence {
 
 /// What a column is known to hold.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Holds {
+pub(super) enum Holds {
     /// One of these levels.
     Levels(Vec<u32>),
     /// One of these levels of the State (missing, atoms), or a regular number within the range.
@@ -52,7 +52,7 @@ struct Piece {
 impl Tables {
     /// Draws `rows` rows that hold all the evidence, at most one of each column, `[columns][rows]`; `None` if the
     /// forest gives it no probability.
-    pub fn sample_given(&self, rows: usize, evidence: &[Evidence], seed: &Seed, budget: &Budget) -> Result<Option<Vec<Coded>>> {
+    pub fn sample_given(&self, rows: usize, evidence: &[Known], seed: &Seed, budget: &Budget) -> Result<Option<Vec<Coded>>> {
         let mut ends = Vec::new();
         let mut total = 0.0;
         for (tree, table) in self.trees.iter().enumerate() {
@@ -81,13 +81,14 @@ impl Tables {
     }
 
     /// The probability of the evidence.
-    pub fn probability(&self, evidence: &[Evidence]) -> f64 {
+    #[cfg(test)]
+    pub fn probability(&self, evidence: &[Known]) -> f64 {
         let of_table = |table: &Table| (0..table.coverage.len()).map(|leaf| self.weight(table, leaf, evidence)).sum::<f64>();
         self.trees.iter().map(of_table).sum::<f64>() / self.trees.len() as f64
     }
 
     /// `P(leaf of its tree) · Π P(evidence | leaf)`.
-    fn weight(&self, table: &Table, leaf: usize, evidence: &[Evidence]) -> f64 {
+    fn weight(&self, table: &Table, leaf: usize, evidence: &[Known]) -> f64 {
         let before = if leaf == 0 { 0 } else { table.coverage[leaf - 1] };
         let all = table.coverage.last().copied().unwrap_or(1);
         let share = f64::from(table.coverage[leaf] - before) / f64::from(all);
@@ -95,7 +96,7 @@ impl Tables {
     }
 
     /// `P(evidence of one column | leaf)`.
-    fn likelihood(&self, table: &Table, leaf: usize, known: &Evidence) -> f64 {
+    fn likelihood(&self, table: &Table, leaf: usize, known: &Known) -> f64 {
         match (self.columns.get(known.place), &known.holds) {
             (Some(Column::Levels { .. }), Holds::Levels(levels)) => {
                 self.levels(table, leaf, known.place, levels).iter().map(|level| level.1).sum()
@@ -173,7 +174,7 @@ impl Tables {
     }
 
     /// Draws a known column anew, so that it holds its evidence.
-    fn fix(&self, table: &Table, (leaf, row): (usize, usize), known: &Evidence, drawn: &mut [Drawn], rng: &mut ChaCha8Rng) {
+    fn fix(&self, table: &Table, (leaf, row): (usize, usize), known: &Known, drawn: &mut [Drawn], rng: &mut ChaCha8Rng) {
         match (&self.columns[known.place], &known.holds) {
             (Column::Levels { .. }, Holds::Levels(levels)) => {
                 let levels = self.levels(table, leaf, known.place, levels);

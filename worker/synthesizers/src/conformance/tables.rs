@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use synthfleet_proto::Seed;
 use synthfleet_proto::calendar::Grain;
+use synthfleet_proto::constraint::Constraint;
 use synthfleet_proto::metadata::{ColumnMeta, DateForm, DeclaredDomain, Kind, Metadata, ProblemType, Sensitivity};
 use synthfleet_stats::normal;
 use synthfleet_table::random::Draw;
@@ -122,6 +123,34 @@ pub(crate) fn plain(rows: usize) -> Table {
         .labels("target", &["no", "yes"], |row| u32::from(row * 7 % 60 > 30))
         .target("target")
         .build()
+}
+
+/// Rows that keep constraints of every sort; a label of three rows, missing cells beside lower and upper numbers.
+pub(crate) fn constrained(rows: usize) -> Table {
+    let mut random = random("constrained");
+    let mut draws = |below: u64| -> Vec<i64> { (0..rows).map(|_| random.below(below) as i64).collect() };
+    let [low, gap, town, floor, grade, colour] = [500, 40, 5, 2, 5, 3].map(&mut draws);
+    let town_of = |row: usize| if row < 3 { 5 } else { town[row] as u32 };
+    let builder = Builder::new(rows)
+        .labels("town", &["Ulm", "Bern", "Graz", "Linz", "Cham", "Atlantis"], town_of)
+        .wholes("low", |row| low[row])
+        .missing(|row| row % 11 == 3)
+        .reals("high", |row| (low[row] * 10 + gap[row] * low[row] / 40) as f64 / 10.0)
+        .missing(|row| row % 9 == 1)
+        .wholes("floor", |row| i64::from(town_of(row)) + floor[row])
+        .wholes("grade", |row| grade[row])
+        .labels("word", &["bad", "good"], |row| u32::from(grade[row] > 2))
+        .wholes("red", |row| i64::from(colour[row] == 0))
+        .wholes("green", |row| i64::from(colour[row] == 1))
+        .wholes("blue", |row| i64::from(colour[row] == 2))
+        .dates("start", Grain::Day, |row| 10_000 + low[row])
+        .dates("end", Grain::Day, |row| 10_000 + low[row] + gap[row])
+        .target("word");
+    let plain = builder.build();
+    let mut metadata = Metadata::clone(plain.metadata());
+    let rules = ["low <= high", "start <= end", "combinations of town, floor", "grade -> word", "one hot red, green, blue"];
+    metadata.constraints = rules.map(|text| Constraint::parse(text).expect("legal")).into();
+    Table::new(Arc::new(metadata), rows, plain.columns().to_vec()).expect("legal columns")
 }
 
 /// How the share of missing cells falls with a whole number of 0 to 99.

@@ -63,7 +63,7 @@ fn prepared(encoded: &Encoded, place: usize, options: &GaussianCopulaOptions, bu
             (Hidden::Levels(levels), column)
         }
         (coded, sort) => {
-            let source = &encoded.encoder().metadata().columns[column.source].name;
+            let source = &encoded.encoder().coded_metadata().columns[column.source].name;
             let kind = options.columns.get(&column.name).or_else(|| options.columns.get(source)).copied().unwrap_or(options.marginal);
             let (law, column) = numbers(encoded, place, coded.numbers().unwrap_or_default(), sort, kind, budget);
             (Hidden::Value(law), column)

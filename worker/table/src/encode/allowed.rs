@@ -5,6 +5,7 @@
 //! a row inside may still be restored to another cell (a hidden rare label, a day moved to its weekday), so
 //! whoever draws looks at the restored cell as well. Drawing inside and refusing what fails is exact.
 
+use super::constraints::Asked;
 use super::number::Number;
 use super::plan::{At, Plan};
 use super::{Coded, Encoder};
@@ -58,12 +59,26 @@ impl Encoder {
     pub fn allowed(&self, condition: &Condition) -> Result<Vec<(usize, Allowed)>> {
         let meta = self.metadata().columns.get(condition.column);
         let meta = meta.ok_or_else(|| super::broken(format!("a condition on column {}, which is none", condition.column)))?;
-        if self.is_invented(condition.column) && condition.wanted != Wanted::Missing {
+        let asked = match self.constraints() {
+            Some(constraints) => constraints.asked(condition.column, &condition.wanted),
+            None => Asked::Of(condition.column, condition.wanted.clone()),
+        };
+        let is_invented = matches!(&asked, Asked::Of(place, wanted) if self.is_invented(*place) && *wanted != Wanted::Missing);
+        if is_invented {
             let message = "cells of this column are invented, not drawn from a model";
             let error = Error::invalid("condition::invented", message).in_column(&meta.name);
             return Err(error.help("ask it to be missing, or leave the condition out"));
         }
-        self.left(condition.column, &condition.wanted)?.ok_or_else(|| {
+        let left = match asked {
+            Asked::Of(place, wanted) => self.left(place, &wanted)?,
+            Asked::Nothing => Some(Vec::new()),
+            Asked::Impossible => None,
+            Asked::Any(parts) => {
+                let possible = parts.iter().map(|(place, wanted)| Ok(self.left(*place, wanted)?.is_some()));
+                possible.collect::<Result<Vec<bool>>>()?.contains(&true).then(Vec::new)
+            }
+        };
+        left.ok_or_else(|| {
             let message = format!("no sample can meet the condition on column {}", meta.name);
             Error::invalid("condition::impossible", message).in_column(&meta.name).help(self.legal(condition.column))
         })
@@ -117,6 +132,14 @@ impl Encoder {
     pub fn legal(&self, source: usize) -> String {
         let meta = &self.metadata().columns[source];
         let nobody = Seed::from_task_seed(0);
+        let source = match self.constraints() {
+            None => source,
+            Some(constraints) => match (constraints.plain(source), constraints.legal(source, |place| self.shown_labels_of(place))) {
+                (_, Some((column, ends))) => return in_words(&column, ends, meta),
+                (Some(place), None) => place,
+                (None, None) => return "it takes other cells".to_owned(),
+            },
+        };
         let (plan, cells) = self.plan(source);
         let shown = |rows: usize, parts: &[Coded]| plan.decode(cells, parts, &At { rows, first_row: 0, seed: &nobody });
         let levels = match plan {
@@ -132,20 +155,30 @@ impl Encoder {
             Plan::Dates(dates) => (Column::new(Values::Whole(Vec::from(dates.ends()).into()), None), true),
             _ => (shown(levels as usize, &[Coded::Levels((0..levels).collect())]), false),
         };
-        let Ok(column) = column else { return "it takes other cells".to_owned() };
-        let mut texts: Vec<String> = Vec::new();
-        for row in 0..column.len() {
-            let text = text_of(&column, row, meta);
-            if !texts.contains(&text) {
-                texts.push(text);
-            }
+        column.map_or_else(|_| "it takes other cells".to_owned(), |column| in_words(&column, ends, meta))
+    }
+
+    /// The labels that a column of the view may show.
+    fn shown_labels_of(&self, place: usize) -> Option<Column> {
+        let shown = self.plan(place).0.shown_labels()?;
+        Column::new(Values::Code(shown.into()), None).ok()
+    }
+}
+
+/// The cells of a column, or the range of which it holds the ends.
+fn in_words(column: &Column, ends: bool, meta: &ColumnMeta) -> String {
+    let mut texts: Vec<String> = Vec::new();
+    for row in 0..column.len() {
+        let text = text_of(column, row, meta);
+        if !texts.contains(&text) {
+            texts.push(text);
         }
-        match (ends, texts.as_slice()) {
-            (true, [low, high]) => format!("it lies between {low} and {high}"),
-            (_, [only]) => format!("it is always {only}"),
-            (_, texts) if texts.len() <= NAMED_MAX => format!("it is one of {}", texts.join(", ")),
-            (_, texts) => format!("it is one of {} and {} more", texts[..NAMED_MAX].join(", "), texts.len() - NAMED_MAX),
-        }
+    }
+    match (ends, texts.as_slice()) {
+        (true, [low, high]) => format!("it lies between {low} and {high}"),
+        (_, [only]) => format!("it is always {only}"),
+        (_, texts) if texts.len() <= NAMED_MAX => format!("it is one of {}", texts.join(", ")),
+        (_, texts) => format!("it is one of {} and {} more", texts[..NAMED_MAX].join(", "), texts.len() - NAMED_MAX),
     }
 }
 

@@ -3,7 +3,7 @@
 //! **Definition.** A Value and its State share one code: at most m bins of about equal mass over the
 //! regular rows, then the State's further levels. A bin decodes to a uniform number inside it, atoms
 //! exactly. A column with more than `levels_max` levels keeps its commonest; the others share one code
-//! that decodes by their train frequency, independent of the rest.
+//! that decodes by their train frequency, independent of the rest, with the finding `tail_independent`.
 
 mod given;
 
@@ -12,6 +12,7 @@ use crate::random::Draw;
 use crate::{Arrays, Budget};
 use rayon::prelude::*;
 use std::ops::Range;
+use synthfleet_proto::score::Finding;
 use synthfleet_proto::{Error, Result};
 
 /// How wide numbers are cut.
@@ -63,11 +64,26 @@ impl Encoded {
             budget.go_on()?;
             let column = self.fit_column(parts, cut, bins, levels_max);
             let codes = self.code_column(&column);
+            if !column.kept.is_empty() {
+                budget.find(self.tail(&column, &codes));
+            }
             Ok((column, codes))
         };
         let pairs = groups(self.encoder()).into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
         let (columns, codes) = pairs.into_iter().unzip();
         Ok((Codes { columns }, codes))
+    }
+
+    /// What is lost where levels share a code: they no longer depend on other columns.
+    fn tail(&self, column: &CodeColumn, codes: &[u32]) -> Finding {
+        let others = codes.iter().filter(|&&code| code == column.levels - 1).count();
+        let share = others as f64 / codes.len().max(1) as f64;
+        Finding {
+            code: "tail_independent".to_owned(),
+            column: Some(self.encoder().columns()[column.parts.start].name.clone()),
+            number: Some(share),
+            text: format!("{} labels of this column share one code and are drawn without regard to other columns", column.others.0.len()),
+        }
     }
 
     fn fit_column(&self, parts: Range<usize>, cut: Cut, bins: usize, levels_max: usize) -> CodeColumn {

@@ -1,5 +1,6 @@
 //! Fits the plan of every column, codes tables by it and restores coded rows to cells.
 
+use super::constraints::Constraints;
 use super::plan::{At, Cells, Part, Plan, choose};
 use super::protect::threshold;
 use super::public::PublicColumn;
@@ -14,6 +15,9 @@ use synthfleet_proto::metadata::{ColumnMeta, Metadata};
 use synthfleet_proto::score::Finding;
 use synthfleet_proto::{Error, Result, Seed};
 
+/// Share of cells with hidden labels above which that is told: the column is hardly one of labels.
+const HIDDEN_TOLD: f64 = 0.5;
+
 /// Whether values are protected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protection {
@@ -26,8 +30,11 @@ pub enum Protection {
 /// Fitted on a train table; the way there and back.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Encoder {
+    /// Description of the table, or of the view in which constraints hold by themselves.
     metadata: Arc<Metadata>,
-    /// Plan and sort of cells of each column of the table.
+    /// The way to that view and back, if the table has constraints.
+    constraints: Option<Constraints>,
+    /// Plan and sort of cells of each column of the table, or of the view.
     plans: Vec<(Plan, Cells)>,
     columns: Vec<CodedColumn>,
     /// First coded column of each column of the table, and the end of the last.
@@ -42,6 +49,16 @@ impl Encoder {
             return Err(Error::unsupported("encode::no_rows", "the train table has no rows").help("give a table with at least one row"));
         }
         budget.progress(0.0, "encode");
+        if protection == Protection::On
+            && let Some(constraints) = Constraints::fit(train)?
+        {
+            let view = constraints.view(train, &Arc::new(constraints.inner()))?;
+            return Ok(Self { constraints: Some(constraints), ..Self::fit_view(&view, protection, shared, budget)? });
+        }
+        Self::fit_view(train, protection, shared, budget)
+    }
+
+    fn fit_view(train: &Table, protection: Protection, shared: &Seed, budget: &Budget) -> Result<Self> {
         let described: Vec<(&ColumnMeta, &Column)> = train.described().collect();
         let fit = |(meta, column): &(&ColumnMeta, &Column)| -> Result<(Plan, Cells)> {
             budget.go_on()?;
@@ -52,6 +69,10 @@ impl Encoder {
             let chosen = choose(meta, column, threshold(shared, &meta.name));
             if chosen.collapsed {
                 budget.find(collapsed(meta));
+            }
+            let hidden = chosen.plan.hidden_share(column);
+            if hidden > HIDDEN_TOLD {
+                budget.find(mostly_hidden(meta, hidden));
             }
             Ok((chosen.plan, cells))
         };
@@ -104,7 +125,7 @@ impl Encoder {
             let is_target = |column: &CodedColumn| column.source == source && column.name == metadata.columns[source].name;
             columns.iter().position(is_target)
         });
-        Self { metadata, plans, columns, starts, target }
+        Self { metadata, constraints: None, plans, columns, starts, target }
     }
 
     /// Coded columns in order; a State stands immediately before its Value.
@@ -131,11 +152,32 @@ impl Encoder {
     /// The description of restored tables. After [`Encoder::load`] hidden labels have placeholder names
     /// and ranges are absent; codes mean the same.
     pub fn metadata(&self) -> &Arc<Metadata> {
+        self.constraints.as_ref().map_or(&self.metadata, Constraints::outer)
+    }
+
+    /// The description of what is coded: of the table, or of the view in which its constraints hold by themselves.
+    /// [`CodedColumn::source`] is a place in it.
+    pub fn coded_metadata(&self) -> &Arc<Metadata> {
         &self.metadata
+    }
+
+    /// The way to the view, if the table has constraints.
+    pub(crate) fn constraints(&self) -> Option<&Constraints> {
+        self.constraints.as_ref()
+    }
+
+    /// Whether stored arrays are those of an encoder with constraints.
+    pub fn has_constraints(arrays: &Arrays) -> bool {
+        Constraints::stored_in(arrays)
     }
 
     /// Codes a table with the same columns as the train table.
     pub fn encode(self: &Arc<Self>, table: &Table) -> Result<Encoded> {
+        let view = match &self.constraints {
+            Some(constraints) if table.width() == constraints.outer().columns.len() => Some(constraints.view(table, &self.metadata)?),
+            _ => None,
+        };
+        let table = view.as_ref().unwrap_or(table);
         if table.width() != self.plans.len() {
             let message = format!("{} columns, the encoder was fitted on {}", table.width(), self.plans.len());
             return Err(Error::internal("encode::broken", message));
@@ -168,7 +210,11 @@ impl Encoder {
                 restored[source] = Some(column.map_err(|error| error.in_column(&meta.name))?);
             }
         }
-        Table::new(Arc::clone(&self.metadata), rows, restored.into_iter().flatten().collect())
+        let view = Table::new(Arc::clone(&self.metadata), rows, restored.into_iter().flatten().collect())?;
+        match &self.constraints {
+            Some(constraints) => constraints.restore(&view),
+            None => Ok(view),
+        }
     }
 
     /// A table of no rows.
@@ -182,7 +228,11 @@ impl Encoder {
 
     /// Stores everything that [`Encoder::load`] needs: no row, no real id or text, no hidden label.
     pub fn save(&self, arrays: &mut Arrays) -> Result<()> {
-        let text = serde_json::to_string(&self.shown_metadata()).map_err(|e| Error::internal("encode::broken", e.to_string()))?;
+        let shown = self.shown_metadata();
+        let text = serde_json::to_string(&shown).map_err(|e| Error::internal("encode::broken", e.to_string()))?;
+        if let Some(constraints) = &self.constraints {
+            constraints.save(arrays, &shown, |place| self.plans[place].0.shown_labels())?;
+        }
         let mut out = Writer::new(arrays, "encoder");
         out.text("metadata", &text);
         for (source, (plan, cells)) in self.plans.iter().enumerate() {
@@ -216,7 +266,8 @@ impl Encoder {
                 return Err(reader.damaged("from"));
             }
         }
-        Ok(Self::assemble(Arc::new(metadata), plans))
+        let constraints = Constraints::load(arrays, &metadata)?;
+        Ok(Self { constraints, ..Self::assemble(Arc::new(metadata), plans) })
     }
 
     /// The description without what protection hides.
@@ -241,6 +292,15 @@ fn looked_up(meta: &ColumnMeta, from: &ColumnMeta) -> Finding {
         column: Some(meta.name.clone()),
         number: None,
         text: format!("follows from column {} in every row and is looked up", from.name),
+    }
+}
+
+fn mostly_hidden(meta: &ColumnMeta, share: f64) -> Finding {
+    Finding {
+        code: "labels_mostly_hidden".to_owned(),
+        column: Some(meta.name.clone()),
+        number: Some(share),
+        text: format!("{:.0} % of the cells have labels of too few rows to be shown; others take their place", share * 100.0),
     }
 }
 
@@ -392,6 +452,22 @@ mod tests {
         let back = Encoder::load(&arrays).expect("own arrays").restore(&codes, 600, 0, &Seed::shared(0)).expect("levels");
         let (Values::Code(countries), Values::Code(towns)) = (back.column(0).values(), back.column(1).values()) else { panic!("codes") };
         assert!(countries.iter().zip(towns.iter()).all(|(&country, &town)| town < 5 && country == u32::from(town > 2)));
+    }
+
+    #[test]
+    fn a_column_of_labels_that_hardly_repeat_is_told() {
+        let told = |common: u32| {
+            let mut meta = ColumnMeta::plain("street", Kind::Categorical);
+            meta.levels = (0..2_000).map(|level| format!("street {level}")).collect();
+            let code = |row: u32| if row < common { row % 4 } else { row };
+            let column = Column::new(Values::Code((0..2_000).map(code).collect()), None).expect("legal");
+            let table = Table::new(Arc::new(Metadata::plain("t", vec![meta])), 2_000, vec![column]).expect("legal");
+            let budget = Budget::quiet(1);
+            Encoder::fit(&table, Protection::On, &Seed::shared(0), &budget).expect("fits");
+            budget.take_findings().iter().map(|finding| finding.code.clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(told(800), ["labels_mostly_hidden"]);
+        assert!(told(1_200).is_empty());
     }
 
     #[test]

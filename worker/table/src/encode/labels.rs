@@ -68,6 +68,14 @@ impl Labels {
         &self.shown
     }
 
+    /// The share of a column's present cells whose label is not shown.
+    pub(crate) fn hidden_share(&self, column: &Column) -> f64 {
+        let Values::Code(codes) = column.values() else { return 0.0 };
+        let hidden = |row: &usize| !column.is_missing(*row) && self.shown.binary_search(&codes[*row]).is_err();
+        let present = column.len() - column.missing_count();
+        (0..column.len()).filter(hidden).count() as f64 / present.max(1) as f64
+    }
+
     pub(crate) fn rare_level(&self) -> Option<u32> {
         self.has_rare().then(|| self.levels() - 1)
     }

@@ -18,6 +18,7 @@
 mod allowed;
 mod bins;
 mod codes;
+mod constraints;
 mod date;
 mod encoder;
 mod exact;

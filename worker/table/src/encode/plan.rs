@@ -187,6 +187,14 @@ impl Plan {
         }
     }
 
+    /// The share of a column's cells whose labels are hidden, if it has labels.
+    pub(crate) fn hidden_share(&self, column: &Column) -> f64 {
+        match self {
+            Self::Labels(labels) => labels.hidden_share(column),
+            _ => 0.0,
+        }
+    }
+
     /// The level behind which rare labels hide.
     pub(crate) fn rare_level(&self) -> Option<u32> {
         if let Self::Labels(labels) = self { labels.rare_level() } else { None }

@@ -103,6 +103,11 @@ impl Scale {
         self.origin != 0
     }
 
+    /// Decimals of the grid, if there is one, and the distance of neighbours in units of the last.
+    pub(crate) fn grid(&self) -> (Option<u8>, u64) {
+        (self.decimals, self.step)
+    }
+
     /// Distance of neighbours in coded units; 0: no grid.
     pub(crate) fn step(&self) -> f64 {
         self.decimals.map_or(0.0, |decimals| self.step as f64 / power_of_ten(decimals))
@@ -169,7 +174,7 @@ impl Scale {
     }
 }
 
-fn power_of_ten(decimals: u8) -> f64 {
+pub(crate) fn power_of_ten(decimals: u8) -> f64 {
     const POWERS: [f64; 16] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
     POWERS[usize::from(decimals.min(DECIMALS_MAX))]
 }

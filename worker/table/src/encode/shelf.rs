@@ -128,6 +128,11 @@ impl<'a> Reader<'a> {
         if rest.is_empty() { Ok(texts.into_iter().collect()) } else { Err(self.damaged(name)) }
     }
 
+    /// Whether there is an array of this name.
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.arrays.contains(&self.name(name))
+    }
+
     /// Whether it reads what belongs to a plan inside another.
     pub(crate) fn is_nested(&self) -> bool {
         self.prefix.ends_with("/inner")
