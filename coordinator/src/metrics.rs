@@ -61,9 +61,10 @@ catalogue! {
     HTTP_DURATION = histogram("http_request_duration_seconds", short; &[Label::UpTo("route", 64), Label::Of("method", &["GET", "HEAD", "POST", "PUT", "DELETE"]), CODE]; "Time to the first byte of an answer.");
     WINNER_SELECTED = counter("winner_selected_total"; &[Label::UpTo("name", 64)]; "Jobs that a synthesizer won.");
     WINNER_QUALITY = histogram("winner_quality_ratio", shares; &[]; "Score of winners.");
+    WINNER_PRIVACY = histogram("winner_privacy_ratio", shares; &[]; "Largest used share of a balanced privacy limit, of winners.");
     GATE_FAILURES = counter("gate_failures_total"; &[Label::UpTo("gate", 32)]; "Candidates that a gate kept back.");
     LAST_SUCCESS = gauge("last_success_timestamp_seconds"; &[KIND]; "When a task of a kind last ended well, in seconds since 1970.");
-    HEARTBEAT = gauge("pipeline_heartbeat_timestamp_seconds"; &[POOL]; "When a probe last came back through a pool, in seconds since 1970.");
+    HEARTBEAT = gauge("pipeline_heartbeat_timestamp_seconds"; &[POOL]; "When a probe last came back through a pool, or the first one was sent, in seconds since 1970.");
     EVENT_DROPS = counter("event_drops_total"; &[]; "Events that came faster than they were handed on.");
     EVENT_LISTENERS = gauge("event_listeners"; &[]; "Open streams of events.");
     AUTH_FAILURES = counter("auth_failures_total"; &[Label::Of("reason", &["missing", "unknown", "scope", "tenant", "host", "origin"])]; "Requests of callers who may not.");

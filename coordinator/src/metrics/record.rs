@@ -1,6 +1,6 @@
 //! What a fact counts for, when the replica that looks after its job sees it first.
 
-use super::{GATE_FAILURES, JOB_DURATION, JOBS_FINISHED, LAST_SUCCESS, WINNER_QUALITY, WINNER_SELECTED};
+use super::{GATE_FAILURES, JOB_DURATION, JOBS_FINISHED, LAST_SUCCESS, WINNER_PRIVACY, WINNER_QUALITY, WINNER_SELECTED};
 use crate::job::{Fact, View};
 use synthfleet_metrics::Book;
 use synthfleet_proto::fact::{FinalFact, OutcomeStatus, SelectionFact};
@@ -40,6 +40,9 @@ fn judged(book: &Book, selection: &SelectionFact) {
         book.add(WINNER_SELECTED, &[&winner.synthesizer], 1);
         if let Some(score) = winner.score {
             book.observe(WINNER_QUALITY, &[], score);
+        }
+        if let Some(risk) = winner.risk {
+            book.observe(WINNER_PRIVACY, &[], risk);
         }
     }
     for row in verdict.ranking.iter().filter(|row| !row.baseline) {

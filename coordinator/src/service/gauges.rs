@@ -44,6 +44,9 @@ async fn queues(parts: &Parts, book: &Book) {
         book.set(metrics::POOL_WANTED_SLOTS, &[name], wanted as f64);
         book.introduce(metrics::DISPATCH_PAUSED, &[name]);
     }
+    for (pool, at_ms) in parts.roster.answers() {
+        book.set(metrics::HEARTBEAT, &[&pool], at_ms as f64 / 1e3);
+    }
     if let Ok(dead) = parts.broker.depth(&Inbox::Dead).await {
         book.set(metrics::DEAD_LETTERS, &[], dead.ready as f64);
     }

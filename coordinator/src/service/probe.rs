@@ -16,13 +16,19 @@ pub async fn watch(options: Options, parts: Parts) {
     loop {
         let fleet = parts.roster.now();
         if fleet.is_owner(&options.id, PROBE_TENANT) {
+            let answers = parts.roster.answers();
             for (name, pool) in &fleet.pools {
-                if pool.workers == 0 {
-                    if pool.scale_to_zero {
-                        // nobody there is no fault
-                        parts.roster.note_answer(name, parts.clock.now_ms());
-                    }
+                if pool.scale_to_zero {
+                    // nobody there is no fault, and a message more would be a worker more
+                    parts.roster.note_answer(name, parts.clock.now_ms());
                     continue;
+                }
+                if pool.workers == 0 {
+                    continue;
+                }
+                if !answers.contains_key(name) {
+                    // its time to answer begins
+                    parts.roster.note_answer(name, parts.clock.now_ms());
                 }
                 if let Err(error) = send(&parts, name).await {
                     tracing::warn!(pool = name, code = error.code(), "a pool could not be probed");

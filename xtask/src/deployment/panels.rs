@@ -78,6 +78,7 @@ pub const FLEET: Dashboard = Dashboard {
                 Panel("Waiting", "short", &[("sum by (pool) (max by (pool, class) (synthfleet_queue_ready_messages))", "{{pool}}")]),
                 Panel("Oldest waiting", "s", &[("max by (pool) (synthfleet_queue_oldest_message_age_seconds)", "{{pool}}")]),
                 Panel("Takers", "short", &[("max by (pool) (synthfleet_pool_consumers)", "{{pool}}")]),
+                Panel("Last answer", "s", &[("time() - max by (pool) (synthfleet_pipeline_heartbeat_timestamp_seconds)", "{{pool}}")]),
                 Panel(
                     "Slots",
                     "short",
@@ -176,6 +177,11 @@ pub const MEMBERS: Dashboard = Dashboard {
                     "Score of winners, median",
                     "percentunit",
                     &[("histogram_quantile(0.5, sum by (le) (rate(synthfleet_winner_quality_ratio_bucket[6h])))", "score")],
+                ),
+                Panel(
+                    "Used share of a privacy limit, of winners, median",
+                    "percentunit",
+                    &[("histogram_quantile(0.5, sum by (le) (rate(synthfleet_winner_privacy_ratio_bucket[6h])))", "privacy")],
                 ),
                 Panel("Kept back by gates", "short", &[("sum by (gate) (increase(synthfleet_gate_failures_total[6h]))", "{{gate}}")]),
             ],

@@ -65,6 +65,10 @@ impl Stage {
 
     /// A pool of one worker that says it lives until the handle is aborted. It does nothing else.
     async fn pool(&self, name: &str, take: &str) -> AbortHandle {
+        self.pool_of(name, take, false).await
+    }
+
+    async fn pool_of(&self, name: &str, take: &str, scale_to_zero: bool) -> AbortHandle {
         let take = Take::parse(take).expect("legal");
         let mut members = Vec::new();
         let catalogue = catalogue();
@@ -74,7 +78,7 @@ impl Stage {
             let (kind, name, version) = (member.task.clone(), member.name.clone(), member.version.clone());
             members.push(MemberNote { kind, name, version, about_sha256 });
         }
-        let pool = PoolDoc { v: 1, pool: name.into(), take: take.clone(), members, slots: 4, memory_bytes: 4 << 30, scale_to_zero: false };
+        let pool = PoolDoc { v: 1, pool: name.into(), take: take.clone(), members, slots: 4, memory_bytes: 4 << 30, scale_to_zero };
         let worker = WorkerDoc {
             v: 1,
             id: format!("w-{name}"),
@@ -330,4 +334,35 @@ async fn a_replica_that_has_not_seen_a_worker_yet_looks_before_it_refuses() {
 async fn a_job_that_comes_before_any_worker_is_told_to_come_again() {
     let refused = admitted(&Stage::new().parts("a")).await.expect_err("nobody knows a member");
     assert_eq!((refused.code(), refused.kind()), ("fleet::no_members", synthfleet_proto::ErrorKind::Unavailable));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_whose_workers_come_with_work_is_not_given_work_by_a_probe() {
+    let stage = Stage::new();
+    stage.pool("steady", "*").await;
+    stage.pool_of("long", "synthesize:clbn", true).await;
+    let book = Arc::new(Book::new(&[metrics::CATALOGUE]));
+    let (service, _handle) = Service::new(Options::fleet("a", "here", "0.1.0"), stage.parts("a"));
+    let (_stop, stopped) = watch::channel(false);
+    tokio::spawn(service.counted(book.clone()).run(stopped));
+    // takers that answer nothing
+    let asked = ["steady", "long"].map(|pool| {
+        let (broker, count) = (stage.broker.clone(), Arc::new(AtomicU64::new(0)));
+        let counted = count.clone();
+        tokio::spawn(async move {
+            let inbox = Inbox::Pool { pool: pool.into(), classes: vec![Class::Interactive] };
+            while let Ok(delivery) = broker.take(&inbox).await {
+                counted.fetch_add(1, Ordering::Relaxed);
+                broker.settle(delivery, Settle::Ack).await.expect("settled");
+            }
+        });
+        count
+    });
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    let asked = asked.map(|count| count.load(Ordering::Relaxed));
+    assert!(asked[0] >= 3 && asked[1] == 0, "probes: {asked:?}");
+    // the steady pool never answered; the other one need not
+    let now = stage.clock.now_ms() as f64 / 1e3;
+    let silent = ["steady", "long"].map(|pool| now - book.value("pipeline_heartbeat_timestamp_seconds", &[pool]).expect("told"));
+    assert!(silent[0] > 200.0 && silent[1] <= 75.0, "seconds since an answer: {silent:?}");
 }

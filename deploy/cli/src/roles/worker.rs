@@ -133,6 +133,19 @@ fn scratch(root: &Path, name: &str) -> Result<(PathBuf, File)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Sources, load};
+
+    #[test]
+    fn a_worker_stays_unless_settings_say_when_it_ends() {
+        let term = |variables: &[(&str, &str)]| {
+            let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+            let (config, _) = load(&Sources { file: None, variables }).expect("legal");
+            options(&config.worker, "w", PathBuf::from("scratch")).expect("legal").term
+        };
+        assert_eq!(term(&[]), Term::default());
+        let both = [("SYNTHFLEET_WORKER_EXIT_WHEN_IDLE_SECONDS", "60"), ("SYNTHFLEET_WORKER_MAX_TASKS", "8")];
+        assert_eq!(term(&both), Term { idle: Some(Duration::from_secs(60)), tasks_max: Some(8) });
+    }
 
     #[test]
     fn folders_of_dead_workers_are_swept_and_those_of_living_ones_stay() {
