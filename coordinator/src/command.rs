@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 use synthfleet_proto::Result;
+use synthfleet_proto::constraint::Constraint;
 use synthfleet_proto::fact::encode;
 use synthfleet_proto::job::JobSpec;
 
@@ -59,6 +60,7 @@ pub fn of(request: &JobSpec) -> Result<String> {
     for (pointer, flag) in REPEATED {
         words.extend(list(differs(pointer)).map(|value| format!("{flag} {}", quoted(&text(value)))));
     }
+    words.extend(request.constraints.iter().map(|rule| format!("--constraint {}", quoted(&rule.to_string()))));
     if let Some(header) = request.source.dialect.header {
         words.push(format!("--header {}", if header { "yes" } else { "no" }));
     }
@@ -94,6 +96,7 @@ fn has_more(request: &JobSpec) -> bool {
         || !request.gate.limits.is_empty()
         || !request.weights.components.is_empty()
         || request.problem_type.is_some()
+        || request.constraints.iter().any(|rule| Constraint::parse(&rule.to_string()).ok().as_ref() != Some(rule))
         || request.epsilon.is_some()
         || request.delta.is_some()
 }
@@ -131,11 +134,13 @@ mod tests {
             "source": {"uri": "my table.csv", "dialect": {"delimiter": ";", "header": false}, "missing": ["-9"],
                 "columns": {"size": {"kind": "ordinal", "order": ["low", "high"]}, "id": {"role": "drop"}}},
             "preset": "quick", "target": "it's", "holdout": 0.3, "repeats": 2, "seed": 7, "rows": 500, "gate": "strict",
+            "constraints": ["low <= high"],
             "benchmarks": ["accuracy", "distances"], "set": {"seqtree": {"leaf_rows": 50}}, "csv_safe": true, "references": "all",
         }));
         for part in [
             "run 'my table.csv' --seed 7",
             "--preset quick",
+            "--constraint 'low <= high'",
             "--target 'it'\\''s'",
             "--delimiter ';'",
             "--header no",

@@ -52,6 +52,9 @@ pub fn first(spec: &SpecFact, spec_sha256: &str) -> PlanFact {
     let request = serde_json::to_value(&spec.request).unwrap_or_default();
     let mut options: Map<String, Value> = READING.iter().map(|field| ((*field).to_owned(), request[*field].clone())).collect();
     options.insert("seed".to_owned(), json!(spec.request.seed));
+    if !spec.request.constraints.is_empty() {
+        options.insert("constraints".to_owned(), json!(spec.request.constraints));
+    }
     let profile = Group { options: Value::Object(options), ..group(spec, TaskKind::Profile) };
     PlanFact {
         v: fact::VERSION,
@@ -311,7 +314,9 @@ mod tests {
         let plan = first(&spec, "s");
         assert_eq!(ids(&plan), ["profile"]);
         assert_eq!(plan.groups[0].options["target"], "income");
-        assert!(plan.groups[0].options.get("summary").is_none());
+        assert!(plan.groups[0].options.get("summary").is_none() && plan.groups[0].options.get("constraints").is_none());
+        let ruled = first(&crate::testing::spec(json!({"source": "a.csv", "constraints": ["low <= high"]})), "s");
+        assert_eq!(ruled.groups[0].options["constraints"][0]["rule"], "less_or_equal");
     }
 
     #[test]

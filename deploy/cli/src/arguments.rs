@@ -209,6 +209,9 @@ pub struct Reading {
     /// Order of a column's levels
     #[arg(long, value_name = "COLUMN=LOW<MID<HIGH")]
     pub ordinal: Vec<String>,
+    /// Rule that every row keeps: 'a <= b', 'a -> b', 'combinations of a, b', 'one hot a, b, c'
+    #[arg(long, value_name = "RULE")]
+    pub constraint: Vec<String>,
     /// Metadata file that overrides what is inferred (SDV, SDGym 2020)
     #[arg(long, value_name = "FILE")]
     pub metadata: Option<String>,

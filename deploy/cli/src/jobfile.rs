@@ -53,6 +53,7 @@ pub fn reading(job: &mut Map<String, Value>, source: Option<&str>, reading: &Rea
     put(job, "split_strategy", &reading.split_strategy);
     put(job, "seed", &reading.seed);
     put(job, "metadata", &reading.metadata);
+    put_list(job, "constraints", &reading.constraint);
     put(job, "metadata_check", &reading.metadata_check);
     let mut form = match job.remove("source") {
         Some(Value::Object(form)) => form,

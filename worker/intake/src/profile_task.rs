@@ -18,11 +18,13 @@ use source::{SourcePart, add_accounts, given, merge, source_of};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, mpsc};
+use synthfleet_proto::constraint::Constraint;
 use synthfleet_proto::fact::ProfileSummary;
 use synthfleet_proto::job::{self, JobSpec};
 use synthfleet_proto::metadata::{ColumnMeta, DeclaredDomain, Format, Metadata, ProblemType};
 use synthfleet_proto::profile::Profile;
 use synthfleet_proto::{Error, Result, Seed};
+use synthfleet_table::rules::{Checker, bind};
 use synthfleet_table::{Budget, Table};
 
 /// Most train rows; more are sampled.
@@ -100,6 +102,8 @@ struct Reading {
     /// Name of the true law, if the source is a simulated set that has one.
     law: Option<String>,
     warn: bool,
+    /// Rules of the job, columns named as the user does.
+    constraints: Vec<Constraint>,
 }
 
 impl Reading {
@@ -141,7 +145,7 @@ impl Reading {
                 return Err(error.at_pointer("/metadata_check"));
             }
         };
-        Ok(Self { source, holdout, overrides, given, name, problem_type, law, warn })
+        Ok(Self { source, holdout, overrides, given, name, problem_type, law, warn, constraints: job.constraints.clone() })
     }
 
     fn parts(&self) -> impl Iterator<Item = (&SourcePart, Part)> {
@@ -176,6 +180,7 @@ impl Reading {
         }
         inferred.metadata.law.clone_from(&self.law);
         self.declare(&mut inferred.metadata)?;
+        self.constrain(&mut inferred.metadata)?;
         if !self.warn {
             let listed = |place: &usize| self.stated(&inferred.metadata, *place).is_some_and(|stated| stated.order.is_some());
             check_labels(&inferred, &(0..inferred.columns.len()).filter(listed).collect::<Vec<_>>())?;
@@ -218,6 +223,17 @@ impl Reading {
         Ok(())
     }
 
+    /// Notes the rules that rows keep, by the names of their columns, and refuses those that no row could keep.
+    fn constrain(&self, metadata: &mut Metadata) -> Result<()> {
+        let name = |stated: &str| {
+            let by_header = || metadata.columns.iter().find(|meta| meta.header.trim() == stated).map(|meta| meta.name.clone());
+            // a name that is none is told with its neighbours below
+            Ok(metadata.position(stated).map(|_| stated.to_owned()).or_else(by_header).unwrap_or_else(|| stated.to_owned()))
+        };
+        metadata.constraints = self.constraints.iter().map(|rule| rule.renamed(name)).collect::<Result<_>>()?;
+        bind(metadata).map(|_| ())
+    }
+
     /// What is stated of a column, by its name or its header.
     fn stated(&self, metadata: &Metadata, place: usize) -> Option<&ColumnOverride> {
         let meta = &metadata.columns[place];
@@ -250,6 +266,7 @@ impl Reading {
         let names = metadata.columns.iter().map(|meta| meta.header.clone()).collect();
         let mut outside = Outside::new(self.ranges(&metadata), self.warn);
         let mut rejects = Rejects::new(&out.join("rejected.csv"), names);
+        let mut checker = Checker::new(bind(&metadata)?);
         std::thread::scope(|scope| {
             let (sender, receiver) = mpsc::sync_channel::<(Table, Part)>(BATCHES_AHEAD);
             let stager = &mut stager;
@@ -262,6 +279,7 @@ impl Reading {
                         budget.go_on()?;
                         let (table, mut bad) = cast(&batch, &casters, &metadata)?;
                         let table = outside.apply(table, &batch, &mut bad)?;
+                        checker.take(&table);
                         rejects.add(&batch, &bad)?;
                         if sender.send((table, place)).is_err() {
                             return Ok(());
@@ -278,6 +296,7 @@ impl Reading {
         })?;
         rejects.finish()?;
         outside.finish(&metadata)?;
+        checker.finish(&metadata)?;
         let staged = stager.finish(&metadata)?;
         check_rows(&staged, inferred.accounting.rows)?;
         Ok((metadata, staged, rejects))

@@ -366,3 +366,22 @@ fn ten_rows_hold_out_two_and_simulated_rows_are_counted() {
     assert_eq!((run.profiled.metadata.train_rows, run.profiled.metadata.holdout_rows), (8, 2));
     assert_eq!(simulated::csv("ring", 3, 0).expect("known").iter().filter(|byte| **byte == b'\n').count(), 4);
 }
+
+#[test]
+fn constraints_travel_with_the_description_and_rows_that_break_one_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let rows: String = (0..60).map(|row| format!("{},{},{}\n", row * 7 % 40, row * 7 % 40 + row % 3, row % 4)).collect();
+    let mut job = written(folder.path(), "orders.csv", &format!("Ordered, Sent ,Shop\n{rows}"));
+    let with = |job: &mut JobSpec, rule: &str| {
+        job.constraints = vec![synthfleet_proto::constraint::Constraint::parse(rule).expect("legal")];
+        job.clone()
+    };
+    let kept = Run::of(with(&mut job, "Ordered <= Sent"));
+    assert_eq!(kept.profiled.metadata.constraints.len(), 1);
+    assert!(kept.json("metadata.json")["constraints"][0]["low"].as_str().is_some_and(|name| name == "Ordered"));
+    let error = Run::fails(with(&mut job, "Sent <= Ordered"));
+    assert_eq!((error.code(), error.message()), ("constraint::violated", "40 of 60 rows break Sent <= Ordered, the first is row 2"));
+    let error = Run::fails(with(&mut job, "Ordered <= Set"));
+    assert_eq!((error.code(), error.helps()), ("constraint::unknown_column", &["did you mean \"Sent\"?".to_owned()][..]));
+    assert_eq!(error.place().pointer.as_deref(), Some("/constraints/0"));
+}
