@@ -127,7 +127,7 @@ impl SimStore {
         let Some(Named::Outcome(_)) = key.named() else { return false };
         let mut objects = self.objects();
         objects.outcomes += 1;
-        objects.outcomes % every.max(1) == 0
+        objects.outcomes.is_multiple_of(every.max(1))
     }
 
     fn create_now(&self, key: &FactKey, bytes: &Bytes, nonce: Nonce) -> Created {

@@ -28,6 +28,12 @@ fn five_thousand_tasks_end_once_each_while_slots_coordinators_and_broker_die() {
 }
 
 #[test]
+fn equal_seeds_give_equal_figures() {
+    assert_eq!(simulate(tiny()).figures, simulate(tiny()).figures);
+    assert_ne!(simulate(tiny()).figures, simulate(Settings { seed: 2, ..tiny() }).figures);
+}
+
+#[test]
 fn outcomes_that_the_store_forgets_are_told() {
     let report = simulate(Settings { defect: Some(Defect::DropOutcome(100)), ..tiny().calm() });
     assert!(number(&report, "/violations/by_kind/second_outcome") > 0.0, "{}", report.text());
