@@ -2,6 +2,7 @@
 //! guard before every handler goes by that table, so that no route can be forgotten.
 
 pub mod admin;
+mod again;
 mod answer;
 mod bind;
 mod candidates;
@@ -9,6 +10,7 @@ mod catalogue;
 mod describe;
 mod doors;
 mod dress;
+mod edit;
 mod events;
 mod feeds;
 mod files;
@@ -23,11 +25,13 @@ mod plots;
 mod problem;
 mod query;
 mod quota;
+mod remove;
 mod results;
 mod routes;
 mod rows;
 mod serve;
 mod shape;
+mod sniff;
 mod steer;
 mod tasks;
 mod tokens;
@@ -45,3 +49,4 @@ pub use problem::{Problem, Slug};
 pub use routes::{Access, Body, Route, Row, router, routes};
 pub use serve::{serve, serve_router};
 pub(crate) use shape::links as job_links;
+pub use sniff::{Beginning, Sniff, Sniffed};

@@ -1,12 +1,13 @@
 //! Facts of a job by their keys, and a reader that keeps up with them.
 
+use crate::afterwards::{Afterwards, gone};
 use crate::job::{Fact, Known, View};
 use crate::service::read;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_proto::Result;
-use synthfleet_proto::fact::{Cancel, Claim, End, FinalFact, OutcomeFact, PlanFact, PublishedFact, SelectionFact, SpecFact};
+use synthfleet_proto::fact::{Cancel, Claim, EditFact, End, FinalFact, OutcomeFact, PlanFact, PublishedFact, SelectionFact, SpecFact};
 use synthfleet_proto::key::{JobKeys, Key, Named};
 use synthfleet_proto::task::TaskId;
 use synthfleet_store::{Store, read_fact};
@@ -34,6 +35,7 @@ pub(crate) async fn read_one(store: &dyn Store, key: &Key) -> Result<Option<Fact
         Some(Named::Selection) => known::<SelectionFact>(store, key, Fact::Selection).await,
         Some(Named::Published) => known::<PublishedFact>(store, key, Fact::Published).await,
         Some(Named::Final) => known::<FinalFact>(store, key, Fact::Final).await,
+        Some(Named::Edit(number)) => Ok(read_fact::<EditFact>(store, key).await?.map(|kept| Fact::Edit(number, kept.fact))),
         _ => Ok(None),
     }
 }
@@ -78,6 +80,24 @@ impl Reader {
         Ok(())
     }
 
+    /// Looks for what may follow a job's end.
+    ///
+    /// # Errors
+    /// `job::deleted` if the job is no more.
+    pub async fn look_afterwards(&mut self, store: &dyn Store) -> Result<()> {
+        let told = Afterwards::of(store, &self.keys).await?;
+        if told.deleted {
+            return Err(gone());
+        }
+        if let Some(key) = told.edit.filter(|key| !self.seen.contains(key))
+            && let Some(edit) = read_one(store, &key).await?
+        {
+            self.seen.insert(key);
+            self.view = std::mem::take(&mut self.view).with(edit);
+        }
+        Ok(())
+    }
+
     async fn unseen(&self, store: &Arc<dyn Store>) -> Result<Vec<Found>> {
         let entries = read::list(store.as_ref(), &self.keys).await?;
         let fresh = entries.into_iter().filter(|entry| read::is_fact(&entry.key) && !self.seen.contains(&entry.key));
@@ -101,5 +121,6 @@ fn rank(fact: &Fact) -> u8 {
         Fact::Selection(_) => 7,
         Fact::Published(_) => 8,
         Fact::Final(_) => 9,
+        Fact::Edit(..) => 10,
     }
 }

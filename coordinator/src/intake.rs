@@ -10,6 +10,7 @@ mod source;
 mod submit;
 pub mod upload;
 
+pub(crate) use admit::uploaded_source;
 pub use admit::{Request, admit, admit_now};
 pub use document::{DEPTH_MAX, read_json, read_msgpack};
 pub use resolve::{BASELINES, CheckOptions, DEFAULT_BENCHMARKS, Preset, Resolved, preset, presets, resolve};

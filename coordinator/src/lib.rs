@@ -3,8 +3,10 @@
 //! `plan`, `job`, `dispatch` and `reconcile` are pure: they say what to do. `service` is the only loop and
 //! does it. The store is the only truth, so any number of coordinators may run and any may die.
 
+mod afterwards;
 pub mod api;
 pub mod auth;
+pub mod callback;
 pub mod catalogue;
 mod command;
 pub mod deliver;

@@ -2,6 +2,7 @@
 //! processes that are long gone. Pure decisions over listed entries, and one walk that performs them. Nothing of a
 //! job without the fact `final` ever goes.
 
+use futures::{StreamExt, TryStreamExt, stream};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use synthfleet_proto::Result;
@@ -15,6 +16,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// Time between two walks.
 const EVERY: Duration = Duration::from_secs(6 * 3_600);
+
+/// Objects of one job that are removed at once.
+const AT_ONCE: usize = 16;
 
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,25 +55,58 @@ pub struct Swept {
 /// Which keys of one job go, in the order in which they go: data, published files, facts. `entries` are all of the
 /// job; `published` names what stays while the job stays.
 pub fn of_job(entries: &[Entry], published: Option<&PublishedFact>, rules: Rules) -> Vec<Key> {
+    if let Some(tombstone) = entries.iter().find(|entry| is_tombstone(entry)) {
+        // what is left beside it was to go at once
+        let rest = in_order(entries.iter().filter(|entry| !is_tombstone(entry)));
+        let is_over = !rules.jobs.is_zero() && tombstone.age >= rules.jobs;
+        return if rest.is_empty() && is_over { vec![tombstone.key.clone()] } else { rest };
+    }
     let last = entries.iter().find(|entry| matches!(entry.key.named(), Some(Named::Final)));
     let Some(age) = last.map(|last| last.age) else { return Vec::new() };
-    let is_over = !rules.jobs.is_zero() && age >= rules.jobs;
-    let named: BTreeSet<&str> = published.into_iter().flat_map(|published| &published.files).map(|file| file.key.as_str()).collect();
-    let is_data = |entry: &&Entry| matches!(entry.key.named(), Some(Named::Data { .. }));
-    let keys = |of: Vec<&Entry>| of.into_iter().map(|entry| entry.key.clone()).collect::<Vec<_>>();
-    if is_over {
-        let (data, others): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(is_data);
-        let (published, facts): (Vec<&Entry>, Vec<&Entry>) =
-            others.into_iter().partition(|entry| matches!(entry.key.named(), Some(Named::Publication { .. })));
-        // `final` is the very last: without it the job would look unfinished
-        let (facts, last): (Vec<&Entry>, Vec<&Entry>) =
-            facts.into_iter().partition(|entry| !matches!(entry.key.named(), Some(Named::Final)));
-        return [keys(data), keys(published), keys(facts), keys(last)].concat();
+    if !rules.jobs.is_zero() && age >= rules.jobs {
+        return in_order(entries.iter());
     }
+    let named: BTreeSet<&str> = published.into_iter().flat_map(|published| &published.files).map(|file| file.key.as_str()).collect();
     if age >= rules.data {
-        return keys(entries.iter().filter(is_data).filter(|entry| !named.contains(entry.key.as_str())).collect());
+        let is_data = |entry: &&Entry| matches!(entry.key.named(), Some(Named::Data { .. }));
+        let gone = entries.iter().filter(is_data).filter(|entry| !named.contains(entry.key.as_str()));
+        return gone.map(|entry| entry.key.clone()).collect();
     }
     Vec::new()
+}
+
+fn is_tombstone(entry: &Entry) -> bool {
+    matches!(entry.key.named(), Some(Named::Deleted))
+}
+
+/// Keys of a whole job in the order in which they go: data, published files, facts. `final` is the very last: without
+/// it the job would look unfinished.
+fn in_order<'a>(entries: impl Iterator<Item = &'a Entry>) -> Vec<Key> {
+    let mut keys: Vec<Key> = entries.map(|entry| entry.key.clone()).collect();
+    let rank = |key: &Key| match key.named() {
+        Some(Named::Data { .. }) => 0,
+        Some(Named::Publication { .. }) => 1,
+        Some(Named::Final) => 3,
+        _ => 2,
+    };
+    keys.sort_by_key(rank);
+    keys
+}
+
+/// Removes a job that ended, all but its tombstone, which stands already: whoever dies here leaves the rest to the
+/// next walk.
+pub(crate) async fn erase(store: &dyn Store, keys: &JobKeys, submitted_ms: u64) -> Result<()> {
+    store.delete(keys.index(submitted_ms)?.key()).await?;
+    let entries = crate::fleet::all(store, &keys.everything()?).await?;
+    let doomed = in_order(entries.iter().filter(|entry| !is_tombstone(entry)));
+    let is_last = |key: &Key| matches!(key.named(), Some(Named::Final));
+    let (last, others): (Vec<Key>, Vec<Key>) = doomed.into_iter().partition(is_last);
+    let deleted = stream::iter(others).map(|key| async move { store.delete(&key).await });
+    deleted.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+    for key in last {
+        store.delete(&key).await?;
+    }
+    store.delete(keys.live()?.key()).await
 }
 
 /// Whether an object outside any job goes.
@@ -168,7 +205,8 @@ impl Walk<'_> {
             matches!(entry.key.named(), Some(Named::Final))
                 && entry.age >= self.rules.data.min(if self.rules.jobs.is_zero() { Duration::MAX } else { self.rules.jobs })
         };
-        if !entries.iter().any(is_old) {
+        let is_deleted = entries.iter().any(is_tombstone);
+        if !is_deleted && !entries.iter().any(is_old) {
             return Ok(());
         }
         let published = read_fact::<PublishedFact>(self.store, keys.published()?.key()).await?;
@@ -177,7 +215,7 @@ impl Walk<'_> {
             let length = entries.iter().find(|entry| entry.key == *key).map_or(0, |entry| entry.length);
             self.remove(key, length).await?;
         }
-        if !gone.is_empty() && gone.len() == entries.len() {
+        if !gone.is_empty() && (is_deleted || gone.len() == entries.len()) {
             self.swept.jobs += 1;
             self.forget(&tenant, &job).await?;
         }
@@ -268,6 +306,16 @@ mod tests {
         let (mut entries, _) = job(999);
         entries.retain(|entry| !matches!(entry.key.named(), Some(Named::Final)));
         assert!(of_job(&entries, None, Rules::default()).is_empty());
+    }
+
+    #[test]
+    fn what_a_deletion_left_goes_at_once_and_its_tombstone_in_its_time() {
+        let (mut entries, published) = job(1);
+        entries.push(entry(keys().deleted().expect("legal").into(), 1));
+        let gone = of_job(&entries, Some(&published), Rules::default());
+        assert_eq!((gone.len(), gone.last().map(Key::last)), (entries.len() - 1, Some("final")));
+        let tombstone = |days| of_job(&[entry(keys().deleted().expect("legal").into(), days)], None, Rules::default()).len();
+        assert_eq!((tombstone(89), tombstone(91)), (0, 1));
     }
 
     #[test]

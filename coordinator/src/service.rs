@@ -17,6 +17,8 @@ pub(crate) mod tell;
 pub use handle::Handle;
 
 use crate::dispatch::{Flow, Line};
+use crate::callback::{self, Callbacks};
+use crate::dispatch::Flow;
 use crate::fleet::Roster;
 use crate::job::{Event as JobEvent, INTERRUPTED, Phase};
 use crate::{metrics, retain};
@@ -121,6 +123,8 @@ pub struct Parts {
     pub roster: Arc<Roster>,
     /// Writes to places of users; `None`: to none.
     pub links: Option<Links>,
+    /// Calls pages of users; `None`: none.
+    pub callbacks: Option<Callbacks>,
     /// The embedded run that holds the store alone, if there is one.
     pub run: Option<String>,
     /// Where events of all jobs go. Slow subscribers miss some.
@@ -216,6 +220,7 @@ impl Service {
             beside.spawn(dead::drain(self.options.clone(), self.parts.clone()));
             beside.spawn(gauges::watch(self.parts.clone(), Arc::clone(&self.book)));
         }
+        beside.spawn(callback::watch(self.options.clone(), self.parts.clone()));
         beside.spawn(retain::watch(self.options.clone(), self.parts.clone()));
         if !self.parts.roster.is_fixed() {
             beside.spawn(probe::watch(self.options.clone(), self.parts.clone()));

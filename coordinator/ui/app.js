@@ -17,6 +17,7 @@ const PAGES = [
   [/^\/compare$/, "compare", "Compare"],
   [/^\/tables$/, "tables", "Datasets"],
   [/^\/fleet$/, "fleet", "Fleet"],
+  [/^\/docs$/, "docs", "API"],
   [/^\/settings$/, "settings", "Settings"],
 ];
 const LINKS = [["/", "New job"], ["/jobs", "Jobs"], ["/tables", "Datasets"], ["/compare", "Compare"], ["/fleet", "Fleet"], ["/settings", "Settings"]];

@@ -1,6 +1,7 @@
 //! Facts: objects of the store that are created once and never changed. JSON, UTF-8, sorted keys, no NaN,
 //! each with its version `v`. What a job is follows from which facts exist.
 
+mod afterwards;
 mod attempt;
 mod noise;
 mod outcome;
@@ -8,6 +9,7 @@ mod plan;
 mod spec;
 mod upload;
 
+pub use afterwards::{CallFact, DeletedFact, EditFact};
 pub use attempt::{Cancel, Checkpoint, Claim, End, EndCause, Lease};
 pub use noise::NoiseFact;
 pub use outcome::{OutcomeFact, OutcomeStatus, Output, ProfileSummary};

@@ -12,8 +12,8 @@ mod named;
 
 pub use door::{token, tokens, upload_begun, upload_data, upload_done, upload_part, upload_parts};
 pub use fleet::{
-    about, abouts, coordinator, coordinators, dead, dead_prefix, jobs_of, live, live_of, live_prefix, pool, pool_documents, pools, reuse,
-    worker, workers,
+    about, abouts, calls, coordinator, coordinators, dead, dead_prefix, jobs_of, live, live_of, live_prefix, pool, pool_documents, pools,
+    reuse, worker, workers,
 };
 pub use job::{AttemptKeys, JobKeys};
 pub use named::Named;

@@ -14,8 +14,8 @@ use synthfleet_proto::envelope::{
     Submission, SubmittedReply, SubmittedStatus, TaskHint, Trace,
 };
 use synthfleet_proto::fact::{
-    self, Cancel, Candidate, ChosenBenchmark, Claim, End, EndCause, FinalFact, Group, Lease, OutcomeFact, OutcomeStatus, Output, PlanFact,
-    PlanInputs, PlannedMember, PublishedFact, PublishedFile, SelectionFact, SkippedPart, SpecFact, Winner,
+    self, CallFact, Cancel, Candidate, ChosenBenchmark, Claim, DeletedFact, EditFact, End, EndCause, FinalFact, Group, Lease, OutcomeFact,
+    OutcomeStatus, Output, PlanFact, PlanInputs, PlannedMember, PublishedFact, PublishedFile, SelectionFact, SkippedPart, SpecFact, Winner,
 };
 use synthfleet_proto::job::{JobSpec, JobState};
 use synthfleet_proto::results::Results;
@@ -256,6 +256,10 @@ fn facts_have_the_bytes_of_version_1() {
             ..OutcomeFact::not_run(TaskId::synthesize("mine", 0), OutcomeStatus::Failed, error)
         },
     );
+    let labels = [("team".to_owned(), "a".to_owned())].into();
+    check("edit", &EditFact { v: 1, by: "me".into(), at: 5, labels, summary: Some("weekly".into()) });
+    check("called", &CallFact { v: 1, calls: 2, told: true, status: Some(204) });
+    check("deleted", &DeletedFact { v: 1, by: "me".into(), at: 5 });
     check("cancel", &Cancel { v: 1, by: "me".into(), reason: "enough".into() });
     check(
         "selection",

@@ -30,16 +30,26 @@ pub fn tagged(asked: &HeaderMap, value: &Value) -> Response {
 
 /// Bytes with a tag of themselves; 304 if the caller has them already.
 pub fn tagged_bytes(asked: &HeaderMap, media_type: &'static str, bytes: Vec<u8>) -> Response {
-    let tag = format!("\"{}\"", &id::sha256_hex(&bytes)[..32]);
+    let tag = tag(&bytes);
     let mut response =
         if has(asked, &tag) { StatusCode::NOT_MODIFIED.into_response() } else { with_type(StatusCode::OK, media_type, bytes) };
     put(&mut response, header::ETAG, &tag);
     response
 }
 
+/// The tag of some bytes.
+pub fn tag(bytes: &[u8]) -> String {
+    format!("\"{}\"", &id::sha256_hex(bytes)[..32])
+}
+
 /// Whether the caller has what a tag names.
 pub fn has(asked: &HeaderMap, tag: &str) -> bool {
     let given = asked.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    names(given, tag)
+}
+
+/// Whether a list of tags, as the conditional headers hold it, names one.
+pub fn names(given: &str, tag: &str) -> bool {
     given.split(',').map(str::trim).any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 

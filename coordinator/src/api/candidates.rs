@@ -1,22 +1,44 @@
-//! What was measured of one candidate: its options, and per repeat scores, times and what the pictures do not tell.
+//! Candidates of a job, and what was measured of one: its options, and per repeat scores, times and what the pictures do not tell.
 
 use super::answer::{Answer, tagged};
 use super::doors::Doors;
 use super::files::published;
 use super::guard::Call;
 use super::problem::Problem;
+use super::shape;
+use crate::job::View;
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::sync::Arc;
+use synthfleet_proto::fact::Candidate;
 use synthfleet_proto::key::Key;
 use synthfleet_proto::results::{CandidateResult, RepeatResult, Results};
+use synthfleet_proto::task::TaskId;
 use synthfleet_proto::{Error, Result};
 use synthfleet_store::fetch;
 
 /// Details that only pictures are made of; [`super::plots`] gives those one by one.
 const DRAWN: [(&str, &str); 5] =
     [("pair_trends", "joints"), ("pair_trends", "matrix"), ("detection", "projection"), ("distances", "plot"), ("membership", "plot")];
+
+/// `GET /v1/jobs/{job}/candidates`
+pub async fn list(State(doors): State<Arc<Doors>>, Path(job): Path<String>, call: Call, headers: HeaderMap) -> Answer {
+    let items = doors
+        .views
+        .of(&call.job(&job)?, |view| view.spec().map(|spec| spec.fact.candidates.iter().map(|one| listed(view, one)).collect::<Vec<_>>()))
+        .await?;
+    let items = items.flatten().ok_or_else(Problem::not_found)?;
+    Ok(tagged(&headers, &json!({ "items": items, "next_cursor": null })))
+}
+
+fn listed(view: &View, candidate: &Candidate) -> Value {
+    let states: Vec<_> = (0..candidate.repeats).map(|repeat| shape::state(view, &TaskId::synthesize(&candidate.name, repeat))).collect();
+    json!({
+        "name": candidate.name, "synthesizer": candidate.synthesizer, "options": candidate.options, "repeats": candidate.repeats,
+        "baseline": candidate.baseline, "real_rows": candidate.real_rows, "private": candidate.private, "states": states,
+    })
+}
 
 /// `GET /v1/jobs/{job}/candidates/{candidate}`; `ref_<name>` is a reference row.
 pub async fn show(

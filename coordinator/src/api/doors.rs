@@ -2,6 +2,7 @@
 
 use super::bind::Auth;
 use super::feeds::Feeds;
+use super::sniff::{self, Sniff};
 use super::views::Views;
 use crate::auth::{Keeper, Pace, Rates};
 use crate::intake::quota::LiveJobs;
@@ -14,7 +15,7 @@ use synthfleet_metrics::Book;
 use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::options::Problem as OptionProblem;
 use synthfleet_store::Store;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 /// Wrong tokens of one address.
 const GUESSES: Pace = Pace { per_second: 1.0, burst: 60.0 };
@@ -71,6 +72,8 @@ pub struct Parts {
     pub handle: Handle,
     /// Judge of options.
     pub check: Check,
+    /// Looks at the beginning of tables; `None`: nobody does here.
+    pub sniff: Option<Sniff>,
     /// Where requests are counted.
     pub book: Arc<Book>,
 }
@@ -87,6 +90,7 @@ pub struct Doors {
     pub(super) views: Views,
     pub(super) feeds: Feeds,
     pub(super) live: LiveJobs,
+    pub(super) sniffing: Arc<Semaphore>,
     pub(super) stopping: watch::Receiver<bool>,
 }
 
@@ -102,7 +106,8 @@ impl Doors {
         let live = LiveJobs::new(options.live_jobs_max);
         let views = Views::new(Arc::clone(&service.store));
         let feeds = Feeds::new(service.clone(), Arc::clone(&parts.book), options.listeners_max);
-        Arc::new(Self { options, parts, keeper, requests, submissions, guesses, views, feeds, live, stopping })
+        let sniffing = Arc::new(Semaphore::new(sniff::AT_ONCE));
+        Arc::new(Self { options, parts, keeper, requests, submissions, guesses, views, feeds, live, sniffing, stopping })
     }
 
     pub(super) fn store(&self) -> &dyn Store {

@@ -86,10 +86,15 @@ pub async fn show(State(doors): State<Arc<Doors>>, Path(job): Path<String>, call
 
 /// The JSON of a request.
 pub fn document(headers: &HeaderMap, body: &Bytes) -> Result<Value, Problem> {
+    document_of(headers, body, &["application/json"])
+}
+
+/// The JSON of a request whose body is of one of some media types.
+pub fn document_of(headers: &HeaderMap, body: &Bytes, known: &[&str]) -> Result<Value, Problem> {
     let given = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media = given.split(';').next().unwrap_or_default().trim();
-    if !media.eq_ignore_ascii_case("application/json") {
-        return Err(Problem::new(Slug::UnsupportedMedia, "the body has to be application/json"));
+    if !known.iter().any(|known| media.eq_ignore_ascii_case(known)) {
+        return Err(Problem::new(Slug::UnsupportedMedia, format!("the body has to be {}", known.join(" or "))));
     }
     Ok(read_json(body)?)
 }

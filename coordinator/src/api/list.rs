@@ -7,6 +7,7 @@ use super::guard::Call;
 use super::problem::{Problem, Slug};
 use super::query::Query;
 use super::shape;
+use crate::afterwards::Afterwards;
 use crate::job::View;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -14,7 +15,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use synthfleet_proto::calendar::ms_of_rfc3339;
-use synthfleet_proto::fact::{FinalFact, SpecFact};
+use synthfleet_proto::fact::{EditFact, FinalFact, SpecFact};
 use synthfleet_proto::job::JobState;
 use synthfleet_proto::key::{self, JobKeys, Key, Named};
 use synthfleet_proto::{Result, id};
@@ -80,8 +81,14 @@ async fn one(doors: &Doors, tenant: &str, filter: &Filter, entry: Key) -> Result
         return Ok(None);
     }
     let keys = JobKeys::new(tenant, job)?;
-    let Some(spec) = read_fact::<SpecFact>(doors.store(), keys.spec()?.key()).await? else { return Ok(None) };
-    if !filter.takes(&spec.fact) {
+    let Some(mut spec) = read_fact::<SpecFact>(doors.store(), keys.spec()?.key()).await? else { return Ok(None) };
+    let afterwards = Afterwards::of(doors.store(), &keys).await?;
+    if let Some(key) = &afterwards.edit
+        && let Some(edit) = read_fact::<EditFact>(doors.store(), key).await?
+    {
+        (spec.fact.request.labels, spec.fact.request.summary) = (edit.fact.labels, edit.fact.summary);
+    }
+    if afterwards.deleted || !filter.takes(&spec.fact) {
         return Ok(None);
     }
     let last = read_fact::<FinalFact>(doors.store(), keys.last()?.key()).await?.map(|kept| kept.fact);

@@ -37,8 +37,12 @@ pub fn document(version: &str) -> Value {
 }
 
 fn operation(row: &Row) -> Value {
+    let headers = header_names(row).iter().map(|(name, required, description)| {
+        json!({ "name": name, "in": "header", "required": required, "schema": { "type": "string" }, "description": description })
+    });
     let parameters: Vec<Value> = path_names(row.path)
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
+        .chain(headers)
         .chain(row.query.iter().map(|name| json!({ "name": name, "in": "query", "required": false, "schema": { "type": "string" } })))
         .collect();
     let mut operation = json!({
@@ -60,13 +64,51 @@ fn operation(row: &Row) -> Value {
         Body::None => {}
         Body::Bytes => operation["requestBody"] = json!({ "required": true, "content": { "application/octet-stream": {} } }),
         Body::Json | Body::MaybeJson => {
-            let schema =
-                if row.path == "/v1/jobs" { json!({ "$ref": "#/components/schemas/JobSpec" }) } else { json!({ "type": "object" }) };
+            let media = if row.method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
             let required = row.body == Body::Json;
-            operation["requestBody"] = json!({ "required": required, "content": { "application/json": { "schema": schema } } });
+            operation["requestBody"] = json!({ "required": required, "content": { media: { "schema": body_schema(row) } } });
         }
     }
     operation
+}
+
+/// Headers of a request that are part of its meaning: name, whether it is needed, what it does.
+fn header_names(row: &Row) -> &'static [(&'static str, bool, &'static str)] {
+    const KEY: (&str, bool, &str) = ("Idempotency-Key", false, "Equal keys with equal bodies are one request.");
+    match (row.method, row.path) {
+        ("PATCH", _) => &[("If-Match", true, "The ETag of the job as it was read.")],
+        ("POST", "/v1/jobs") => &[KEY, ("Prefer", false, "wait=N waits up to N seconds, 60 at most, for the end.")],
+        ("POST", "/input" | "/v1/uploads" | "/v1/jobs/{job}/retry" | "/v1/jobs/{job}/benchmarks") => &[KEY],
+        ("POST", "/v1/jobs/{job}/candidates/{candidate}/generate") => &[KEY],
+        ("PUT", _) => &[("Content-Range", false, "Where a part lies: bytes first-last/total.")],
+        ("GET", "/v1/jobs/{job}/events") => &[("Last-Event-ID", false, "The last event that was seen.")],
+        _ => &[],
+    }
+}
+
+/// What the body of a row holds.
+fn body_schema(row: &Row) -> Value {
+    let text = || json!({ "type": "string" });
+    let object = |properties: Value, required: &[&str]| json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false });
+    let job = |field: &str| json!({ "$ref": format!("#/components/schemas/JobSpec/properties/{field}") });
+    match row.path {
+        "/v1/jobs" => json!({ "$ref": "#/components/schemas/JobSpec" }),
+        "/v1/jobs/{job}" => {
+            let labels = json!({ "type": ["object", "null"], "additionalProperties": { "type": ["string", "null"] } });
+            object(json!({ "labels": labels, "summary": { "type": ["string", "null"], "maxLength": 200 } }), &[])
+        }
+        "/v1/jobs/{job}/cancel" => object(json!({ "reason": text() }), &["reason"]),
+        "/v1/jobs/{job}/benchmarks" => object(json!({ "benchmarks": job("benchmarks") }), &["benchmarks"]),
+        "/v1/jobs/{job}/candidates/{candidate}/generate" => {
+            object(json!({ "rows": { "type": "integer", "minimum": 1 }, "formats": job("formats") }), &["rows"])
+        }
+        "/v1/sniff" => object(json!({ "source": job("source") }), &["source"]),
+        "/v1/uploads" => {
+            object(json!({ "name": text(), "bytes": { "type": ["integer", "null"] }, "sha256": { "type": ["string", "null"] } }), &["name"])
+        }
+        "/input" => object(json!({ "text": text() }), &["text"]),
+        _ => json!({ "type": "object" }),
+    }
 }
 
 /// A name that no other row has: method and path in words.

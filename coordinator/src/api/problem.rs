@@ -158,6 +158,7 @@ fn slug_of(error: &Error) -> Slug {
     match error.code() {
         "job::key_reused" | "upload::key_reused" => return Slug::IdempotencyMismatch,
         "source::refused" | "source::link" => return Slug::SourceRefused,
+        "job::deleted" | "store::absent" => return Slug::Gone,
         "source::too_large" => return Slug::TooLarge,
         "upload::gap" => return Slug::Range,
         _ => {}

@@ -4,7 +4,8 @@
 use super::doors::Doors;
 use super::guard::guard;
 use super::{
-    candidates, catalogue, describe, dress, events, files, fleet, health, input, jobs, openapi, plots, results, rows, steer, tasks,
+    again, candidates, catalogue, describe, dress, edit, events, files, fleet, health, input, jobs, openapi, plots, remove, results, rows,
+    sniff, steer, tasks,
 };
 use super::{tokens, ui, uploads};
 use axum::Router;
@@ -84,6 +85,7 @@ where
     let filter = match method {
         "POST" => MethodFilter::POST,
         "PUT" => MethodFilter::PUT,
+        "PATCH" => MethodFilter::PATCH,
         "DELETE" => MethodFilter::DELETE,
         _ => MethodFilter::GET.or(MethodFilter::HEAD),
     };
@@ -111,9 +113,20 @@ pub fn routes() -> Vec<Route> {
         route("POST", "/v1/jobs", Tenant(Submit), Json, "Asks for a job.", jobs::submit),
         route("GET", "/v1/jobs", Tenant(Read), None, "Lists jobs, newest first.", jobs::list).query(jobs::LIST_QUERY),
         route("GET", "/v1/jobs/{job}", Tenant(Read), None, "Shows a job.", jobs::show),
+        route("PATCH", "/v1/jobs/{job}", Tenant(Submit), Json, "Changes labels and summary; If-Match is needed.", edit::edit),
+        route("DELETE", "/v1/jobs/{job}", Tenant(Admin), None, "Removes a job that ended.", remove::remove),
         route("POST", "/v1/jobs/{job}/cancel", Tenant(Submit), MaybeJson, "Stops a job.", steer::cancel),
         route("POST", "/v1/jobs/{job}/release", Tenant(Submit), None, "Lets a held job go on.", steer::release),
-        route("POST", "/v1/jobs/{job}/retry", Tenant(Submit), None, "Asks for the same again; finished tasks are reused.", steer::retry),
+        route("POST", "/v1/jobs/{job}/retry", Tenant(Submit), None, "Asks for the same again; finished tasks are reused.", again::retry),
+        route(
+            "POST",
+            "/v1/jobs/{job}/benchmarks",
+            Tenant(Submit),
+            Json,
+            "Asks for more benchmarks of a done job's samples.",
+            again::benchmarks,
+        ),
+        route("GET", "/v1/jobs/{job}/plan", Tenant(Read), None, "Tells which tasks were planned, and what each needs.", tasks::plan),
         route("GET", "/v1/jobs/{job}/tasks", Tenant(Read), None, "Lists the tasks of a job.", tasks::list),
         route("GET", "/v1/jobs/{job}/tasks/{task}", Tenant(Read), None, "Shows a task.", tasks::show),
         route("GET", "/v1/jobs/{job}/events", Tenant(Read), None, "Tells what happens to a job.", events::watch).query(&["after", "wait"]),
@@ -121,6 +134,15 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/v1/jobs/{job}/results", Tenant(Read), None, "Gives every number, as JSON or CSV.", results::results),
         route("GET", "/v1/jobs/{job}/metadata", Tenant(Read), None, "Describes the table of a job.", describe::metadata).query(&["form"]),
         route("GET", "/v1/jobs/{job}/rows", Tenant(ReadReal), None, "Shows the first real rows.", rows::real).query(rows::ROWS_QUERY),
+        route("GET", "/v1/jobs/{job}/candidates", Tenant(Read), None, "Lists the candidates of a job.", candidates::list),
+        route(
+            "POST",
+            "/v1/jobs/{job}/candidates/{candidate}/generate",
+            Tenant(Submit),
+            Json,
+            "Asks for more rows of a candidate.",
+            again::generate,
+        ),
         route(
             "GET",
             "/v1/jobs/{job}/candidates/{candidate}",
@@ -149,6 +171,7 @@ pub fn routes() -> Vec<Route> {
         .query(plots::PLOT_QUERY),
         route("GET", "/v1/jobs/{job}/files", Tenant(Read), None, "Lists the published files.", files::list),
         route("GET", "/v1/jobs/{job}/files/{*path}", Tenant(Read), None, "Gives a published file.", files::give),
+        route("POST", "/v1/sniff", Tenant(Submit), Json, "Looks at the beginning of a table; nothing is stored.", sniff::sniff),
         route("POST", "/v1/uploads", Tenant(Submit), Json, "Begins an upload.", uploads::begin),
         route("GET", "/v1/uploads/{upload}", Tenant(Submit), None, "Shows how far an upload is.", uploads::show),
         route("PUT", "/v1/uploads/{upload}", Tenant(Submit), Bytes, "Takes a table or a part of it.", uploads::take),
@@ -180,6 +203,7 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/compare", Open, None, "The web app: candidates beside each other.", ui::page).page(),
         route("GET", "/tables", Open, None, "The web app: tables.", ui::page).page(),
         route("GET", "/fleet", Open, None, "The web app: workers and queues.", ui::page).page(),
+        route("GET", "/docs", Open, None, "The web app: the description of this API.", ui::page).page(),
         route("GET", "/settings", Open, None, "The web app: settings.", ui::page).page(),
         route("GET", "/ui/{*file}", Open, None, "Files of the web app.", ui::file).page(),
     ]

@@ -25,7 +25,7 @@ pub fn job(view: &View) -> Value {
         "outcome": last.and_then(|last| last.outcome.clone()),
         "partial": last.is_some_and(|last| last.partial),
         "table": table(view, spec),
-        "spec": request(spec),
+        "spec": request(view, spec),
         "door": spec.door,
         "created": rfc3339(spec.submitted_at),
         "started": started.map(rfc3339),
@@ -64,9 +64,12 @@ pub fn links(job: &str) -> Value {
 }
 
 /// What was asked for, without what may hold a secret.
-fn request(spec: &SpecFact) -> Value {
+fn request(view: &View, spec: &SpecFact) -> Value {
     let mut request = spec.request.clone();
     request.callback_url = None;
+    if let Some(edit) = view.edit() {
+        (request.labels, request.summary) = (edit.labels.clone(), edit.summary.clone());
+    }
     serde_json::to_value(request).unwrap_or_default()
 }
 

@@ -1,13 +1,11 @@
-//! Stop a job, let it go on, ask for it again.
+//! Stop a job, let it go on.
 
 use super::answer::{Answer, json};
 use super::doors::Doors;
-use super::dress::trace;
 use super::guard::Call;
-use super::jobs::{begun, created, document, idempotency_key};
+use super::jobs::document;
 use super::problem::{Problem, Slug};
-use super::{quota, shape};
-use crate::intake::{Asked, submit_within};
+use super::shape;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
@@ -51,31 +49,6 @@ pub async fn release(State(doors): State<Arc<Doors>>, Path(job): Path<String>, c
     let fact = json!({ "v": fact::VERSION, "by": call.principal.name });
     create(&doors, &keys, &keys.release()?, &fact).await?;
     shown(&doors, &keys).await
-}
-
-/// `POST /v1/jobs/{job}/retry`
-pub async fn retry(State(doors): State<Arc<Doors>>, Path(job): Path<String>, call: Call, headers: HeaderMap) -> Answer {
-    let keys = call.job(&job)?;
-    let spec = doors.views.of(&keys, |view| view.spec().filter(|_| view.last().is_some()).map(|spec| Arc::clone(&spec.fact))).await?;
-    let Some(spec) = spec.ok_or_else(Problem::not_found)? else {
-        return Err(Problem::new(Slug::Conflict, "the job has not ended"));
-    };
-    let key = idempotency_key(&headers)?;
-    quota::check(&doors, &call.tenant, key.as_deref()).await?;
-    let asked = Asked {
-        tenant: call.tenant.clone(),
-        principal: call.principal.name.clone(),
-        door: "http".to_owned(),
-        key,
-        job: spec.request.clone(),
-        source_sha256: spec.source_sha256.clone(),
-        holdout_sha256: spec.holdout_sha256.clone(),
-        reply: None,
-    };
-    let members = doors.members();
-    let submitted = submit_within(&doors.desk(&members), asked, trace(&headers)).await?;
-    begun(&doors, &call.tenant, &submitted).await;
-    created(&doors, &JobKeys::new(&call.tenant, &submitted.job)?, &submitted, StatusCode::ACCEPTED).await
 }
 
 async fn state(doors: &Doors, keys: &JobKeys) -> Result<JobState, Problem> {

@@ -7,6 +7,7 @@ mod jobs;
 mod matrix;
 mod measures;
 mod secrets;
+mod sniff;
 mod ui;
 mod uploads;
 
@@ -93,6 +94,7 @@ impl Replica {
             entropy: Arc::new(Counting::from(number << 32)),
             roster: Arc::new(Roster::fixed(catalogue(), "local", 2)),
             links: None,
+            callbacks: None,
             run: None,
             events: broadcast::channel(4_096).0,
         };
@@ -103,8 +105,13 @@ impl Replica {
         tokio::spawn(service.counted(Arc::clone(&book)).run(stopping.clone()));
         let mut options = Options::new(Auth::Off, "0.1.0");
         change(&mut options);
-        let door_parts =
-            Parts { service: parts.clone(), handle: handle.clone(), check: Arc::new(|_, _, _| Vec::new()), book: Arc::clone(&book) };
+        let door_parts = Parts {
+            service: parts.clone(),
+            handle: handle.clone(),
+            check: Arc::new(|_, _, _| Vec::new()),
+            sniff: Some(Arc::new(sniff::seen)),
+            book: Arc::clone(&book),
+        };
         let router = router(Doors::new(options, door_parts, stopping));
         Self { router, parts, handle, book, stop }
     }

@@ -90,6 +90,7 @@ files! {
     "new/synthesizers.js",
     "pages/candidate.js",
     "pages/compare.js",
+    "pages/docs.js",
     "pages/fleet.js",
     "pages/job.js",
     "pages/jobs.js",

@@ -28,10 +28,18 @@ impl Views {
     }
 
     /// What is known of a job now, as `shape` needs it; `None`: there is no such job.
+    ///
+    /// # Errors
+    /// `job::deleted` for one that was deleted.
     pub async fn of<T>(&self, keys: &JobKeys, shape: impl FnOnce(&View) -> T) -> Result<Option<T>> {
         let reader = self.reader(keys);
         let mut reader = reader.lock().await;
-        // nothing follows a job's end
+        let afterwards = reader.look_afterwards(self.store.as_ref()).await;
+        if afterwards.is_err() {
+            self.forget(keys);
+        }
+        afterwards?;
+        // nothing else follows a job's end
         if reader.view().last().is_none() {
             reader.look(&self.store, |_, _| {}).await?;
         }

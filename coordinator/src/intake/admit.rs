@@ -33,7 +33,7 @@ pub struct Request {
 /// Accepts a job, or tells every problem at once; then nothing was stored.
 pub async fn admit(desk: &Desk<'_>, sources: &Sources, request: Request) -> Result<Submitted> {
     let mut job = read(desk, sources, &request)?;
-    let source_sha256 = source(desk, &request.tenant, &mut job).await?;
+    let source_sha256 = uploaded_source(desk, &request.tenant, &mut job).await?;
     let holdout = uploaded(desk, &request.tenant, job.holdout_source.as_deref(), "/holdout_source").await?;
     let holdout_sha256 = holdout.map(|(_, done)| done.sha256);
     let Request { tenant, principal, door, key, reply, trace, .. } = request;
@@ -100,7 +100,7 @@ async fn uploaded(desk: &Desk<'_>, tenant: &str, uri: Option<&str>, pointer: &st
 }
 
 /// The SHA-256 of an upload that is the job's source; the table gets the name and the format of the file.
-async fn source(desk: &Desk<'_>, tenant: &str, job: &mut JobSpec) -> Result<Option<String>> {
+pub(crate) async fn uploaded_source(desk: &Desk<'_>, tenant: &str, job: &mut JobSpec) -> Result<Option<String>> {
     let Some((begun, done)) = uploaded(desk, tenant, Some(&job.source.uri), "/source/uri").await? else { return Ok(None) };
     let file = begun.name.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain = ["gz", "zst"].iter().find_map(|packed| file.strip_suffix(&format!(".{packed}"))).unwrap_or(file);

@@ -53,7 +53,7 @@ impl Queue {
     /// A door that takes nothing before [`Queue::run`]. `parts`: as the coordinator of this process has them.
     pub fn new(options: Options, parts: crate::api::Parts) -> Arc<Self> {
         let live = LiveJobs::new(options.live_jobs_max);
-        let crate::api::Parts { service, handle, check, book } = parts;
+        let crate::api::Parts { service, handle, check, book, .. } = parts;
         Arc::new(Self { options, parts: service, handle, check, book, live })
     }
 

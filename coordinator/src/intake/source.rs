@@ -18,6 +18,8 @@ pub struct Sources {
     pub links: Option<CheckLink>,
     /// Judge of places that results go to; `None`: they stay in the store.
     pub outputs: Option<CheckLink>,
+    /// Judge of pages that are called when a job ended; `None`: none is.
+    pub callbacks: Option<CheckLink>,
 }
 
 impl Sources {
@@ -35,9 +37,9 @@ impl Sources {
         if let Some(place) = &job.output {
             note("/output", self.judge_output(place));
         }
-        if job.callback_url.is_some() {
-            let error = Error::invalid("job::callback_later", "callbacks are not made by this version").at_pointer("/callback_url");
-            problems.push(error.help("watch /v1/jobs/{id}/events, or ask for a reply on a queue"));
+        if let Some(page) = &job.callback_url {
+            let off = || Error::invalid("job::callback_off", "no page is called from here").help("watch /v1/jobs/{id}/events");
+            note("/callback_url", self.callbacks.as_ref().map_or_else(|| Err(off()), |check| check(page)));
         }
         problems
     }
@@ -108,7 +110,7 @@ mod tests {
             let check = move |link: &str| if link.starts_with(place) { Ok(()) } else { Err(refused("not this one")) };
             Some(Arc::new(check) as CheckLink)
         };
-        Sources { local_files: false, links: only("s3://in/"), outputs: only("s3://out/") }
+        Sources { local_files: false, links: only("s3://in/"), outputs: only("s3://out/"), callbacks: None }
     }
 
     fn refusals(sources: &Sources, job: Value) -> Vec<String> {
@@ -154,9 +156,19 @@ mod tests {
             "/holdout_source source::refused",
             "/metadata/uri source::refused",
             "/output source::refused",
-            "/callback_url job::callback_later",
+            "/callback_url job::callback_off",
         ];
         assert_eq!(refusals(&sources(), job), expected);
+    }
+
+    #[test]
+    fn only_pages_that_may_be_called_are() {
+        let check = |page: &str| if page == "https://told/" { Ok(()) } else { Err(refused("not this one")) };
+        let sources = Sources { callbacks: Some(Arc::new(check)), ..sources() };
+        for (page, refused) in [("https://told/", 0), ("https://other/", 1)] {
+            let job = json!({"source": "sim:demo", "callback_url": page});
+            assert_eq!(refusals(&sources, job), vec!["/callback_url source::refused"; refused], "{page}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Every door ends here: validate, then store. Nothing is stored of a refused job.
 
 use super::resolve::{CheckOptions, resolve};
+use crate::afterwards::gone;
 use crate::{Catalogue, plan};
 use bytes::Bytes;
 use synthfleet_proto::envelope::Trace;
@@ -77,6 +78,10 @@ pub async fn submit_within(desk: &Desk<'_>, mut asked: Asked, trace: Option<Trac
     }
     let job = id::job_id(&asked.tenant, &key);
     let keys = JobKeys::new(&asked.tenant, &job)?;
+    // nobody draws the id of an earlier job; a key may be that of one
+    if asked.key.is_some() && desk.store.head(keys.deleted()?.key()).await?.is_some() {
+        return Err(gone());
+    }
     let now = desk.clock.now_ms();
     let request_sha256 = request_hash(&asked)?;
     // a secret: kept beside the request, never in it

@@ -4,7 +4,8 @@ use super::waits::{Need, Waits};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use synthfleet_proto::fact::{
-    Cancel, Claim, End, FinalFact, Group, OutcomeFact, OutcomeStatus, PlanFact, ProfileSummary, PublishedFact, SelectionFact, SpecFact,
+    Cancel, Claim, EditFact, End, FinalFact, Group, OutcomeFact, OutcomeStatus, PlanFact, ProfileSummary, PublishedFact, SelectionFact,
+    SpecFact,
 };
 use synthfleet_proto::job::JobState;
 use synthfleet_proto::task::TaskId;
@@ -50,6 +51,8 @@ pub enum Fact {
     Published(Known<PublishedFact>),
     /// The end.
     Final(Known<FinalFact>),
+    /// What people say of the job, by the number of the edit.
+    Edit(u32, EditFact),
 }
 
 /// Where a job stands. Users see the coarser [`JobState`].
@@ -107,6 +110,7 @@ pub struct View {
     selection: Option<Known<SelectionFact>>,
     published: Option<Known<PublishedFact>>,
     last: Option<Known<FinalFact>>,
+    edit: Option<(u32, Arc<EditFact>)>,
 }
 
 impl View {
@@ -140,6 +144,11 @@ impl View {
             Fact::Selection(selection) => self.selection = Some(selection),
             Fact::Published(published) => self.published = Some(published),
             Fact::Final(last) => self.last = Some(last),
+            Fact::Edit(number, edit) => {
+                if self.edits() < number {
+                    self.edit = Some((number, Arc::new(edit)));
+                }
+            }
         }
         self
     }
@@ -330,5 +339,15 @@ impl View {
     /// The end.
     pub fn last(&self) -> Option<&Known<FinalFact>> {
         self.last.as_ref()
+    }
+
+    /// What people said of the job last, since it was asked for.
+    pub fn edit(&self) -> Option<&EditFact> {
+        self.edit.as_ref().map(|(_, edit)| edit.as_ref())
+    }
+
+    /// The number of that edit; 0: none.
+    pub fn edits(&self) -> u32 {
+        self.edit.as_ref().map_or(0, |(number, _)| *number)
     }
 }

@@ -252,6 +252,7 @@ impl Job {
             Effect::DropMarker => {
                 if let (Some(spec), Some(last)) = (self.view.spec(), self.view.last()) {
                     crate::intake::queue::finished(parts, &self.keys, &spec.fact, &last.fact).await?;
+                    crate::callback::begin(parts, &self.keys, &spec.fact).await?;
                 }
                 parts.store.delete(self.keys.live()?.key()).await?;
                 Ok(false)

@@ -65,6 +65,7 @@ impl Bench {
             entropy: Arc::new(Counting(AtomicU64::new(store.as_ref() as *const Memory as u64))),
             roster: Arc::new(Roster::fixed(catalogue(), "local", 2)),
             links: None,
+            callbacks: None,
             run: Some("this".into()),
             events: sender,
         };

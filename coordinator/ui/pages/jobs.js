@@ -1,6 +1,6 @@
 // All jobs: filtered in the address, updated in place; new ones wait until they are called.
 
-import { Problem, json } from "../lib/api.js";
+import { Problem, ask, json } from "../lib/api.js";
 import { confirmed, say } from "../lib/dialog.js";
 import { h, put } from "../lib/dom.js";
 import { pause } from "../lib/feed.js";
@@ -71,8 +71,16 @@ export async function page(main, { query, note, go, signal }) {
   };
   const act = async (job, verb) => {
     const name = nameOfJob(job);
+    if (verb === "delete" && !(await confirmed(`Delete ${name}?`, `Everything of job ${job.id} is removed: its results, its files, its rows. It cannot be brought back.`, "Delete the job"))) return;
     if (verb === "cancel" && !(await confirmed(`Cancel ${name}?`, `Job ${job.id} stops, and what it has not finished is lost.`, "Cancel the job"))) return;
     try {
+      if (verb === "delete") {
+        await ask(`/v1/jobs/${job.id}`, { method: "DELETE", signal });
+        shown = shown.filter((one) => one.id !== job.id);
+        chosen.delete(job.id);
+        draw();
+        return say(`${name} is deleted`);
+      }
       const told = await json(`/v1/jobs/${job.id}/${verb}`, { method: "POST", signal });
       if (verb === "retry") return go(`/jobs/${told.id}`);
       say(`${name} is being cancelled`);
@@ -133,7 +141,8 @@ function columnsOf({ chosen, draw, note, act }) {
     { name: "created", title: "Asked for", of: (job) => time(job.created), by: (job) => job.created },
     { name: "labels", title: "Labels", of: (job) => Object.entries(job.labels ?? {}).map(([name, value]) => h("span", { class: "chip" }, `${name}: ${value}`)) },
     { name: "compare", title: "Compare", of: tick },
-    { name: "act", title: h("span", { class: "sr" }, "Actions"), of: (job) => h("button", { type: "button", class: "small-button", "aria-label": `${over(job) ? "Retry" : "Cancel"} ${nameOfJob(job)}`, onclick: () => act(job, over(job) ? "retry" : "cancel") }, over(job) ? "Retry" : "Cancel") },
+    { name: "act", title: h("span", { class: "sr" }, "Actions"), of: (job) => [h("button", { type: "button", class: "small-button", "aria-label": `${over(job) ? "Retry" : "Cancel"} ${nameOfJob(job)}`, onclick: () => act(job, over(job) ? "retry" : "cancel") }, over(job) ? "Retry" : "Cancel"),
+      over(job) ? [" ", h("button", { type: "button", class: "small-button", "aria-label": `Delete ${nameOfJob(job)}`, onclick: () => act(job, "delete") }, "Delete")] : null] },
   ];
 }
 

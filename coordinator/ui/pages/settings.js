@@ -87,5 +87,5 @@ function maker(signal, again) {
 async function about(signal) {
   const [version, ready] = await Promise.all([json("/version", { signal }), json("/readyz", { signal }).catch((error) => ({ status: error.message }))]);
   return [facts([["Program", `${version.name} ${version.version}`], ["State", ready.status], ["Address", location.origin]]),
-    h("p", { class: "row" }, h("a", { href: "/openapi.json", target: "_blank", rel: "noopener" }, "Description of the API (OpenAPI 3.1)"), h("a", { href: "/metrics", target: "_blank", rel: "noopener" }, "Measures for Prometheus"))];
+    h("p", { class: "row" }, h("a", { href: "/docs" }, "Description of the API"), h("a", { href: "/metrics", target: "_blank", rel: "noopener" }, "Measures for Prometheus"))];
 }

@@ -13,6 +13,11 @@ pub fn live_prefix() -> Result<Prefix> {
     Prefix::build("live/".to_owned())
 }
 
+/// The markers of all jobs whose page is to be called.
+pub fn calls() -> Result<Prefix> {
+    Prefix::build("calls/".to_owned())
+}
+
 /// The markers of one tenant's jobs to be looked after.
 pub fn live_of(tenant: &str) -> Result<Prefix> {
     Prefix::build(format!("live/{}~", segment("tenant", tenant)?))

@@ -130,6 +130,31 @@ impl JobKeys {
         DataKey::build(self.below(format_args!("p/{}/{}", segment("sha256", short)?, segment("file", file)?)))
     }
 
+    /// The edit with a number from 1: each holds what people say of the job whole, so the last one counts.
+    pub fn edit(&self, number: u32) -> Result<FactKey> {
+        self.fact(format_args!("e/{number:06}"))
+    }
+
+    /// The tombstone: the job was deleted.
+    pub fn deleted(&self) -> Result<FactKey> {
+        self.fact("e/deleted")
+    }
+
+    /// That the page of the job was called, or will not be called again.
+    pub fn called(&self) -> Result<FactKey> {
+        self.fact("e/called")
+    }
+
+    /// The marker that the page of the job is to be called.
+    pub fn call(&self) -> Result<MarkerKey> {
+        MarkerKey::build(format!("calls/{}~{}", self.tenant, self.job))
+    }
+
+    /// Edits, calls and the tombstone: what may follow a job's end.
+    pub fn afterwards(&self) -> Result<Prefix> {
+        Prefix::build(self.below("e/"))
+    }
+
     /// Everything of the job.
     pub fn everything(&self) -> Result<Prefix> {
         Prefix::build(self.below(""))

@@ -10,6 +10,13 @@ pub enum Named<'a> {
         /// Job id.
         job: &'a str,
     },
+    /// The marker of a job whose page is to be called.
+    Call {
+        /// Tenant.
+        tenant: &'a str,
+        /// Job id.
+        job: &'a str,
+    },
     /// An entry of a tenant's newest-first list.
     Index {
         /// Tenant.
@@ -58,6 +65,12 @@ pub enum Named<'a> {
     Published,
     /// The end of a job.
     Final,
+    /// An edit of what people say of a job, by its number.
+    Edit(u32),
+    /// That the page of a job was called.
+    Called,
+    /// The tombstone of a job.
+    Deleted,
     /// A file of an attempt.
     Data {
         /// Task id.
@@ -83,6 +96,10 @@ impl<'a> Named<'a> {
             let (tenant, job) = rest.split_once('~')?;
             return Some(Self::Live { tenant, job });
         }
+        if let Some(rest) = text.strip_prefix("calls/") {
+            let (tenant, job) = rest.split_once('~')?;
+            return Some(Self::Call { tenant, job });
+        }
         let (tenant, rest) = text.strip_prefix("t/")?.split_once('/')?;
         if let Some(entry) = rest.strip_prefix("i/") {
             let (newest_first, job) = entry.split_once('-')?;
@@ -93,6 +110,9 @@ impl<'a> Named<'a> {
         let (part, name) = below.split_once('/')?;
         match part {
             "f" => Self::fact(name),
+            "e" if name == "called" => Some(Self::Called),
+            "e" if name == "deleted" => Some(Self::Deleted),
+            "e" => name.parse().ok().map(Self::Edit),
             "d" => {
                 let (task, rest) = name.split_once('/')?;
                 let (attempt, path) = rest.split_once('/')?;

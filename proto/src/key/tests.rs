@@ -25,6 +25,10 @@ fn every_key_reads_back_as_what_it_was_built_as() {
         (keys.selection().map(Key::from), Named::Selection),
         (keys.published().map(Key::from), Named::Published),
         (keys.last().map(Key::from), Named::Final),
+        (keys.edit(7).map(Key::from), Named::Edit(7)),
+        (keys.called().map(Key::from), Named::Called),
+        (keys.call().map(Key::from), Named::Call { tenant: "default", job: "job_0123" }),
+        (keys.deleted().map(Key::from), Named::Deleted),
         (keys.live().map(Key::from), Named::Live { tenant: "default", job: "job_0123" }),
         (
             keys.index(1_700_000_000_000).map(Key::from),

@@ -18,9 +18,11 @@ pub use publish::Placed;
 pub use web::fetch_presigned;
 
 use crate::s3::{self, Bucket};
+use bytes::Bytes;
 use link::Link;
 use std::{path::Path, sync::Arc, time::Duration};
 use synthfleet_proto::{Error, Result, Seed};
+use url::Url;
 use web::Web;
 
 /// Which hosts may be read by `https://`.
@@ -172,6 +174,22 @@ impl Links {
         }
     }
 
+    /// Refuses addresses that are never called, without asking anybody: at the door.
+    ///
+    /// # Errors
+    /// `source::link` for what is no `https://` address, `source::refused` for what is not allowed.
+    pub fn check_call(&self, link: &str) -> Result<()> {
+        self.inner.web.allows(&page(link)?)
+    }
+
+    /// Calls a page with some bytes, once, and gives the status of its answer: redirects are not followed.
+    ///
+    /// # Errors
+    /// As [`Self::check_call`], and `source::unreachable` if no answer came within ten seconds.
+    pub async fn call(&self, link: &str, headers: &[(&str, String)], body: Bytes) -> Result<u16> {
+        self.inner.web.post(&page(link)?, headers, body).await
+    }
+
     /// A link that reads an object for some seconds without credentials, for a process that has none:
     /// see [`fetch_presigned`].
     ///
@@ -185,6 +203,14 @@ impl Links {
             }
             Link::Web(_) => Err(Error::invalid("source::link", "only links to buckets can be signed")),
         }
+    }
+}
+
+/// The address of a page that is called.
+fn page(link: &str) -> Result<Url> {
+    match Link::parse(link)? {
+        Link::Web(url) => Ok(url),
+        Link::Object { .. } => Err(Error::invalid("source::link", "a bucket cannot be called").help("write https://host/path")),
     }
 }
 

@@ -11,6 +11,7 @@ pub mod infer;
 mod outside;
 pub mod parquet;
 mod parquet_source;
+pub mod preview;
 mod profile;
 mod profile_task;
 pub mod read;

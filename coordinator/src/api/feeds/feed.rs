@@ -153,7 +153,8 @@ impl Feed {
     /// The job with all its tasks, the id to go on from, and the number of the event that follows.
     pub async fn snapshot(&self, parts: &crate::Parts) -> synthfleet_proto::Result<(String, Value, u64)> {
         self.look(parts).await?;
-        let reader = self.reader.lock().await;
+        let mut reader = self.reader.lock().await;
+        reader.look_afterwards(parts.store.as_ref()).await?;
         let view = reader.view();
         let tasks: Vec<Value> = view.tasks().map(|task| shape::task(view, task)).collect();
         let ring = held(&self.ring);

@@ -260,3 +260,111 @@ async fn answers_are_tagged() {
         assert_eq!((first.status, again.status, again.body.len()), (StatusCode::OK, StatusCode::NOT_MODIFIED, 0), "{part}");
     }
 }
+
+#[tokio::test]
+async fn labels_and_summary_change_on_any_replica_for_who_read_the_job_last() {
+    let (store, broker) = (Arc::new(memory()), Arc::new(InProcess::default()));
+    let one = Replica::on(store.clone(), broker.clone(), 1, |_| {});
+    let two = Replica::on(store, broker, 2, |_| {});
+    let path = format!("/v1/jobs/{}", one.job().await);
+    let patch = async |replica: &Replica, tag: &str, wish: Value| {
+        let headers = [("content-type", "application/merge-patch+json"), ("if-match", tag)];
+        replica.ask("PATCH", &path, &headers, wish.to_string()).await
+    };
+    let fresh = async |replica: &Replica| replica.get(&path).await.header("etag").to_owned();
+    // without workers nothing moves once the first task is planned
+    for _ in 0..500 {
+        if one.get(&path).await.json()["counts"]["planned"] == 1 {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    let first = fresh(&one).await;
+    let told = patch(&one, &first, json!({"labels": {"team": "a"}, "summary": "weekly"})).await;
+    assert_eq!((told.status, &told.json()["spec"]["labels"]), (StatusCode::OK, &json!({"team": "a"})), "{}", told.text());
+    assert_eq!(patch(&two, &first, json!({"summary": "lost"})).await.problem(), "precondition");
+    let told = patch(&two, &fresh(&two).await, json!({"labels": {"by": "me"}})).await;
+    assert_eq!((&told.json()["spec"]["labels"], &told.json()["spec"]["summary"]), (&json!({"team": "a", "by": "me"}), &json!("weekly")));
+    assert_eq!(one.get("/v1/jobs?label=by:me").await.json()["items"][0]["summary"], "weekly");
+    let bare = one.ask("PATCH", &path, &[("content-type", "application/json")], "{}").await;
+    assert_eq!(bare.problem(), "invalid-request", "without If-Match");
+    assert_eq!(patch(&one, "*", json!({"seed": 1})).await.problem(), "invalid-request");
+    assert_eq!(patch(&one, "*", json!({"summary": "x".repeat(201)})).await.problem(), "invalid-job");
+}
+
+#[tokio::test]
+async fn a_deleted_job_leaves_a_tombstone_and_nothing_else() {
+    let (store, broker) =
+        (Arc::new(memory()), Arc::new(InProcess::new(synthfleet_broker::Settings { pools: vec!["local".into()], ..Default::default() })));
+    let one = Replica::on(store.clone(), broker.clone(), 1, |_| {});
+    let two = Replica::on(store.clone(), broker, 2, |_| {});
+    let running = one.job().await;
+    let delete = async |replica: &Replica, id: &str| replica.ask("DELETE", &format!("/v1/jobs/{id}"), &[], Body::empty()).await;
+    assert_eq!(delete(&one, &running).await.problem(), "conflict");
+    one.work(done);
+    let headers = [("content-type", "application/json"), ("idempotency-key", "k"), ("prefer", "wait=60")];
+    let told = one.ask("POST", "/v1/jobs", &headers, small_job().to_string()).await;
+    let id = told.json()["id"].as_str().expect("an id").to_owned();
+    // the marker of the other one goes with its end
+    tokio::time::timeout(std::time::Duration::from_secs(60), one.handle.finished(&running)).await.expect("in time");
+    assert_eq!(two.get(&format!("/v1/jobs/{id}")).await.status, StatusCode::OK);
+    let told = delete(&one, &id).await;
+    assert_eq!((told.status, told.body.len()), (StatusCode::NO_CONTENT, 0), "{}", told.text());
+    for part in ["", "/tasks", "/events", "/files", "/verdict", "/rows"] {
+        assert_eq!(two.get(&format!("/v1/jobs/{id}{part}")).await.problem(), "gone", "{part}");
+    }
+    assert_eq!(
+        (delete(&two, &id).await.problem(), two.get("/v1/jobs").await.json()["items"].as_array().map(Vec::len)),
+        ("gone".to_owned(), Some(1))
+    );
+    let again = one.ask("POST", "/v1/jobs", &headers, small_job().to_string()).await;
+    assert_eq!(again.problem(), "gone", "its key is spent");
+    let keys = JobKeys::new("local", &id).expect("legal");
+    let left = store.list(&keys.everything().expect("legal"), None, 100).await.expect("listed");
+    assert_eq!(left.iter().map(|entry| entry.key.last()).collect::<Vec<_>>(), ["deleted"]);
+}
+
+#[tokio::test]
+async fn a_done_job_gets_more_benchmarks_and_more_rows_as_jobs_of_their_own() {
+    let replica = Replica::new();
+    let id = replica.finished_job().await;
+    let names = |job: &Value, field: &str| -> Vec<String> {
+        job["spec"][field].as_array().expect("a list").iter().map(|one| one["name"].as_str().expect("a name").to_owned()).collect()
+    };
+    let told = replica.post(&format!("/v1/jobs/{id}/benchmarks"), &json!({"benchmarks": ["distances", "accuracy"]})).await;
+    assert_eq!(
+        (told.status, names(&told.json(), "benchmarks")),
+        (StatusCode::ACCEPTED, vec!["distances".to_owned(), "accuracy".to_owned()])
+    );
+    assert_ne!(told.json()["id"], json!(id));
+    let told = replica.post(&format!("/v1/jobs/{id}/candidates/clbn/generate"), &json!({"rows": 5000, "formats": ["parquet"]})).await;
+    let job = told.json();
+    assert_eq!(
+        (told.status, names(&job, "synthesizers"), &job["spec"]["rows"]),
+        (StatusCode::ACCEPTED, vec!["clbn".to_owned()], &json!(5000))
+    );
+    assert_eq!((&job["spec"]["formats"], names(&job, "benchmarks")), (&json!(["parquet"]), vec!["accuracy".to_owned()]));
+    let generate = |candidate: &str| format!("/v1/jobs/{id}/candidates/{candidate}/generate");
+    for (path, body, problem) in [
+        (format!("/v1/jobs/{id}/benchmarks"), json!({"benchmarks": []}), "invalid-request"),
+        (format!("/v1/jobs/{id}/benchmarks"), json!({"benchmarks": ["distance"]}), "invalid-job"),
+        (generate("nobody"), json!({"rows": 10}), "not-found"),
+        (generate("identity"), json!({"rows": 10}), "conflict"),
+        (generate("clbn"), json!({"rows": -1}), "invalid-request"),
+        (generate("clbn"), json!({"rows": 10, "seed": 1}), "invalid-request"),
+    ] {
+        assert_eq!(replica.post(&path, &body).await.problem(), problem, "{path} {body}");
+    }
+}
+
+#[tokio::test]
+async fn plan_and_candidates_are_told() {
+    let replica = Replica::new();
+    let id = replica.finished_job().await;
+    let plans = replica.get(&format!("/v1/jobs/{id}/plan")).await.json();
+    let groups = plans["plans"][1]["groups"].as_array().expect("a list").clone();
+    assert!(groups.iter().any(|group| group["group"] == "syn-clbn-r0" && group["needs"] == json!(["profile"])), "{plans}");
+    let told = replica.get(&format!("/v1/jobs/{id}/candidates")).await.json();
+    let clbn = told["items"].as_array().expect("a list").iter().find(|one| one["name"] == "clbn").expect("listed").clone();
+    assert_eq!((&clbn["baseline"], &clbn["states"]), (&json!(false), &json!(["done"])));
+}

@@ -14,7 +14,7 @@ async fn every_page_is_the_same_document_under_a_strict_policy() {
         assert!(policy.contains(part), "{policy}");
     }
     assert!(!first.text().contains("<style") && !first.text().contains("style=") && !first.text().contains("onload"));
-    for path in ["/jobs?state=done&q=a", "/jobs/job_x/leaderboard", "/compare", "/tables", "/fleet", "/settings"] {
+    for path in ["/jobs?state=done&q=a", "/jobs/job_x/leaderboard", "/compare", "/tables", "/fleet", "/docs", "/settings"] {
         assert_eq!(replica.get(path).await.body, first.body, "{path}");
     }
 }

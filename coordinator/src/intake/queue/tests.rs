@@ -152,6 +152,7 @@ impl Bench {
             roster: Arc::new(Roster::fixed(catalogue(), "local", 2)),
             run: None,
             links: None,
+            callbacks: None,
             events: broadcast::channel(4_096).0,
         };
         let (running, handle) =
@@ -162,7 +163,7 @@ impl Bench {
         let book = Arc::new(Book::new(&[metrics::CATALOGUE]));
         let mut options = Options { principals: principals(), sources: Sources::default(), takers: 4, live_jobs_max: 100 };
         change(&mut options);
-        let parts = crate::api::Parts { service, handle, check: Arc::new(|_, _, _| Vec::new()), book: Arc::clone(&book) };
+        let parts = crate::api::Parts { service, handle, check: Arc::new(|_, _, _| Vec::new()), sniff: None, book: Arc::clone(&book) };
         tokio::spawn(Queue::new(options, parts).run(stopping));
         Self { broker, store, book, _stop: stop }
     }

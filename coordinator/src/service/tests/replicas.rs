@@ -52,6 +52,7 @@ impl Stage {
             entropy: Arc::new(Counting(AtomicU64::new(u64::from(id.as_bytes()[0]) << 32))),
             roster: Arc::new(Roster::watched()),
             links: None,
+            callbacks: None,
             run: None,
             events,
         }

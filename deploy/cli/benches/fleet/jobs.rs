@@ -63,6 +63,7 @@ impl Office {
             entropy: Arc::new(MachineEntropy),
             roster: Arc::new(Roster::watched()),
             links: None,
+            callbacks: None,
             run: None,
             events: broadcast::channel(1_024).0,
         };

@@ -84,6 +84,7 @@ pub struct ServeConfig {
     pub proxy_header: String,
     pub proxy_peers: Vec<IpAddr>,
     pub proxy_users: Vec<String>,
+    pub callback_secret_file: String,
     pub admin: String,
 }
 

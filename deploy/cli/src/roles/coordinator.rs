@@ -24,13 +24,15 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     let who = Who { role: "coordinator", pool: "", id: &options.id };
     let broker = port::measured_broker(brokers::open(&config.broker, who).await?, &book);
     let (events, _) = broadcast::channel(super::EVENTS_MAX);
+    let links = parts::links(&config.sources, &config.store).await?;
     let parts = Parts {
         store,
         broker,
         clock: Arc::new(parts::WallClock),
         entropy: Arc::new(parts::MachineEntropy),
         roster: Arc::new(Roster::watched()),
-        links: Some(parts::links(&config.sources, &config.store).await?),
+        callbacks: parts::callbacks(&config.serve, &links)?,
+        links: Some(links),
         run: None,
         events,
     };
@@ -38,7 +40,7 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     let broker = Arc::clone(&parts.broker);
     let (service, handle) = Service::new(options, parts.clone());
     let line = Line { handle, book: Arc::clone(&book) };
-    let mut served = doors::open(config, Wish { local_files: false, messages: true }, &parts, line, &shutdown).await?;
+    let mut served = doors::open(config, Wish { local_files: false, messages: true, sniff: None }, &parts, line, &shutdown).await?;
     let ready = Arc::new(move || broker.health().ready);
     port::operators(&config.serve.admin, ready, Arc::clone(&book), shutdown.clone(), &mut served).await?;
     let ended = service.counted(book).run(shutdown).await;

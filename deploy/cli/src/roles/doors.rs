@@ -22,12 +22,13 @@ const NOTIFICATIONS_AT_ONCE: usize = 8;
 const LIVE_JOBS_MAX: usize = 1_000;
 
 /// What a role lets in besides what the settings say.
-#[derive(Debug, Clone, Copy)]
 pub struct Wish {
     /// Paths of this machine, from callers who need no token.
     pub local_files: bool,
     /// Messages of a broker that others can write to.
     pub messages: bool,
+    /// Looks at the beginning of tables, where this process reads tables anyhow.
+    pub sniff: Option<api::Sniff>,
 }
 
 /// Opens the doors that the settings name. Tasks of the set serve them until `stopping` becomes true, and let what is
@@ -39,11 +40,13 @@ pub async fn open(
     line: port::Line,
     stopping: &watch::Receiver<bool>,
 ) -> Result<JoinSet<()>> {
-    let parts = api::Parts { service: service.clone(), handle: line.handle, check: Arc::new(check_options), book: line.book };
+    let parts =
+        api::Parts { service: service.clone(), handle: line.handle, check: Arc::new(check_options), sniff: wish.sniff, book: line.book };
     let judged = |judge: fn(&Links, &str) -> Result<()>| {
         service.links.clone().map(|links| Arc::new(move |link: &str| judge(&links, link)) as CheckLink)
     };
-    let sources = Sources { local_files: false, links: judged(Links::check), outputs: judged(Links::check_place) };
+    let callbacks = judged(Links::check_call).filter(|_| service.callbacks.is_some());
+    let sources = Sources { local_files: false, links: judged(Links::check), outputs: judged(Links::check_place), callbacks };
     let mut served = JoinSet::new();
     if !config.serve.listen.is_empty() {
         let auth = people::auth(&config.serve)?;

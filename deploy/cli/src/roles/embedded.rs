@@ -113,6 +113,7 @@ impl Run {
                 entropy: Arc::clone(&self.entropy),
                 roster: Arc::new(Roster::fixed(Catalogue::clone(&self.catalogue), "local", self.slots)),
                 links: None,
+                callbacks: None,
                 run: Some(run.clone()),
                 events: events.clone(),
             },

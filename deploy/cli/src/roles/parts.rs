@@ -1,9 +1,10 @@
 //! The parts that only the outermost room may make: clock, entropy, and what the settings name: store, broker.
 
-use crate::config::{SourcesConfig, StoreConfig};
+use crate::config::{ServeConfig, SourcesConfig, StoreConfig};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
+use synthfleet_coordinator::callback::Callbacks;
 use synthfleet_metrics::Book;
 use synthfleet_proto::outside::{Clock, Entropy};
 use synthfleet_proto::{Error, Result, Seed, id};
@@ -80,6 +81,16 @@ pub async fn links(sources: &SourcesConfig, config: &StoreConfig) -> Result<Link
     let buckets = sources.buckets.iter().map(|url| bucket(url, config)).collect::<Result<_>>()?;
     let https = if sources.https.is_empty() { foreign::Https::Off } else { foreign::Https::Hosts(sources.https.clone()) };
     Links::open(foreign::Settings { buckets, https, ..foreign::Settings::default() }, seed()).await
+}
+
+/// What calls pages of users, if the settings name a secret to sign with.
+pub fn callbacks(config: &ServeConfig, links: &Links) -> Result<Option<Callbacks>> {
+    if config.callback_secret_file.is_empty() {
+        return Ok(None);
+    }
+    let file = &config.callback_secret_file;
+    let secret = std::fs::read_to_string(file).map_err(|e| Error::io(file, e))?;
+    Callbacks::new(Arc::new(links.clone()), &secret).map(Some)
 }
 
 /// The store that the settings name, on a disk that always syncs or in a bucket. `fallback`: the folder to use if

@@ -66,6 +66,7 @@ mod tests {
             proxy_header: header.to_owned(),
             proxy_peers: vec!["127.0.0.1".parse().expect("an address")],
             proxy_users: users.iter().map(|user| (*user).to_owned()).collect(),
+            callback_secret_file: String::new(),
             admin: String::new(),
         }
     }

@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_broker::InProcess;
+use synthfleet_coordinator::api::{Beginning, Sniff, Sniffed};
 use synthfleet_coordinator::{Catalogue, Options, Parts, Roster, Service, metrics};
+use synthfleet_intake::preview;
+use synthfleet_intake::read::Source;
 use synthfleet_proto::outside::Entropy;
 use synthfleet_proto::{Error, Result, id};
 use synthfleet_worker::members;
@@ -31,13 +34,15 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     let (events, _) = broadcast::channel(super::EVENTS_MAX);
     let broker = Arc::new(InProcess::new(synthfleet_broker::Settings { pools: vec![POOL.into()], ..Default::default() }));
     let book = port::book(&[metrics::CATALOGUE, synthfleet_worker::metrics::CATALOGUE]);
+    let links = parts::links(&config.sources, &config.store).await?;
     let service_parts = Parts {
         store: port::measured_store(parts::store(&config.store, Some(&place)).await?, &book),
         broker: port::measured_broker(broker, &book),
         clock: Arc::new(parts::WallClock),
         entropy: Arc::new(parts::MachineEntropy),
         roster: Arc::new(Roster::fixed(Catalogue::of(members()), POOL, slots)),
-        links: Some(parts::links(&config.sources, &config.store).await?),
+        callbacks: parts::callbacks(&config.serve, &links)?,
+        links: Some(links),
         // the lock on the store means that whatever another process left open is dead
         run: Some(id::hex(&parts::MachineEntropy.bits())),
         events,
@@ -46,7 +51,8 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     let (service, handle) = Service::new(options(), service_parts.clone());
     tell!("  serving  store {}   {slots} tasks at once", place.display());
     let line = Line { handle, book: Arc::clone(&book) };
-    let mut served = doors::open(config, Wish { local_files: true, messages: false }, &service_parts, line, &shutdown).await?;
+    let mut served =
+        doors::open(config, Wish { local_files: true, messages: false, sniff: Some(sniffing()) }, &service_parts, line, &shutdown).await?;
     if !config.serve.listen.is_empty() {
         tell!("  app      the same address in a browser");
     }
@@ -58,6 +64,25 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     stop.send_replace(true);
     worker.await.map_err(|e| Error::internal("run::worker", e.to_string()))??;
     code
+}
+
+/// Looks at the beginning of a table as a job would read it. Here one process does everything: its workers read
+/// tables too.
+fn sniffing() -> Sniff {
+    Arc::new(|wish: &synthfleet_proto::job::Source, beginning: Beginning| {
+        let (source, cut) = match beginning {
+            Beginning::Simulated => (preview::simulated(&wish.uri).unwrap_or_else(|| Err(no_file()))?, false),
+            Beginning::File(path) if path.is_file() => (Source::Path(path), false),
+            Beginning::File(_) => return Err(no_file()),
+            Beginning::Bytes { name, bytes, cut } => (Source::Bytes(name, bytes[..].into()), cut),
+        };
+        let seen = preview::preview(&source, wish, cut)?;
+        Ok(Sniffed { told: seen.told, rows: seen.rows })
+    })
+}
+
+fn no_file() -> Error {
+    Error::data("source::not_found", "there is no such file")
 }
 
 /// Looks after every job that its store has, for ever.

@@ -14,7 +14,7 @@ def run(browser, site):
         "metadata": f"/jobs/{done}/metadata", "metadata-held": f"/jobs/{held}/metadata", "leaderboard": f"/jobs/{done}/leaderboard",
         "leaderboard-refused": f"/jobs/{refused}/leaderboard", "leaderboard-repeats": f"/jobs/{other}/leaderboard",
         **{f"candidate-{tab}": f"{candidate}?tab={tab}" for tab in ("overview", "columns", "pairs", "utility", "privacy", "rows", "run")},
-        "compare": f"/compare?jobs={done},{other}", "compare-one": f"/compare?jobs={done}", "tables": "/tables", "fleet": "/fleet", "settings": "/settings", "report": f"/jobs/{done}/report",
+        "compare": f"/compare?jobs={done},{other}", "compare-one": f"/compare?jobs={done}", "tables": "/tables", "fleet": "/fleet", "settings": "/settings", "docs": "/docs", "report": f"/jobs/{done}/report",
         "nowhere": "/jobs/x/y/z",
     }
     for width, scheme in ((1280, "light"), (1280, "dark"), (360, "light")):

@@ -74,7 +74,9 @@ async fn serve(listener: TcpListener, tls: TlsAcceptor, pages: BTreeMap<&'static
         let request = String::from_utf8_lossy(&request).into_owned();
         let path = request.split(' ').nth(1).unwrap_or_default();
         assert!(
-            request.starts_with("GET ") && !request.to_lowercase().contains("authorization") && !request.to_lowercase().contains("cookie")
+            (request.starts_with("GET ") || path.starts_with("/call"))
+                && !request.to_lowercase().contains("authorization")
+                && !request.to_lowercase().contains("cookie")
         );
         let page = pages.get(path).cloned().unwrap_or_else(|| "HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_owned());
         let _ = stream.write_all(page.as_bytes()).await;
@@ -150,6 +152,8 @@ fn pages() -> BTreeMap<&'static str, String> {
         ("/user", found("https://me@data.example.org/table.csv")),
         ("/scheme", found("file:///etc/passwd")),
         ("/nowhere", "HTTP/1.1 302 Found\r\ncontent-length: 0\r\n\r\n".to_owned()),
+        ("/call", "HTTP/1.1 204 No Content\r\n\r\n".to_owned()),
+        ("/call-moved", found("/table.csv")),
         ("/private.csv", "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n".to_owned()),
         ("/busy.csv", "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n".to_owned()),
     ]
@@ -386,4 +390,20 @@ async fn a_source_that_comes_too_slowly_is_given_up() {
         drop(sink);
         assert!(!path.exists());
     }
+}
+
+#[tokio::test]
+async fn a_page_is_called_once_under_the_same_guard_as_links_and_not_followed() {
+    let world = World::open().await;
+    let call = async |link: &str| world.links.call(link, &[("x-test", "1".to_owned())], Bytes::from_static(b"{}")).await;
+    assert_eq!(call("https://data.example.org/call").await.expect("answered"), 204);
+    assert_eq!(call("https://data.example.org/call-moved").await.expect("answered"), 302);
+    let dialled = world.dialled().len();
+    for (link, code, reason) in REFUSED.iter().filter(|(link, ..)| link.starts_with("https:") || link.starts_with("http:")) {
+        let error = call(link).await.expect_err(link);
+        assert_eq!(error.code(), *code, "{link}: {error}");
+        assert!(error.message().contains(reason), "{link}: {error}");
+    }
+    assert_eq!(call("s3://bucket/key").await.expect_err("no page").code(), "source::link");
+    assert_eq!(world.dialled().len(), dialled, "nothing inside was dialled");
 }

@@ -1,4 +1,4 @@
-//! Reading `https://`. A name is resolved once; when all its addresses are public, the connection goes
+//! Reading `https://`, and calling pages behind it. A name is resolved once; when all its addresses are public, the connection goes
 //! to one of exactly these, whatever the name says a moment later. Each redirect starts over.
 
 use super::{
@@ -9,15 +9,17 @@ use super::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Empty, Full};
 use hyper::{
-    Request, Response, StatusCode,
-    body::Incoming,
+    Method, Request, Response, StatusCode,
+    body::{Body, Incoming},
     header::{ACCEPT, ACCEPT_ENCODING, CONTENT_LENGTH, ETAG, HOST, LOCATION, USER_AGENT},
+    http::request::Builder,
 };
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore, pki_types::ServerName};
 use std::{
+    convert::Infallible,
     io,
     net::{IpAddr, SocketAddr},
     path::Path,
@@ -38,6 +40,8 @@ const REDIRECTS_MAX: u32 = 3;
 const ADDRESSES_MAX: usize = 4;
 /// How long a name may take to resolve, and a connection to come up.
 const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// How long a call of somebody's page may take from its beginning to the head of the answer.
+const CALL_MAX: Duration = Duration::from_secs(10);
 /// How long the head of an answer may take.
 const ANSWER_MAX: Duration = Duration::from_secs(60);
 
@@ -121,7 +125,21 @@ impl Web {
         let addresses = self.addresses(url).await?;
         let stream = dial(self.net.as_ref(), &addresses, &shown(url)).await?;
         let stream = secure(self.tls().await?, url, stream).await?;
-        send(url, stream).await
+        send(url, get(url), stream).await
+    }
+
+    /// Sends bytes to a page and gives the status of its answer. What the page leads on to is not followed.
+    pub(super) async fn post(&self, url: &Url, headers: &[(&str, String)], body: Bytes) -> Result<u16> {
+        self.allows(url)?;
+        let call = async {
+            let addresses = self.addresses(url).await?;
+            let stream = dial(self.net.as_ref(), &addresses, &shown(url)).await?;
+            let stream = secure(self.tls().await?, url, stream).await?;
+            let request = headers.iter().fold(head(url, Method::POST), |request, (name, value)| request.header(*name, value));
+            send(url, request.body(Full::new(body)), stream).await
+        };
+        let answer = tokio::time::timeout(CALL_MAX, call).await.map_err(|_| unreachable_host(&shown(url), "no answer in time"))?;
+        Ok(answer?.status().as_u16())
     }
 
     /// The public addresses of a host, resolved here and nowhere else.
@@ -201,23 +219,33 @@ async fn secure(tls: Arc<ClientConfig>, url: &Url, stream: TcpStream) -> Result<
     connected.map_err(|error| unreachable_host(&shown(url), &format!("no secure connection: {error}")))
 }
 
-/// One GET on a connection of its own: no cookies, no credentials.
-async fn send(url: &Url, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Result<Response<Incoming>> {
+/// The head of a request: no cookies, no credentials.
+fn head(url: &Url, method: Method) -> Builder {
+    let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+    let name = url.host_str().unwrap_or_default();
+    let host = url.port().map_or_else(|| name.to_owned(), |port| format!("{name}:{port}"));
+    Request::builder().method(method).uri(path).header(HOST, host).header(USER_AGENT, concat!("synthfleet/", env!("CARGO_PKG_VERSION")))
+}
+
+/// The request for a file.
+fn get(url: &Url) -> hyper::http::Result<Request<Empty<Bytes>>> {
+    head(url, Method::GET).header(ACCEPT, "*/*").header(ACCEPT_ENCODING, "identity").body(Empty::new())
+}
+
+/// One request on a connection of its own.
+async fn send<B>(
+    url: &Url,
+    request: hyper::http::Result<Request<B>>,
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) -> Result<Response<Incoming>>
+where
+    B: Body<Data = Bytes, Error = Infallible> + Send + 'static,
+{
     let broken = |error: &dyn std::fmt::Display| unreachable_host(&shown(url), &error.to_string());
+    let request = request.map_err(|error| broken(&error))?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| broken(&error))?;
     // it ends with the body
     tokio::spawn(connection);
-    let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-    let host = url
-        .port()
-        .map_or_else(|| url.host_str().unwrap_or_default().to_owned(), |port| format!("{}:{port}", url.host_str().unwrap_or_default()));
-    let request = Request::get(path)
-        .header(HOST, host)
-        .header(USER_AGENT, concat!("synthfleet/", env!("CARGO_PKG_VERSION")))
-        .header(ACCEPT, "*/*")
-        .header(ACCEPT_ENCODING, "identity")
-        .body(Empty::<Bytes>::new());
-    let request = request.map_err(|error| broken(&error))?;
     let answer = tokio::time::timeout(ANSWER_MAX, sender.send_request(request)).await;
     answer.map_err(|_| broken(&"no answer in time"))?.map_err(|error| broken(&error))
 }
@@ -282,7 +310,11 @@ pub async fn fetch_presigned(link: &str, expected: &Seen, to: &Path, limits: &Li
     let stream = stream.map_err(|_| unreachable_host(&shown, "no connection in time"))?;
     let stream = stream.map_err(|error| unreachable_host(&shown, &error.to_string()))?;
     let answer = async {
-        if url.scheme() == "http" { send(&url, stream).await } else { send(&url, secure(tls_config()?, &url, stream).await?).await }
+        if url.scheme() == "http" {
+            send(&url, get(&url), stream).await
+        } else {
+            send(&url, get(&url), secure(tls_config()?, &url, stream).await?).await
+        }
     };
     let response = sink.wait(answer).await??;
     receive(&shown, response, expected, sink).await

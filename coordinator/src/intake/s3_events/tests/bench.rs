@@ -167,7 +167,7 @@ impl Bench {
         let rules = Rules::new(vec![rule], &|_| Ok(String::new()), &[]).expect("legal");
         let links = |link: &str| if link.starts_with("s3://b/") { Ok(()) } else { Err(Error::data("source::refused", "not this one")) };
         let links: CheckLink = Arc::new(links);
-        let sources = Sources { local_files: false, links: Some(links.clone()), outputs: Some(links) };
+        let sources = Sources { local_files: false, links: Some(links.clone()), outputs: Some(links), callbacks: None };
         let options = Options { tenant: "local".into(), concurrency: 4, rules, sources };
         let parts = Parts { queue: queue.clone(), objects: bucket.clone(), coordinator };
         let (stop, running) = start(&options, &parts);
@@ -278,11 +278,12 @@ pub fn coordinator(store: Arc<Memory>, catalogue: Catalogue) -> api::Parts {
         roster: Arc::new(Roster::fixed(catalogue, "local", 2)),
         run: None,
         links: None,
+        callbacks: None,
         events: broadcast::channel(16).0,
     };
     let (_, handle) = Service::new(crate::Options::embedded("0.1.0"), service.clone());
     let book = Arc::new(Book::new(&[crate::metrics::CATALOGUE]));
-    api::Parts { service, handle, check: Arc::new(|_, _, _| Vec::new()), book }
+    api::Parts { service, handle, check: Arc::new(|_, _, _| Vec::new()), sniff: None, book }
 }
 
 /// Every job's fact `spec`.

@@ -113,7 +113,7 @@ impl World {
         let wishes = ["queue", "topic", "raw", "bridge"].map(wish).to_vec();
         let rules = Rules::new(wishes, &|_| Ok(String::new()), &[]).expect("legal");
         let any: CheckLink = Arc::new(|_: &str| Ok(()));
-        let sources = Sources { local_files: false, links: Some(any.clone()), outputs: Some(any) };
+        let sources = Sources { local_files: false, links: Some(any.clone()), outputs: Some(any), callbacks: None };
         let (stop, stopping) = watch::channel(false);
         let options = Options { tenant: "local".into(), concurrency: 4, rules, sources };
         (stop, tokio::spawn(S3Events::new(options, self.parts.clone()).run(stopping)))

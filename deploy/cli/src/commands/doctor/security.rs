@@ -83,7 +83,11 @@ fn lines(config: &Config) -> Vec<Check> {
 fn secrets(surroundings: &Surroundings) -> Vec<Check> {
     let config = &surroundings.config;
     let mut checks = Vec::new();
-    for (key, file) in [("client.token_file", &config.client.token_file), ("broker.password_file", &config.broker.password_file)] {
+    for (key, file) in [
+        ("client.token_file", &config.client.token_file),
+        ("broker.password_file", &config.broker.password_file),
+        ("serve.callback_secret_file", &config.serve.callback_secret_file),
+    ] {
         if !file.is_empty() {
             checks.push(private(key, Path::new(file), "chmod 600 it"));
         }
