@@ -16,9 +16,8 @@ pub(crate) mod tell;
 
 pub use handle::Handle;
 
-use crate::dispatch::{Flow, Line};
 use crate::callback::{self, Callbacks};
-use crate::dispatch::Flow;
+use crate::dispatch::{Flow, Line};
 use crate::fleet::Roster;
 use crate::job::{Event as JobEvent, INTERRUPTED, Phase};
 use crate::{metrics, retain};

@@ -99,10 +99,8 @@ const PEER_TOOLS: &[Package] = &[("/usr/bin/redis-server", &["redis-server"])];
 fn install() -> Outcome {
     install::packages(TOOLS)?;
     install_environment("moto", "moto.server", &["moto[s3,sqs]==5.2.*", "flask<4", "flask-cors<7"])?;
-    install_packages(TOOLS)?;
-    install_python("moto", "moto.server", &["moto[s3,sqs]==5.2.*", "flask<4", "flask-cors<7"])?;
     // makes requests from the description of the API
-    install_python("fuzz", "schemathesis", &["schemathesis==4.32.*"])?;
+    install_environment("fuzz", "schemathesis", &["schemathesis==4.32.*"])?;
     // drives the browser above, and judges how accessible its pages are
     install_environment("browser", "playwright, axe_playwright_python", &["playwright==1.65.*", "axe-playwright-python==0.1.*"])?;
     deployment::setup()

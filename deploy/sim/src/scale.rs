@@ -134,6 +134,7 @@ impl World {
             entropy: Arc::clone(&ground.entropy) as Arc<dyn Entropy>,
             roster: Arc::clone(&roster),
             links: None,
+            callbacks: None,
             run: None,
             events,
         };
