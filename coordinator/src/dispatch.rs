@@ -396,8 +396,8 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn what_is_chosen_of_the_gathered_is_what_is_chosen_of_all(
-            seen in proptest::collection::vec((0usize..2, 0usize..3, 0usize..2, 0u32..8), 0..60),
+        fn in_one_pool_what_is_chosen_of_the_gathered_is_what_is_chosen_of_all(
+            seen in proptest::collection::vec((0usize..2, 0usize..3, 0usize..1, 0u32..8), 0..60),
             job in 1usize..5, pool in 1usize..9, flying in 0usize..4,
         ) {
             let windows = windows(99, job, pool);
