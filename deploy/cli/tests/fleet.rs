@@ -132,7 +132,7 @@ fn workers_that_are_told_to_leave_under_load_cost_no_attempt() {
         until(PATIENCE, "work", || worker.child_processes().pop());
         worker.signal(Signal::TERM);
         assert_eq!(worker.exit_code(Duration::from_secs(70)), 0, "{}", worker.said());
-        *worker = ground.worker("*", 1);
+        *worker = ground.worker(take, 1);
     }
     for job in &jobs {
         assert_eq!(coordinator.ended(job, PATIENCE)["outcome"], "winner");
@@ -174,9 +174,12 @@ fn wide(rows: usize, columns: usize) -> String {
 fn a_private_fit_that_is_killed_twice_spends_what_an_undisturbed_one_spends() {
     let ground = Ground::new();
     let coordinator = ground.coordinator();
-    let mut worker = ground.worker("*", 1);
-    coordinator.sees(1);
-    for (member, columns) in [("mst", 60), ("aim", 6)] {
+    // a child of this one is a private fit
+    let take = "synthesize:mst,synthesize:aim";
+    let mut worker = ground.worker(take, 1);
+    let _others = ground.worker("profile,benchmark:*,generate,synthesize:identity,synthesize:uniform,synthesize:independent", 1);
+    coordinator.sees(2);
+    for (member, columns) in [("mst", 60), ("aim", 7)] {
         let table = wide(4_000, columns);
         let mut wish = json!({
             "source": "t.csv", "synthesizers": [member], "benchmarks": ["column_shapes", "distances"], "repeats": 1, "cache": false,
