@@ -132,7 +132,7 @@ fn workers_that_are_told_to_leave_under_load_cost_no_attempt() {
         until(PATIENCE, "work", || worker.child_processes().pop());
         worker.signal(Signal::TERM);
         assert_eq!(worker.exit_code(Duration::from_secs(70)), 0, "{}", worker.said());
-        *worker = ground.worker(take, 1);
+        *worker = ground.worker("*", 1);
     }
     for job in &jobs {
         assert_eq!(coordinator.ended(job, PATIENCE)["outcome"], "winner");
@@ -204,7 +204,7 @@ fn a_private_fit_that_is_killed_twice_spends_what_an_undisturbed_one_spends() {
             kill_process(child, Signal::KILL).expect("killed in the middle");
             if whole {
                 worker.kill();
-                worker = ground.worker("*", 1);
+                worker = ground.worker(take, 1);
             }
         }
         assert_eq!(coordinator.ended(&job, PATIENCE)["state"], "done");
