@@ -7,7 +7,9 @@ use crate::{Options, Parts};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
+use hmac::{Hmac, Mac};
 use serde_json::json;
+use sha2::Sha256;
 use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_proto::fact::{self, CallFact, FinalFact, SpecFact};
@@ -45,7 +47,8 @@ impl Line for Links {
 #[derive(Clone)]
 pub struct Callbacks {
     line: Arc<dyn Line>,
-    secret: Arc<str>,
+    /// Codes under the secret that receivers know.
+    code: Hmac<Sha256>,
 }
 
 impl Callbacks {
@@ -59,13 +62,14 @@ impl Callbacks {
             let message = format!("a callback secret of {} bytes, at least {SECRET_BYTES_MIN}", secret.len());
             return Err(Error::invalid("callback::secret", message).help("openssl rand -hex 32"));
         }
-        Ok(Self { line, secret: secret.into() })
+        let unfit = |_| Error::invalid("callback::secret", "a callback secret that is no key").help("openssl rand -hex 32");
+        Ok(Self { line, code: Hmac::new_from_slice(secret.as_bytes()).map_err(unfit)? })
     }
 
     /// `t=<seconds>,v1=<HMAC-SHA256 of "t.body">`: who knows the secret knows that the body is ours, and when it was sent.
     fn signature(&self, seconds: u64, body: &[u8]) -> String {
-        let signed = [format!("{seconds}.").as_bytes(), body].concat();
-        format!("t={seconds},v1={}", id::hmac_sha256_hex(self.secret.as_bytes(), &signed))
+        let code = self.code.clone().chain_update(format!("{seconds}.")).chain_update(body).finalize().into_bytes();
+        format!("t={seconds},v1={}", id::hex(&code))
     }
 }
 

@@ -77,6 +77,14 @@ impl World {
 
 const LONG: Duration = Duration::from_secs(86_400);
 
+/// The figure is that of Python's hmac.
+#[test]
+fn a_signature_is_the_code_of_the_time_and_the_body() {
+    let callbacks = Callbacks::new(Arc::new(Scripted::default()), "sixteen bytes or more").expect("long enough");
+    let code = "ca01cc9110dc59dc1c3125223218e0a09883c98c16a0940b4d5acf5e6f1ae1c4";
+    assert_eq!(callbacks.signature(1_700_000_000, br#"{"a":1}"#), format!("t=1700000000,v1={code}"));
+}
+
 #[tokio::test]
 async fn a_page_hears_a_signed_event_once() {
     let world = World::new(&[204]).await;
@@ -88,8 +96,7 @@ async fn a_page_hears_a_signed_event_once() {
     assert_eq!(page, "https://example.org/told?key=s");
     let event: serde_json::Value = serde_json::from_slice(body).expect("JSON");
     assert_eq!((&event["specversion"], &event["id"], &event["data"]["winner"]), (&json!("1.0"), &json!("job_0.final"), &json!("clbn")));
-    let signed = format!("1700000000.{}", String::from_utf8_lossy(body));
-    let expected = format!("t=1700000000,v1={}", id::hmac_sha256_hex(b"sixteen bytes or more", signed.as_bytes()));
+    let expected = world.parts.callbacks.as_ref().expect("set").signature(1_700_000_000, body);
     assert!(headers.contains(&("synthfleet-signature".to_owned(), expected)), "{headers:?}");
 }
 
