@@ -6,9 +6,9 @@ mod support;
 use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use support::fleet::{Ground, USER, until};
-use support::{Desk, Dice, plain};
+use support::{Desk, Dice, Used, plain, shared};
 use synthfleet_harness::{Moto, Node, http};
 
 /// Time that one small job may take on a busy machine.
@@ -263,4 +263,44 @@ fn a18_no_cell_of_a_table_leaves_by_a_log_a_measure_an_event_or_an_error() {
             assert!(!text.contains(canary), "{place} holds a cell: ..{}", &text[text.find(canary).expect("seen").saturating_sub(200)..]);
         }
     }
+}
+
+/// Rows that [`a_hundred_million_rows_are_the_same_from_one_worker_and_from_four`] asks for.
+const MANY: u64 = 100_000_000;
+
+#[test]
+#[ignore = "long: a hundred million rows, twice"]
+#[expect(clippy::print_stdout, reason = "the figures are what the long shelf is run for")]
+fn a_hundred_million_rows_are_the_same_from_one_worker_and_from_four() {
+    let adult = std::fs::read(shared("data/adult.csv.gz")).expect("the table");
+    let parts = [1, 4].map(|workers| {
+        let ground = Ground::new();
+        ground.s3.put(USER, "in/adult.csv.gz", adult.clone());
+        let coordinator = ground.coordinator();
+        let team: Vec<_> = (0..workers).map(|_| ground.worker("*", 1)).collect();
+        coordinator.sees(workers);
+        let start = Instant::now();
+        let job = coordinator.submit(&json!({
+            "source": format!("s3://{USER}/in/adult.csv.gz"), "output": format!("s3://{USER}/out/"), "cache": false, "gate": "off",
+            "synthesizers": ["seqtree"], "benchmarks": ["column_shapes"], "repeats": 1, "rows": MANY, "formats": ["parquet"],
+        }));
+        // rows are drawn in children, whose memory is gone with them
+        let mut memory = vec![Used::default(); workers];
+        let ended = until(Duration::from_secs(3_600), "a hundred million rows", || {
+            for (worker, used) in team.iter().zip(&mut memory) {
+                worker.child_processes().into_iter().chain([worker.pid()]).for_each(|process| used.look(process.as_raw_nonzero()));
+            }
+            let (_, told) = coordinator.ask("GET", &format!("/v1/jobs/{job}"), None);
+            told["ended"].is_string().then_some(told)
+        });
+        assert_eq!(ended["outcome"], "winner", "{ended}");
+        let memory: Vec<u64> = memory.iter().map(|used| used.peak_bytes >> 20).collect();
+        println!("{workers} workers: {:.0} s, at most {memory:?} MiB in one process of each", start.elapsed().as_secs_f64());
+        assert!(memory.iter().all(|&peak| peak <= 1_024), "memory grows with the rows: {memory:?} MiB");
+        let parts: BTreeMap<String, String> =
+            ground.published("out/").into_iter().filter(|(path, _)| path.starts_with("synthetic")).collect();
+        assert!(parts.len() as u64 > MANY / 1_000_000, "{} parts", parts.len());
+        parts
+    });
+    assert!(parts[0] == parts[1], "parts differ by the number of workers");
 }

@@ -56,7 +56,8 @@ pub struct Used {
 }
 
 impl Used {
-    fn look(&mut self, process: u32) {
+    /// Looks at a process that lives.
+    pub fn look(&mut self, process: impl std::fmt::Display) {
         let read = |name: &str| std::fs::read_to_string(format!("/proc/{process}/{name}")).unwrap_or_default();
         let status = read("status");
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
