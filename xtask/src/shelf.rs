@@ -101,8 +101,9 @@ fn install() -> Outcome {
     install_environment("moto", "moto.server", &["moto[s3,sqs]==5.2.*", "flask<4", "flask-cors<7"])?;
     // makes requests from the description of the API
     install_environment("fuzz", "schemathesis", &["schemathesis==4.32.*"])?;
-    // drives the browser above, and judges how accessible its pages are
-    install_environment("browser", "playwright, axe_playwright_python", &["playwright==1.65.*", "axe-playwright-python==0.1.*"])?;
+    // drives the browser above, judges how accessible its pages are, and reads reports as strictly as HTML allows
+    let web = ["playwright==1.65.*", "axe-playwright-python==0.1.*", "html5lib==1.1"];
+    install_environment("browser", "playwright, axe_playwright_python, html5lib", &web)?;
     deployment::setup()
 }
 

@@ -64,6 +64,9 @@ fn head(bundle: &Bundle, out: &mut String) {
     line(out, "---");
     line(out, &format!("\n# Synthetic {}\n", plain_text(&table.name)));
     line(out, &format!("{}. {}", plain_text(&words::headline(bundle)), plain_text(&words::meaning(bundle))));
+    if let Some(note) = words::tiny(bundle) {
+        line(out, &format!("\n> **tiny\\_table** {}", plain_text(note)));
+    }
     for warning in &verdict.warnings {
         line(out, &format!("\n> **{}** {}", plain_text(&warning.code), plain_text(&warning.text)));
     }

@@ -48,7 +48,10 @@ pub fn headline(bundle: &Bundle) -> String {
         (Decision::Winner, Some(row)) => {
             let holdout = verdict.references.get("holdout").and_then(|reference| reference.score);
             let beside = holdout.map(|holdout| format!(" [holdout {}]", score(holdout))).unwrap_or_default();
-            format!("{} wins with a score of {}{beside}", row.candidate, row.score.map_or_else(|| "–".to_owned(), score))
+            match row.score {
+                Some(value) => format!("{} wins with a score of {}{beside}", row.candidate, score(value)),
+                None => format!("{} is chosen without a score: too little could be measured", row.candidate),
+            }
         }
         _ => "No candidate may be released".to_owned(),
     }
@@ -82,6 +85,11 @@ pub fn meaning(bundle: &Bundle) -> String {
         _ => "its privacy could not be assessed by comparison with rows that were held out".to_owned(),
     };
     format!("{near}. As for privacy, {privacy}.")
+}
+
+/// What intake says of a table with hardly any rows; `None` for all others.
+pub fn tiny<'a>(bundle: &Bundle<'a>) -> Option<&'a str> {
+    bundle.profile.notes.iter().find(|note| note.code == "tiny_table").map(|note| note.text.as_str())
 }
 
 /// What the table is fit for, with the rules.
@@ -140,7 +148,8 @@ pub fn certainty(verdict: &Verdict) -> String {
 }
 
 fn sharing(what: &'static str, gates: &[Gate], outside: bool) -> Use {
-    let privacy: Vec<&Gate> = gates.iter().filter(|gate| PRIVACY_GATES.contains(&gate.name.as_str())).collect();
+    let is_meant = |gate: &&Gate| PRIVACY_GATES.contains(&gate.name.as_str()) && gate.state != GateState::NotApplicable;
+    let privacy: Vec<&Gate> = gates.iter().filter(is_meant).collect();
     let any = |state: GateState| privacy.iter().any(|gate| gate.state == state);
     let assessed = !privacy.is_empty() && !any(GateState::NotAssessed);
     let fit = match () {
@@ -149,12 +158,33 @@ fn sharing(what: &'static str, gates: &[Gate], outside: bool) -> Use {
         () if outside || any(GateState::WeakEvidence) => Fit::Care,
         () => Fit::Yes,
     };
-    let passed = privacy.iter().filter(|gate| gate.passed).count();
-    let mut rule = format!("{passed} of {} privacy gates passed", privacy.len());
+    let tally = Tally::of(&privacy);
+    let mut rule = format!("{} of {} privacy gates passed", tally.passed, privacy.len());
+    if tally.unknown > 0 {
+        rule.push_str(&format!(", {} not assessed", tally.unknown));
+    }
     if outside {
         rule.push_str("; without a formal guarantee (differential privacy) a person should decide");
     }
     Use { what, fit, rule }
+}
+
+/// How gates were met: one that could not be assessed is not held against a candidate, but was not passed either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tally {
+    /// Judged and passed, on weak evidence too.
+    pub passed: usize,
+    /// Not assessed.
+    pub unknown: usize,
+}
+
+impl Tally {
+    /// Counts gates.
+    pub fn of(gates: &[&Gate]) -> Self {
+        let unknown = gates.iter().filter(|gate| gate.state == GateState::NotAssessed).count();
+        let passed = gates.iter().filter(|gate| gate.passed && gate.state != GateState::NotAssessed).count();
+        Self { passed, unknown }
+    }
 }
 
 /// How a gate was met, in words.
@@ -210,6 +240,8 @@ mod tests {
         assert_eq!(sharing("x", &[gate(GateState::Fail)], false).fit, Fit::No);
         assert_eq!(sharing("x", &[gate(GateState::NotAssessed)], false).fit, Fit::Unknown);
         assert_eq!(sharing("x", &[], false).fit, Fit::Unknown);
+        let told = sharing("x", &[gate(GateState::Pass), gate(GateState::NotAssessed), gate(GateState::NotApplicable)], false);
+        assert_eq!(told.rule, "1 of 2 privacy gates passed, 1 not assessed");
     }
 
     #[test]

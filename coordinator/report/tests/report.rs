@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use synthfleet_proto::about::CostClass;
 use synthfleet_proto::metadata::{Format, Kind, Role};
 use synthfleet_proto::profile::{
-    ColumnProfile, Disclosure, LevelCount, Profile, SensitivityProfile, SourceProfile, SplitProfile, SplitStrategy, TableProfile,
+    ColumnProfile, Disclosure, LevelCount, Note, Profile, SensitivityProfile, SourceProfile, SplitProfile, SplitStrategy, TableProfile,
 };
 use synthfleet_proto::results::{CandidateResult, JobHead, ReferenceResult, RepeatError, RepeatResult, Results, TableHead, Times};
 use synthfleet_proto::score::{Goal, Score};
@@ -290,7 +290,7 @@ fn nothing_from_the_input_becomes_markup() {
 #[test]
 fn the_page_asks_for_nothing_from_outside() {
     let (page, _) = Job::new(4).files();
-    let addresses = page.matches("http").count();
+    let addresses = page.matches("http").count() - page.matches("<meta http-equiv=").count();
     assert_eq!(addresses, page.matches("xmlns=\"http://www.w3.org/2000/svg\"").count());
     for word in ["src=", "@import", "url(", "<link", "<iframe"] {
         assert!(!page.replace("src=x", "").contains(word), "{word}");
@@ -510,4 +510,24 @@ fn a_rule_without_replicates_shows_none() {
     verdict.ranking.iter_mut().for_each(|row| row.win_share = None);
     let (page, card) = job.files();
     assert!(!page.contains("First in") && !page.contains("resampling") && !card.contains("The pick is"));
+}
+
+#[test]
+fn a_table_of_hardly_any_rows_has_a_banner_and_gates_nobody_could_assess_are_not_passed() {
+    let mut job = Job::new(4);
+    job.profile.notes.push(Note { code: "tiny_table".to_owned(), text: "10 rows are very few: scores are uncertain".to_owned() });
+    let row = &mut job.results.verdict.ranking[0];
+    (row.score, row.gates) = (None, vec![gate(GateState::Pass), gate(GateState::NotAssessed)]);
+    let (page, card) = job.files();
+    assert!(page.contains("<strong>Tiny table.</strong> 10 rows are very few: scores are uncertain."));
+    assert!(page.contains("1 of 2<small> gates passed</small>") && page.contains("1 not assessed; nearer"));
+    assert!(page.contains("<h1>seqtree is chosen without a score: too little could be measured</h1>"));
+    assert!(card.contains("> **tiny\\_table** 10 rows"));
+}
+
+#[test]
+fn the_page_forbids_itself_to_run_or_fetch() {
+    let (page, _) = Job::new(4).files();
+    let head = page.split("<style>").next().expect("a head");
+    assert!(head.contains(r#"<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">"#));
 }

@@ -99,17 +99,15 @@ async fn uploaded(desk: &Desk<'_>, tenant: &str, uri: Option<&str>, pointer: &st
     Ok(Some((begun, done)))
 }
 
-/// The SHA-256 of an upload that is the job's source; the table gets the name and the format of the file.
+/// The SHA-256 of an upload that is the job's source; the table gets the name of the file. What the file is, its bytes
+/// tell when it is read: an ending would let a page that was saved as `.csv` pass as a table.
 pub(crate) async fn uploaded_source(desk: &Desk<'_>, tenant: &str, job: &mut JobSpec) -> Result<Option<String>> {
     let Some((begun, done)) = uploaded(desk, tenant, Some(&job.source.uri), "/source/uri").await? else { return Ok(None) };
     let file = begun.name.rsplit(['/', '\\']).next().unwrap_or_default();
     let plain = ["gz", "zst"].iter().find_map(|packed| file.strip_suffix(&format!(".{packed}"))).unwrap_or(file);
-    let (stem, ending) = plain.rsplit_once('.').unwrap_or((plain, ""));
+    let (stem, _) = plain.rsplit_once('.').unwrap_or((plain, ""));
     if job.table.is_none() && !stem.is_empty() {
         job.table = Some(stem.to_owned());
-    }
-    if job.source.format.is_none() && ["csv", "tsv", "parquet"].contains(&ending) {
-        job.source.format = Some(ending.to_owned());
     }
     Ok(Some(done.sha256))
 }

@@ -38,6 +38,7 @@ function by(what, value, yes, care, name) {
 function sharing(what, gates, outside) {
   const any = (state) => gates.some((gate) => gate.state === state);
   const fit = any("fail") ? "no" : !gates.length || any("not_assessed") ? "unknown" : outside || any("weak_evidence") ? "care" : "yes";
-  const passed = gates.filter((gate) => gate.passed).length;
-  return { what, fit, rule: `${passed} of ${gates.length} privacy gates passed${outside ? "; without a formal guarantee a person should decide" : ""}` };
+  const unknown = gates.filter((gate) => gate.state === "not_assessed").length;
+  const passed = gates.filter((gate) => gate.passed && gate.state !== "not_assessed").length;
+  return { what, fit, rule: `${passed} of ${gates.length} privacy gates passed${unknown ? `, ${unknown} not assessed` : ""}${outside ? "; without a formal guarantee a person should decide" : ""}` };
 }

@@ -17,13 +17,18 @@ export function linkStep({ draft, faults, changed, load }) {
     changed();
   }, onkeydown: (event) => { if (event.key === "Enter") { event.preventDefault(); load(); } } });
   const chosen = h("p", { class: "small", role: "status" });
-  const input = h("input", { type: "file", id: "file", class: "sr", accept: ".csv,.tsv,.txt,.parquet,.gz,.zst", onchange: () => input.files[0] && take(input.files[0]) });
+  const input = h("input", { type: "file", id: "file", class: "sr", accept: ".csv,.tsv,.txt,.parquet,.gz,.zst", onchange: () => {
+    const [file] = input.files;
+    // so that choosing the same file once more is a change as well
+    input.value = "";
+    if (file) take(file);
+  } });
   const told = () => put(chosen, value.file ? ["File: ", h("b", {}, value.file.name), ` (${bytes(value.file.bytes)})`, value.file.upload ? ", uploaded. " : FILES.has(value.file.name) ? ". It is sent when you load it. " : ". Choose it again to send it. ", h("button", { type: "button", class: "link-button", onclick: () => { draft.save({ file: null, preview: null }); told(); changed(); } }, "take another")] : "");
   const take = async (file) => {
     FILES.clear();
     FILES.set(file.name, file);
     link.value = "";
-    draft.save({ file: { name: file.name, bytes: file.size, upload: null }, link: "", preview: await preview(file), read: null, columns: {}, target: "", dialect: {} });
+    draft.save({ file: { name: file.name, bytes: file.size, upload: null }, link: "", preview: await preview(file).catch(() => null), read: null, columns: {}, target: "", dialect: {} });
     told();
     changed();
   };
@@ -50,19 +55,30 @@ export async function send(draft, progress, signal) {
   const { file } = draft.value;
   if (!file || file.upload) return;
   const found = FILES.get(file.name);
-  if (!found) throw Object.assign(new Error("The file is no longer at hand: choose it again."), { title: "File needed" });
+  if (!found) throw needed("The file is no longer at hand");
   const begun = await json("/v1/uploads", { method: "POST", body: { name: file.name, bytes: found.size }, signal });
   for (let first = 0; first < found.size || first === 0; first += begun.part_bytes) {
     const last = Math.min(found.size, first + begun.part_bytes) - 1;
     const whole = found.size <= begun.part_bytes;
     const headers = { "content-type": "application/octet-stream", ...(whole ? {} : { "content-range": `bytes ${first}-${last}/${found.size}` }) };
-    await json(begun.put, { method: "PUT", body: found.slice(first, last + 1), headers, signal });
+    try {
+      await json(begun.put, { method: "PUT", body: found.slice(first, last + 1), headers, signal });
+    } catch (error) {
+      if (error.name === "AbortError" || await isReadable(found)) throw error;
+      // a browser gives a file up once it changed, and says no more than that nothing could be sent
+      FILES.delete(file.name);
+      throw needed("The file has changed or can no longer be read");
+    }
     progress(Math.min(1, (last + 1) / found.size));
     if (found.size === 0) break;
   }
   await json(`${begun.put}/complete`, { method: "POST", signal });
   draft.save({ file: { ...file, upload: begun.id } });
 }
+
+const needed = (why) => Object.assign(new Error(`${why}: choose it again.`), { title: "File needed" });
+
+const isReadable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 
 /** What people see while nothing is chosen. */
 export const isChosen = (value) => nameOfTable(value) !== "";

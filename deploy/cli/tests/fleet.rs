@@ -7,7 +7,7 @@ use rustix::process::{Signal, kill_process};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
-use support::fleet::{Ground, USER, until};
+use support::fleet::{Ground, USER, queue, send, until};
 use support::{Desk, Dice, Used, plain, shared};
 use synthfleet_harness::{Moto, Node, http};
 
@@ -27,24 +27,6 @@ fn at_home(table: &str, more: &[&str]) -> BTreeMap<String, String> {
 /// What all doors ask for: fresh work, so that no job lives on another's.
 fn job(prefix: &str) -> Value {
     json!({ "source": format!("s3://{USER}/in/t.csv"), "preset": "quick", "cache": false, "output": format!("s3://{USER}/{prefix}") })
-}
-
-/// Address of a queue of moto, made now.
-fn queue(moto: &Moto, name: &str) -> String {
-    let body = format!("Action=CreateQueue&QueueName={name}&Version=2012-11-05");
-    let (status, told) =
-        moto.ask("sqs", "POST", "/", &[("content-type", "application/x-www-form-urlencoded")], &body).expect("moto answers");
-    let url = told.split("<QueueUrl>").nth(1).and_then(|rest| rest.split('<').next());
-    url.unwrap_or_else(|| panic!("{status} {told}")).to_owned()
-}
-
-fn send(moto: &Moto, queue: &str, body: &str) {
-    let quoted: String = body.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let form = format!("Action=SendMessage&QueueUrl={queue}&Version=2012-11-05&MessageBody={quoted}");
-    let path = format!("/{}", queue.splitn(4, '/').nth(3).expect("an address"));
-    let (status, told) =
-        moto.ask("sqs", "POST", &path, &[("content-type", "application/x-www-form-urlencoded")], &form).expect("moto answers");
-    assert_eq!(status, 200, "{told}");
 }
 
 #[test]

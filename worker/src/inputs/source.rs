@@ -53,7 +53,7 @@ async fn upload(context: &Context, attempt: &Attempt, folder: &TaskFolder, id: &
     let (tenant, spec) = (attempt.keys.tenant(), &attempt.spec);
     let known = if part == "source" { spec.source_sha256.as_deref() } else { spec.holdout_sha256.as_deref() };
     let sha256 = known.ok_or_else(|| Error::internal("source::unknown", "an upload without its SHA-256"))?;
-    // name and format stand in the job
+    // the name stands in the job
     let path = place(folder, part, "table").await?;
     download(context.store(), key::upload_data(tenant, id)?.key(), &path, sha256).await?;
     Ok(path)

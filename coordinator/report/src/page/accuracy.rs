@@ -14,7 +14,7 @@ pub fn section(bundle: &Bundle) -> Markup {
     html! {
         p { "Agreement of all tables of one, two and three columns. The ceiling is what sampling noise alone allows; a score beyond it is a sign of copying." }
         @if row.score("accuracy").is_some() {
-            div.scroll {
+            div.scroll tabindex="0" {
                 table {
                     thead { tr { th scope="col" { "Tables of" } th.n scope="col" { "Accuracy ↑" } th.n scope="col" { "Ceiling" } th.n scope="col" { "Held-out rows" } } }
                     tbody {

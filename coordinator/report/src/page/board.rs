@@ -13,8 +13,8 @@ use synthfleet_proto::verdict::{Gate, GateState, Ranked, Verdict};
 pub fn section(bundle: &Bundle) -> Markup {
     let verdict = bundle.verdict();
     html! {
-        figure.card.wide { (pareto::draw(&points(bundle))) }
-        div.scroll {
+        figure.card.wide tabindex="0" { (pareto::draw(&points(bundle))) }
+        div.scroll tabindex="0" {
             table {
                 thead {
                     tr {
@@ -161,7 +161,7 @@ fn components(bundle: &Bundle) -> Markup {
     html! {
         @if axes.len() > 1 {
             h3 { "By component" }
-            figure.card.wide { (parallel::draw(&axes, &own.chain(references).collect::<Vec<_>>())) }
+            figure.card.wide tabindex="0" { (parallel::draw(&axes, &own.chain(references).collect::<Vec<_>>())) }
         }
     }
 }

@@ -30,7 +30,7 @@ pub fn section(bundle: &Bundle) -> Markup {
         p { "Agreement of each column's distribution, 1 is equal; the dashed tick is what held-out rows get." }
         (scores::table(bundle, "column_shapes"))
         @if chosen.len() < columns.len() { p.small.quiet { "The " (chosen.len()) " worst of " (columns.len()) " columns are drawn." } }
-        figure.card.wide { (bars(columns, holdout.list("column_shapes", "columns"))) }
+        figure.card.wide tabindex="0" { (bars(columns, holdout.list("column_shapes", "columns"))) }
         h3 { "Missing cells" }
         (missing(columns))
         h3 { "Each column" }
@@ -66,7 +66,7 @@ fn missing(columns: &[Value]) -> Markup {
                 "Grey: the real share with its 95 % interval; dashed: held-out rows; dot: synthetic. Columns without a gap are left out, and one to four real gaps are told as none."
                 @if shown.len() < total { " The " (shown.len()) " that differ most of " (total) " columns with gaps." }
             }
-            figure.card.wide { (missing_rates::draw(&shown)) }
+            figure.card.wide tabindex="0" { (missing_rates::draw(&shown)) }
         }
     }
 }

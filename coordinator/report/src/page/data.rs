@@ -25,7 +25,7 @@ pub fn section(bundle: &Bundle) -> Markup {
             dt { "target" } dd { (profile.target.as_deref().unwrap_or("none")) }
         }
         @if !notes.is_empty() { ul.small { @for note in notes { li { (note.text) } } } }
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead { tr { th scope="col" { "Column" } th scope="col" { "Kind" } th scope="col" { "Role" } th.n scope="col" { "Missing" } th.n scope="col" { "Distinct" } th scope="col" { "Values (protected)" } th scope="col" { "Notes" } } }
                 tbody { @for column in profile.columns.iter().take(COLUMNS_MAX) { (line(column, table.rows)) } }
@@ -75,7 +75,7 @@ fn sample(bundle: &Bundle) -> Markup {
     let shown = sample.header.len().min(SAMPLE_COLUMNS_MAX);
     html! {
         h3 { "First synthetic rows" }
-        div.scroll {
+        div.scroll tabindex="0" {
             table.sample {
                 thead { tr { @for name in sample.header.iter().take(shown) { th scope="col" { (crate::plots::cut(name, CELL_MAX)) } } } }
                 tbody { @for row in &sample.rows { tr { @for cell in row.iter().take(shown) { td { (crate::plots::cut(cell, CELL_MAX)) } } } } }

@@ -73,7 +73,7 @@ fn uncovered(columns: &[Value]) -> Markup {
     all.sort_by(|a, b| a.2.total_cmp(&b.2).then_with(|| a.0.cmp(&b.0)));
     html! {
         @if !all.is_empty() {
-            div.scroll {
+            div.scroll tabindex="0" {
                 table {
                     thead { tr { th scope="col" { "Column" } th scope="col" { "Lowest measure" } th.n scope="col" { "Value" } } }
                     tbody { @for (column, measure, value) in all.into_iter().take(ROWS_MAX) { tr { td { (column) } td { (measure.replace('_', " ")) } td.n { (score(value)) } } } }
@@ -89,7 +89,7 @@ fn tree(edges: &[Value]) -> Markup {
     edges.sort_by(|a, b| b["information"].as_f64().unwrap_or(0.0).total_cmp(&a["information"].as_f64().unwrap_or(0.0)));
     html! {
         @if !edges.is_empty() {
-            div.scroll {
+            div.scroll tabindex="0" {
                 table {
                     thead { tr { th scope="col" { "Strongest dependences of the real table" } th.n scope="col" { "Information, nats" } th scope="col" { "In the synthetic tree" } } }
                     tbody {
@@ -129,7 +129,7 @@ fn tried(details: &Value) -> Markup {
     };
     html! {
         @if !all.is_empty() {
-            div.scroll {
+            div.scroll tabindex="0" {
                 table {
                     thead { tr { th scope="col" { "Attack" } th.n scope="col" { "Tried" } th.n scope="col" { "Hits on learnt rows" } th.n scope="col" { "On unseen rows" } th.n scope="col" { "Of a guesser" } th.n scope="col" { "Risk" } th.n scope="col" { "95 % interval" } th scope="col" {} } }
                     tbody {
@@ -173,7 +173,7 @@ pub fn sdgym(bundle: &Bundle) -> Markup {
         .collect();
     let table = html! {
         @if !measures.is_empty() {
-            div.scroll {
+            div.scroll tabindex="0" {
                 table {
                     thead { tr { th scope="col" { "Model" } @for measure in &measures { th.n scope="col" { (measure.replace('_', " ")) } } } }
                     tbody {

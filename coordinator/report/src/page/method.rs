@@ -13,7 +13,7 @@ fn ledger(privacy: &Privacy) -> Markup {
         p { "Relation " (privacy.relation.name()) "; taken as public: " (privacy.public) ". " (privacy.outside) "." }
         details {
             summary { (privacy.ledger.len()) " entries" }
-            div.scroll {
+            div.scroll tabindex="0" {
                 table {
                     thead { tr { th scope="col" { "Asked" } th scope="col" { "Mechanism" } th scope="col" { "Part of" } th.n scope="col" { "ε" } th.n scope="col" { "ρ" } th.n scope="col" { "δ" } } }
                     tbody {
@@ -53,7 +53,7 @@ pub fn section(bundle: &Bundle) -> Markup {
             }
         }
         h3 { "Benchmarks" }
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead { tr { th scope="col" { "Benchmark" } th scope="col" { "Asks" } th scope="col" { "Source" } } }
                 tbody {
@@ -93,7 +93,7 @@ fn times(bundle: &Bundle) -> Markup {
             details {
                 summary { "When each task ran" @if bars.len() < total { ", the " (bars.len()) " longest of " (total) } }
                 p.small.quiet { "Blue-green: fit and sample; grey: preparation and benchmarks; red: failed." }
-                figure.card.wide { (gantt::draw(&bars)) }
+                figure.card.wide tabindex="0" { (gantt::draw(&bars)) }
             }
         }
     }
@@ -132,7 +132,7 @@ pub fn limits(bundle: &Bundle) -> Markup {
 pub fn reproduce(bundle: &Bundle) -> Markup {
     let (job, table) = (&bundle.results.job, &bundle.profile.table);
     html! {
-        pre { (bundle.command) }
+        pre tabindex="0" { (bundle.command) }
         dl.small {
             dt { "job" } dd { (job.id) }
             dt { "seed" } dd { (job.seed) }

@@ -19,6 +19,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 /// The style of every page.
 pub(crate) const STYLE: &str = include_str!("style.css");
 
+/// What a page may do: show its own style.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'";
+
 /// Anchor, title, content.
 type Section = (&'static str, &'static str, fn(&Bundle) -> Markup);
 
@@ -78,6 +81,8 @@ pub fn document(title: &str, body: &Markup) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="robots" content="noindex";
+                // a second lock beside escaping: the file may neither run nor fetch anything, wherever it is opened
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
                 title { (title) }
                 style { (PreEscaped(STYLE)) }
             }

@@ -65,7 +65,7 @@ fn table(bundle: &Bundle, pairs: &[Value]) -> Markup {
     html! {
         h3 { "Pairs kept worst" }
         p.small.quiet { "By loss of agreement times strength in the real table; the first " (shown) " of " (row_total(bundle, pairs)) " pairs." }
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead { tr { th scope="col" { "Columns" } th.n scope="col" { "Agreement ↑" } th.n scope="col" { "Held-out rows" } th.n scope="col" { "Strength in the real table" } } }
                 tbody {

@@ -21,7 +21,7 @@ pub fn section(bundle: &Bundle) -> Markup {
         h3 { "Distances" }
         p { "Synthetic rows should lie as far from rows that were learnt as from rows that were not. Grey: distances of held-out rows to learnt rows; dashed: of synthetic rows to held-out rows; blue-green: of synthetic rows to learnt rows." }
         (legend())
-        figure.card.wide { (distances::draw(&details["plot"])) }
+        figure.card.wide tabindex="0" { (distances::draw(&details["plot"])) }
         (deciles(&details["deciles"]))
         (groups(&details["groups"]))
         (scores::table(bundle, "distances"))
@@ -67,7 +67,7 @@ fn pictures(bundle: &Bundle) -> Markup {
     html! {
         @for (fair, unit) in [(0.5, "AUC or share; more is worse"), (0.0, "excess over unseen rows; more is worse")] {
             @let tried = of(fair);
-            @if !tried.is_empty() { figure.card.wide { (attacks::draw(&tried, fair, unit)) } }
+            @if !tried.is_empty() { figure.card.wide tabindex="0" { (attacks::draw(&tried, fair, unit)) } }
         }
         p.small.quiet { "Dot with its 95 % interval; dashed: held-out rows; amber: the limit. A gate fails when the whole one-sided interval lies beyond it." }
     }
@@ -90,7 +90,7 @@ fn gates(bundle: &Bundle) -> Markup {
     let of_holdout = bundle.verdict().references.get("holdout");
     let reference = |gate: &Gate| of_holdout.and_then(|holdout| holdout.gates.iter().find(|other| other.name == gate.name)?.value);
     html! {
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead { tr { th scope="col" { "Gate" } th.n scope="col" { "Value" } th.n scope="col" { "Bounds" } th.n scope="col" { "Limit" } th.n scope="col" { "Fair" } th.n scope="col" { "Held-out rows" } th scope="col" { "State" } th scope="col" { "Asks whether" } } }
                 tbody {
@@ -118,7 +118,7 @@ fn deciles(data: &Value) -> Markup {
     let known: Vec<(&str, &Vec<Value>)> = sides.iter().filter_map(|(name, title)| Some((*title, data[*name].as_array()?))).collect();
     html! {
         @if !known.is_empty() {
-            div.scroll {
+            div.scroll tabindex="0" {
                 table {
                     thead { tr { th scope="col" { "Distance to the nearest row" } @for decile in 1..10 { th.n scope="col" { (decile * 10) " %" } } } }
                     tbody { @for (title, values) in known { tr { td { (title) } @for value in values { td.n { (score_or_dash(value.as_f64())) } } } } }
@@ -134,7 +134,7 @@ fn groups(data: &Value) -> Markup {
     html! {
         @if !groups.is_empty() {
             h3 { "Share of synthetic rows nearer to learnt rows, by group of columns" }
-            div.scroll {
+            div.scroll tabindex="0" {
                 table {
                     thead { tr { th scope="col" { "Columns" } th.n scope="col" { "Equal sides" } th.n scope="col" { "All rows" } th.n scope="col" { "Fair" } } }
                     tbody {

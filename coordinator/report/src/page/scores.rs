@@ -26,7 +26,7 @@ pub fn table(bundle: &Bundle, benchmark: &str) -> Markup {
     let present: Vec<(Row, &str)> =
         references.into_iter().map(|(name, title)| (bundle.reference(name), title)).filter(|(row, _)| row.repeat().is_some()).collect();
     html! {
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead {
                     tr {

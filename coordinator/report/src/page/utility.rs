@@ -22,7 +22,7 @@ pub fn section(bundle: &Bundle) -> Markup {
         }
         @if !models.is_empty() {
             @let row = bundle.subject_row();
-            figure.card.wide { (picture(row.details("ml_efficacy"), row.repeat().map_or(&[], |repeat| repeat.scores.as_slice()))) }
+            figure.card.wide tabindex="0" { (picture(row.details("ml_efficacy"), row.repeat().map_or(&[], |repeat| repeat.scores.as_slice()))) }
             p.small.quiet { "Grey: trained on real rows; blue-green: trained on synthetic rows; lines: 95 % intervals." }
             (measures(models))
             (ranks(models))
@@ -55,7 +55,7 @@ fn measures(models: &[Value]) -> Markup {
         measures.filter(|(_, value)| value.is_number()).map(move |(name, value)| (model, name, value.as_f64()))
     });
     html! {
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead { tr { th scope="col" { "Model" } th scope="col" { "Measure" } th.n scope="col" { "Trained on synthetic rows" } th.n scope="col" { "Trained on real rows" } } }
                 tbody {

@@ -14,8 +14,8 @@ pub fn tiles(bundle: &Bundle) -> Markup {
     let holdout = verdict.references.get("holdout");
     let reference = |value: Option<f64>| html! { @if let Some(value) = value { small { " [" (score(value)) "]" } } };
     let gates = subject.map(|subject| subject.gates.as_slice()).unwrap_or_default();
-    let judged: Vec<_> = gates.iter().filter(|gate| gate.state != GateState::NotApplicable).collect();
-    let passed = judged.iter().filter(|gate| gate.passed).count();
+    let meant: Vec<_> = gates.iter().filter(|gate| gate.state != GateState::NotApplicable).collect();
+    let tally = words::Tally::of(&meant);
     html! {
         (banners(bundle))
         div.tiles {
@@ -26,8 +26,8 @@ pub fn tiles(bundle: &Bundle) -> Markup {
             }
             div.tile {
                 div.name { "Privacy and validity" }
-                div.big { (passed) " of " (judged.len()) small { " gates passed" } }
-                div.small.quiet { "nearer to learnt rows: " (score_or_dash(row.value("distances.dcr_share"))) " [" (score_or_dash(bundle.reference("holdout").value("distances.dcr_share"))) "]; fair .5" }
+                div.big { (tally.passed) " of " (meant.len()) small { " gates passed" } }
+                div.small.quiet { @if tally.unknown > 0 { (tally.unknown) " not assessed; " } "nearer to learnt rows: " (score_or_dash(row.value("distances.dcr_share"))) " [" (score_or_dash(bundle.reference("holdout").value("distances.dcr_share"))) "]; fair .5" }
             }
             (utility(bundle))
             div.tile {
@@ -72,6 +72,9 @@ fn banners(bundle: &Bundle) -> Markup {
                 @if !verdict.advice.is_empty() { ul { @for advice in &verdict.advice { li { (advice) } } } }
             }
         }
+        @if let Some(note) = words::tiny(bundle) {
+            div.banner role="note" { strong { "Tiny table." } " " (note) "." }
+        }
         @if verdict.gate == "off" {
             div.banner role="note" { strong { "Published without a privacy gate." } " Gates are shown but removed nobody." }
         }
@@ -87,7 +90,7 @@ fn banners(bundle: &Bundle) -> Markup {
 /// What the table is fit for.
 pub fn uses(bundle: &Bundle) -> Markup {
     html! {
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead { tr { th scope="col" { "Use" } th scope="col" { "Fit" } th scope="col" { "Rule" } } }
                 tbody {
@@ -108,7 +111,7 @@ pub fn why(bundle: &Bundle) -> Markup {
     let component = |name: &str| bundle.subject().and_then(|subject| subject.components.get(name).copied().flatten());
     html! {
         p { (verdict.why) }
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead { tr { th scope="col" { "Component" } th scope="col" { "Score" } th.n scope="col" { "Weight" } th.n scope="col" { "Value" } th.n scope="col" { "Held-out rows" } th scope="col" {} } }
                 tbody {

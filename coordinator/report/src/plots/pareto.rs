@@ -77,7 +77,10 @@ pub fn draw(points: &[Point]) -> Markup {
         @for tick in ticks(0.0, risk_high, 5) {
             text.tick x=(place(x.at(tick))) y=(bottom + 15.0) text-anchor="middle" { (plain(tick)) }
         }
-        text.tick x=(left) y=(bottom + 34.0) { "↑ score · → less risk · size: time to fit and sample · hollow: baseline · cross: reference · grey: fails a gate" }
+        text.tick x=(left) y=(bottom + 34.0) {
+            "↑ score · → less risk · size: time to fit and sample · hollow: baseline · cross: reference · grey: fails a gate"
+            @if points.iter().any(|point| point.risk > RISK_MAX || point.score < score_low) { " · at an edge: beyond it" }
+        }
     };
     picture("plot pareto", WIDTH, HEIGHT, "Score against privacy risk", content)
 }

@@ -54,7 +54,7 @@ fn overall(board: &Board) -> Markup {
     let dash = || "–".to_owned();
     let rank = |row: &Row| row.mean_rank.map_or_else(dash, |rank| format!("{rank:.2}"));
     html! {
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead { tr {
                     th scope="col" { "Candidate" } th.n scope="col" { "Wins of 2020 ↑" } th.n scope="col" { "Wins of SDGym ↑" }
@@ -95,7 +95,7 @@ fn of_table(board: &Board, table: &Table) -> Markup {
                 @if !published.is_empty() && told.iter().any(|told| *told != published::EVALUATOR) { " Published figures are of " (published::EVALUATOR) ": not comparable." }
             }
         }
-        div.scroll {
+        div.scroll tabindex="0" {
             table {
                 thead { tr {
                     th scope="col" { "Candidate" }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
-use synthfleet_harness::{Node, VirtualHost, http};
+use synthfleet_harness::{Moto, Node, VirtualHost, http};
 use synthfleet_store_server::{ACCESS_KEY, SECRET_KEY, Server, Settings};
 
 /// Bucket of the fleet's own state.
@@ -283,6 +283,25 @@ impl Drop for Role {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Address of a queue of moto, made now.
+pub fn queue(moto: &Moto, name: &str) -> String {
+    let body = format!("Action=CreateQueue&QueueName={name}&Version=2012-11-05");
+    let (status, told) =
+        moto.ask("sqs", "POST", "/", &[("content-type", "application/x-www-form-urlencoded")], &body).expect("moto answers");
+    let url = told.split("<QueueUrl>").nth(1).and_then(|rest| rest.split('<').next());
+    url.unwrap_or_else(|| panic!("{status} {told}")).to_owned()
+}
+
+/// Puts a message on a queue of moto.
+pub fn send(moto: &Moto, queue: &str, body: &str) {
+    let quoted: String = body.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    let form = format!("Action=SendMessage&QueueUrl={queue}&Version=2012-11-05&MessageBody={quoted}");
+    let path = format!("/{}", queue.splitn(4, '/').nth(3).expect("an address"));
+    let (status, told) =
+        moto.ask("sqs", "POST", &path, &[("content-type", "application/x-www-form-urlencoded")], &form).expect("moto answers");
+    assert_eq!(status, 200, "{told}");
 }
 
 /// Asks again and again until something is there.

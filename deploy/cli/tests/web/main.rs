@@ -83,3 +83,8 @@ fn sliders_rank_by_the_rule_of_the_verdict() {
 fn a_token_is_asked_for_and_kept_nowhere() {
     scene("tokens", "tokens");
 }
+
+#[test]
+fn the_hostile_set_ends_beside_its_step() {
+    run("intake");
+}

@@ -3,6 +3,7 @@
 import importlib
 import pathlib
 import sys
+import traceback
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -17,6 +18,8 @@ def main():
     try:
         importlib.import_module(name).run(browser, site)
     except Exception:
+        # first of all: the picture may fail as well
+        traceback.print_exc()
         browser.last(f"failed-{name}")
         raise
     finally:

@@ -13,10 +13,12 @@ def run(browser, site):
         ("jobs", "/jobs", "/v1/jobs?"), ("job", f"/jobs/{job}", f"/v1/jobs/{job}"), ("metadata", f"/jobs/{job}/metadata", "/metadata"),
         ("leaderboard", f"/jobs/{job}/leaderboard", "/verdict"), ("candidate", f"/jobs/{job}/candidates/independent", "/candidates/independent"),
         ("tables", "/tables", "/v1/jobs?"), ("compare", f"/compare?jobs={job}", "/verdict"), ("fleet", "/fleet", "/v1/queues"), ("settings", "/settings", "/v1/tokens"),
-        ("report", f"/jobs/{job}/report", "/report.html"), ("new", "/", "/v1/synthesizers"),
+        ("report", f"/jobs/{job}/report", "/report.html"), ("new", "/", "/v1/synthesizers"), ("docs", "/docs", "/openapi.json"),
+        ("rows", f"/jobs/{job}/candidates/independent?tab=rows", "/candidates/independent/rows"), ("run", f"/jobs/{job}/candidates/independent?tab=run", f"/v1/jobs/{job}/files"),
     ):
         loading_and_error(browser, title, path, asked)
     unfit(browser, job, failed)
+    partly(browser, site, job)
     lost(browser)
 
 
@@ -49,7 +51,7 @@ def loading_and_error(browser, title, path, asked):
         else:
             held.append(route)
 
-    page.route(lambda url: asked in url and "/v1/" in url, answer)
+    page.route(lambda url: asked in url and ("/v1/" in url or asked == "/openapi.json"), answer)
     page.goto(watched.site.base + path)
     page.wait_for_selector(".skeleton")
     watched.accessible(f"{title} loading")
@@ -86,6 +88,30 @@ def unfit(browser, job, failed):
     assert watched.page.is_visible("text=There is no page at this address.")
     watched.go(f"/jobs/{job}/candidates/nobody")
     assert re.search("there is nothing here", watched.page.inner_text("main"))
+    watched.close()
+
+
+def partly(browser, site, job):
+    """What a job leaves out or has not yet is said where it would stand, with a way on."""
+    bare = site.job(source="sim:demo?rows=400", synthesizers=["independent"], gate="off", benchmarks=["accuracy"])
+    held = site.job(source="sim:asia?rows=400", hold=True)
+    watched = browser.page()
+    watched.expected.append("409 (Conflict)")
+    for path, sentence, action in (
+        (f"/jobs/{job}/candidates/independent?tab=pairs", "Pair trends were not computed", None), (f"/jobs/{job}/candidates/independent?tab=utility", "No model was trained", None),
+        (f"/jobs/{bare}/candidates/independent?tab=columns", "Column shapes were not computed", None), (f"/jobs/{held}/leaderboard", "The job is not judged yet.", "a[href^='/jobs/']"),
+        (f"/jobs/{held}/candidates/clbn", "Scores are shown once the job is judged.", "a.button"), ("/docs?q=no+such+words", "No operation fits these words.", None),
+        (f"/jobs?q={'z' * 40}", "No job fits this filter.", "button:has-text('Show all')"),
+    ):
+        watched.go(path)
+        watched.page.wait_for_selector(f"main >> text={sentence}")
+        if action:
+            assert watched.page.locator(f"main {action}").count() >= 1, path
+        watched.accessible(f"partly {path}")
+    site.ask(f"/v1/jobs/{held}/cancel", {"reason": "enough was seen"})
+    watched.page.wait_for_timeout(300)
+    watched.go(f"/jobs/{held}/leaderboard")
+    watched.page.wait_for_selector("main >> text=it has no verdict")
     watched.close()
 
 
