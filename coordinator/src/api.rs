@@ -38,6 +38,7 @@ mod tokens;
 mod ui;
 mod uploads;
 mod views;
+mod wanted;
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use synthfleet_proto::fact::encode;
 use synthfleet_proto::job::JobSpec;
 
 /// Fields of a request that are one flag with one value.
-const FLAGS: [(&str, &str); 29] = [
+const FLAGS: [(&str, &str); 31] = [
     ("/preset", "--preset"),
     ("/target", "--target"),
     ("/table", "--table"),
@@ -33,6 +33,8 @@ const FLAGS: [(&str, &str); 29] = [
     ("/gate/profile", "--gate"),
     ("/weights/profile", "--weights"),
     ("/disclosure", "--disclosure"),
+    ("/value_protection/rare_labels", "--rare-labels"),
+    ("/value_protection/rows_min", "--protect-rows"),
     ("/references", "--references"),
     ("/budget/seconds", "--budget"),
     ("/budget/task_seconds", "--task-time"),
@@ -99,6 +101,8 @@ fn has_more(request: &JobSpec) -> bool {
         || request.constraints.iter().any(|rule| Constraint::parse(&rule.to_string()).ok().as_ref() != Some(rule))
         || request.epsilon.is_some()
         || request.delta.is_some()
+        || !request.conditions.is_empty()
+        || request.rows_seed.is_some()
 }
 
 fn list(value: Option<&Value>) -> impl Iterator<Item = &Value> {

@@ -55,6 +55,9 @@ pub fn first(spec: &SpecFact, spec_sha256: &str) -> PlanFact {
     if !spec.request.constraints.is_empty() {
         options.insert("constraints".to_owned(), json!(spec.request.constraints));
     }
+    if !spec.request.value_protection.is_usual() {
+        options.insert("value_protection".to_owned(), json!(spec.request.value_protection));
+    }
     let profile = Group { options: Value::Object(options), ..group(spec, TaskKind::Profile) };
     PlanFact {
         v: fact::VERSION,
@@ -131,6 +134,12 @@ pub fn delivery(inputs: MainInputs<'_>, winner: &Winner, selection_sha256: &str)
         Rows::Named(RowsName::Input) => inputs.profile.rows,
     };
     let mut options = json!({ "formats": spec.request.formats, "seed": spec.request.seed, "csv_safe": spec.request.csv_safe });
+    if !spec.request.conditions.is_empty() {
+        options["where"] = json!(spec.request.conditions);
+    }
+    if let Some(seed) = spec.request.rows_seed {
+        options["rows_seed"] = json!(seed);
+    }
     let (first, size) = (TaskId::generate(&winner.candidate, winner.repeat, 0).to_string(), shard_rows(inputs.profile, rows));
     let count = u32::try_from(rows.div_ceil(size)).unwrap_or(u32::MAX).max(1);
     let mut name = first.clone();
@@ -317,6 +326,27 @@ mod tests {
         assert!(plan.groups[0].options.get("summary").is_none() && plan.groups[0].options.get("constraints").is_none());
         let ruled = first(&crate::testing::spec(json!({"source": "a.csv", "constraints": ["low <= high"]})), "s");
         assert_eq!(ruled.groups[0].options["constraints"][0]["rule"], "less_or_equal");
+    }
+
+    #[test]
+    fn protection_belongs_to_the_profile_and_conditions_to_the_delivered_rows_alone() {
+        let plain = spec(json!({"source": "a.csv", "synthesizers": ["clbn"]}));
+        let asked = spec(json!({
+            "source": "a.csv", "synthesizers": ["clbn"], "value_protection": {"rare_labels": "token"}, "where": ["age>=40"], "rows_seed": 7,
+        }));
+        let profile = profile_summary();
+        let winner = Winner { candidate: "clbn".to_owned(), repeat: 0 };
+        let options = |spec: &SpecFact| {
+            let inputs = MainInputs { spec, spec_sha256: "s", profile: &profile, profile_sha256: "p" };
+            [first(spec, "s"), delivery(inputs, &winner, "v")].map(|plan| plan.groups[0].options.clone())
+        };
+        let [first_of_asked, delivery_of_asked] = options(&asked);
+        assert_eq!(first_of_asked["value_protection"], json!({"rare_labels": "token", "rows_min": null}));
+        assert!(first_of_asked.get("where").is_none() && first_of_asked.get("rows_seed").is_none());
+        assert_eq!((&delivery_of_asked["where"], &delivery_of_asked["rows_seed"]), (&json!(["age>=40"]), &json!(7)));
+        for options in options(&plain) {
+            assert!(["value_protection", "where", "rows_seed"].iter().all(|field| options.get(field).is_none()), "{options}");
+        }
     }
 
     #[test]

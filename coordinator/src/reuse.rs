@@ -13,7 +13,7 @@ use synthfleet_proto::{Seed, id};
 use synthfleet_store::{Store, create_fact, read_fact};
 
 /// Version of what enters a fingerprint: raised when built-in operations change their bytes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Names what a task's results follow from; `None` if that is not known. Pure.
 pub fn fingerprint(view: &View, task: &TaskId) -> Option<String> {

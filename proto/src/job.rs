@@ -12,6 +12,7 @@ pub use check::{COMPONENTS, FORMATS, GATE_PROFILES, GATES, PRIVACY_GATES, WEIGHT
 use crate::class::Class;
 use crate::constraint::Constraint;
 use crate::metadata::{DeclaredDomain, Kind, ProblemType, Role};
+use crate::protection::ValueProtection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -34,6 +35,9 @@ pub struct JobSpec {
     /// Rules that all rows keep and made rows must keep: as text (`"start <= end"`) or as objects.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<Constraint>,
+    /// How values of train are protected before anything learns from them.
+    #[serde(skip_serializing_if = "ValueProtection::is_usual")]
+    pub value_protection: ValueProtection,
     /// Column that utility is judged on, or `none`; guessed if absent.
     pub target: Option<String>,
     /// What the target asks for; guessed if absent.
@@ -59,6 +63,13 @@ pub struct JobSpec {
     pub seed: u64,
     /// Rows of the delivered table.
     pub rows: Rows,
+    /// What each delivered row must be, as `age>=40`, `town=Ulm|Bern`, `day=2020-01-01..2020-12-31` or `income is missing`.
+    /// All delivered rows are drawn under these conditions, beside the sample that is scored.
+    #[serde(rename = "where", skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<String>,
+    /// Seed of the delivered rows: another sample of the winner's model than the one that is scored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows_seed: Option<u64>,
     /// Forms of the delivered table; the input's own if empty.
     pub formats: Vec<String>,
     /// Put `'` before cells that a spreadsheet would take for a formula.
@@ -111,6 +122,7 @@ impl Default for JobSpec {
             metadata_check: None,
             table: None,
             constraints: Vec::new(),
+            value_protection: ValueProtection::default(),
             target: None,
             problem_type: None,
             holdout: 0.2,
@@ -123,6 +135,8 @@ impl Default for JobSpec {
             repeats: None,
             seed: 0,
             rows: Rows::Named(RowsName::Train),
+            conditions: Vec::new(),
+            rows_seed: None,
             formats: Vec::new(),
             csv_safe: false,
             gate: Gate::default(),

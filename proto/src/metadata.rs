@@ -3,6 +3,7 @@
 
 use crate::calendar::Grain;
 use crate::constraint::Constraint;
+use crate::protection::ValueProtection;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -373,6 +374,9 @@ pub struct Metadata {
     /// Rules that all rows keep, as the user declared them: made rows keep them too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<Constraint>,
+    /// How values of train are protected, where it is not as usual.
+    #[serde(default, skip_serializing_if = "ValueProtection::is_usual")]
+    pub protection: ValueProtection,
     /// Rows of the train part.
     pub train_rows: u64,
     /// Rows of the holdout part.
@@ -396,6 +400,7 @@ impl Metadata {
             law: None,
             key: Vec::new(),
             constraints: Vec::new(),
+            protection: ValueProtection::default(),
             train_rows: 0,
             holdout_rows: 0,
         }

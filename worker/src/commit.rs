@@ -17,6 +17,10 @@ use synthfleet_store::{Created, create_fact, upload_file};
 /// Most findings of one outcome.
 const FINDINGS_MAX: usize = 64;
 
+/// What a member tells whose fit ended with its time: another run gets further.
+const CUT: &str = "stopped_by_deadline";
+/// What a sample tells that has fewer rows than were asked for.
+const UNMET: &str = "condition_unmet";
 /// First pause before a commit is tried again; doubled each time.
 const DELAY_FIRST: Duration = Duration::from_millis(200);
 /// Longest pause.
@@ -51,6 +55,7 @@ pub async fn commit(context: &Context, attempt: &Attempt, folder: &TaskFolder, r
     }
     fact.scores = made.scores;
     fact.profile = made.profile;
+    fact.limited = made.findings.iter().any(|finding| finding.code == CUT);
     fact.findings = made.findings;
     fact.privacy = made.privacy;
     if attempt.is_mixed {
@@ -168,6 +173,10 @@ fn verify(group: &Group, asked: u64, folder: &TaskFolder) -> Result<Made> {
                 made.files.push((name, rows));
             }
         }
+    }
+    // where conditions were met by too few rows, nobody counted those of a text
+    if made.findings.iter().any(|finding| finding.code == UNMET) {
+        made.files.iter_mut().filter(|(name, _)| name.starts_with("synthetic.")).for_each(|(_, rows)| *rows = None);
     }
     Ok(made)
 }

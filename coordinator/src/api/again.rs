@@ -7,16 +7,21 @@ use super::dress::trace;
 use super::guard::Call;
 use super::jobs::{begun, created, document, idempotency_key};
 use super::problem::{Problem, Slug};
-use super::quota;
+use super::{quota, wanted};
 use crate::intake::{Asked, submit_within};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use synthfleet_proto::Error;
 use synthfleet_proto::fact::{Candidate, SpecFact};
-use synthfleet_proto::job::{Choice, JobSpec, JobState, Rows};
-use synthfleet_proto::key::JobKeys;
+use synthfleet_proto::job::{Choice, JobSpec, JobState};
+use synthfleet_proto::key::{JobKeys, Key};
+use synthfleet_proto::profile::Profile;
+use synthfleet_proto::protection::RareLabels;
+use synthfleet_proto::task::TaskId;
+use synthfleet_store::fetch;
 
 /// `POST /v1/jobs/{job}/retry`
 pub async fn retry(State(doors): State<Arc<Doors>>, Path(job): Path<String>, call: Call, headers: HeaderMap) -> Answer {
@@ -51,14 +56,19 @@ pub async fn generate(
     body: Bytes,
 ) -> Answer {
     let wish = document(&headers, &body)?;
-    let fields = wish.as_object().filter(|fields| fields.keys().all(|key| ["rows", "formats"].contains(&key.as_str())));
+    let fields = wish.as_object().filter(|fields| fields.keys().all(|key| ["rows", "seed", "formats", "where"].contains(&key.as_str())));
     let rows = fields.and_then(|fields| fields.get("rows")?.as_u64());
     let (Some(fields), Some(_)) = (fields, rows) else {
-        return Err(Problem::new(Slug::InvalidRequest, "the body is {\"rows\": <number>, \"formats\"?: [..]}"));
+        return Err(Problem::new(
+            Slug::InvalidRequest,
+            "the body is {\"rows\": <number>, \"seed\"?: <number>, \"formats\"?: [..], \"where\"?: [\"age>=40\", ..]}",
+        ));
     };
     let mut asked = json!({ "source": "sim:demo", "rows": rows });
-    if let Some(formats) = fields.get("formats") {
-        asked["formats"] = formats.clone();
+    for (field, of_job) in [("formats", "formats"), ("where", "where"), ("seed", "rows_seed")] {
+        if let Some(value) = fields.get(field) {
+            asked[of_job] = value.clone();
+        }
     }
     let asked = read(&asked)?;
     let spec = reusable(&doors, &call, &job).await?;
@@ -66,12 +76,30 @@ pub async fn generate(
     if known.baseline {
         return Err(Problem::new(Slug::Conflict, format!("{candidate} is a baseline: nothing of it is ever released")));
     }
-    let request = of_one(&spec, known, asked.rows, asked.formats);
+    check_conditions(&doors, &call, &job, &spec, &asked.conditions).await?;
+    let request = of_one(&spec, known, asked);
     submit(&doors, &call, &headers, &spec, request).await
 }
 
+/// Refuses conditions that no row of the job's table meets, as far as its protected description tells.
+async fn check_conditions(doors: &Doors, call: &Call, job: &str, spec: &SpecFact, conditions: &[String]) -> Result<(), Problem> {
+    if conditions.is_empty() {
+        return Ok(());
+    }
+    let output = |view: &crate::job::View| view.outcome(&TaskId::profile())?.fact.output("profile.json").cloned();
+    let output = doors.views.of(&call.job(job)?, output).await?.flatten();
+    let Some(output) = output else { return Ok(()) };
+    let object = fetch(doors.store(), &Key::parse(&output.key)?, &output.sha256).await?;
+    let corrupt = |e: serde_json::Error| Error::unavailable("fact::corrupt", format!("cannot read profile.json: {e}"));
+    let profile: Profile = serde_json::from_slice(&object.bytes).map_err(corrupt)?;
+    let protection = spec.request.value_protection;
+    let shows_rare = protection.is_weak() || protection.rare_labels == RareLabels::Keep;
+    let mut problems = wanted::problems(conditions, &profile, shows_rare).into_iter();
+    problems.next().map_or(Ok(()), |first| Err(first.and(problems).into()))
+}
+
 /// The job of one candidate: judged as before, with other rows delivered.
-fn of_one(spec: &SpecFact, candidate: &Candidate, rows: Rows, formats: Vec<String>) -> JobSpec {
+fn of_one(spec: &SpecFact, candidate: &Candidate, asked: JobSpec) -> JobSpec {
     let before = spec.request.clone();
     JobSpec {
         preset: None,
@@ -86,8 +114,10 @@ fn of_one(spec: &SpecFact, candidate: &Candidate, rows: Rows, formats: Vec<Strin
         set: std::collections::BTreeMap::new(),
         epsilon: before.epsilon.filter(|_| candidate.private),
         delta: before.delta.filter(|_| candidate.private),
-        rows,
-        formats: if formats.is_empty() { before.formats.clone() } else { formats },
+        rows: asked.rows,
+        conditions: asked.conditions,
+        rows_seed: asked.rows_seed,
+        formats: if asked.formats.is_empty() { before.formats.clone() } else { asked.formats },
         hold: false,
         // the earlier job's own place is not written over
         output: None,

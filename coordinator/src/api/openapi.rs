@@ -100,7 +100,9 @@ fn body_schema(row: &Row) -> Value {
         "/v1/jobs/{job}/cancel" => object(json!({ "reason": text() }), &["reason"]),
         "/v1/jobs/{job}/benchmarks" => object(json!({ "benchmarks": job("benchmarks") }), &["benchmarks"]),
         "/v1/jobs/{job}/candidates/{candidate}/generate" => {
-            object(json!({ "rows": { "type": "integer", "minimum": 1 }, "formats": job("formats") }), &["rows"])
+            let whole = |least: u64| json!({ "type": "integer", "minimum": least });
+            let fields = json!({ "rows": whole(1), "seed": whole(0), "formats": job("formats"), "where": job("where") });
+            object(fields, &["rows"])
         }
         "/v1/sniff" => object(json!({ "source": job("source") }), &["source"]),
         "/v1/uploads" => {

@@ -35,7 +35,8 @@ pub fn work(parts: Parts, end: impl Fn(TaskId) -> OutcomeFact + Send + 'static) 
     });
 }
 
-fn profile() -> Value {
+/// The protected description that a profile task of tests makes.
+pub fn profile() -> Value {
     json!({
         "schema": "synthfleet.profile.v1",
         "table": {"id": "tbl_0", "name": "t", "rows": 1000, "columns": 0, "bytes": 9, "sha256": "", "duplicate_rows": 0, "disclosure": "protected"},
@@ -44,7 +45,12 @@ fn profile() -> Value {
             "dialect": synthfleet_proto::metadata::Dialect::default(),
         },
         "split": {"holdout": 0.2, "seed": "0", "train_rows": 800, "holdout_rows": 200, "strategy": "random"},
-        "target": "y", "problem_type": null, "key": [], "columns": [], "hints": [], "notes": [],
+        "target": "y", "problem_type": null, "key": [], "hints": [], "notes": [],
+        "columns": [{
+            "name": "age", "header": "age", "position": 0, "kind": "continuous", "role": "model", "storage": "int64", "missing": 0,
+            "missing_tokens": [], "distinct": 60, "approximate": false, "constant": false, "sensitivity": {"class": "none"},
+            "notes": [], "override": [],
+        }],
     })
 }
 

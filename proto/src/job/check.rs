@@ -137,6 +137,14 @@ impl JobSpec {
         if let Rows::Count(rows) = self.rows {
             found.within("/rows", rows as f64, 1.0, 1e12);
         }
+        if let Some(rows) = self.value_protection.rows_min {
+            found.within("/value_protection/rows_min", f64::from(rows), 1.0, 1_000.0);
+        }
+        found.expect(self.conditions.len() <= 64, "/where", || format!("{} conditions, allowed: 64", self.conditions.len()));
+        for (place, condition) in self.conditions.iter().enumerate() {
+            let is_fit = !condition.trim().is_empty() && condition.len() <= 4_096;
+            found.expect(is_fit, &format!("/where/{place}"), || "a condition has 1 to 4,096 bytes".to_owned());
+        }
         for (place, format) in self.formats.iter().enumerate() {
             let pointer = format!("/formats/{place}");
             if FORMATS_LATER.contains(&format.as_str()) {
@@ -250,6 +258,16 @@ mod tests {
         let long = JobSpec::read(&json!({"source": "a", "gate": {"profile": "strict", "limits": {"disclosure": 0.05}}})).expect("legal");
         assert_eq!(short, long);
         assert_eq!(codes(json!({"source": "a", "gate": {"dcr": 0.6}})), ["/gate/dcr job::unknown_field"]);
+    }
+
+    #[test]
+    fn conditions_and_protection_have_bounds() {
+        assert_eq!(codes(json!({"source": "a", "where": ["age>=40", " "]})), ["/where/1 job::range"]);
+        assert_eq!(codes(json!({"source": "a", "where": "age>=40", "rows_seed": 7})), Vec::<String>::new());
+        assert_eq!(codes(json!({"source": "a", "value_protection": {"rows_min": 0}})), ["/value_protection/rows_min job::range"]);
+        assert_eq!(codes(json!({"source": "a", "value_protection": {"rare_labels": "token", "rows_min": 1}})), Vec::<String>::new());
+        let plain = serde_json::to_value(JobSpec::of("a")).expect("plain data");
+        assert!(["where", "rows_seed", "value_protection"].iter().all(|field| plain.get(field).is_none()));
     }
 
     #[test]

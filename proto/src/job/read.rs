@@ -4,6 +4,7 @@
 use super::check::GATES;
 use super::{Choice, ColumnWish, DialectWish, Gate, JobSpec, Limits, Source, Weights};
 use crate::constraint::Constraint;
+use crate::protection::ValueProtection;
 use crate::{Error, Result, id};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
@@ -85,7 +86,7 @@ fn limits_of(gate: &mut Map<String, Value>) {
 }
 
 /// Fields that are not written where nothing is asked, so that jobs of earlier versions keep their bytes.
-const UNWRITTEN: [&str; 3] = ["/budget/attempts", "/constraints", "/noise_key"];
+const UNWRITTEN: [&str; 6] = ["/budget/attempts", "/constraints", "/noise_key", "/rows_seed", "/value_protection", "/where"];
 
 /// Whether a field is known although a job that does not ask for it does not write it.
 fn is_unwritten(place: &str) -> bool {
@@ -147,6 +148,9 @@ impl Reader {
             "dialect" if value.is_object() => self.long::<DialectWish>(value, place),
             "columns" => self.columns(value, place),
             "constraints" => self.constraints(value, place),
+            // one condition stands for a list of one
+            "where" if value.is_string() => Value::Array(vec![value.clone()]),
+            "value_protection" if value.is_object() => self.long::<ValueProtection>(value, place),
             "gate" => self.long::<Gate>(value, place),
             "weights" => self.long::<Weights>(value, place),
             "budget" => self.long::<Limits>(value, place),

@@ -47,12 +47,13 @@ fn defaults_are_legal(benchmark: &dyn AnyBenchmark) -> Result<(), String> {
 
 fn scores_are_declared_and_in_range(benchmark: &dyn AnyBenchmark) -> Result<(), String> {
     let (real, sample) = mixed(300, 120, 300);
-    legal(benchmark, &score(benchmark, &real, &sample, 1)?)
+    legal(benchmark, &score(benchmark, &real, &sample, 1)?, sample.metadata())
 }
 
-/// Declared ids in the declared order, the headline first, each a number in range or undefined with a reason.
-fn legal(benchmark: &dyn AnyBenchmark, scored: &Scored) -> Result<(), String> {
-    let declared: Vec<&str> = benchmark.about().scores.iter().map(|about| about.id).collect();
+/// Ids declared for such a table in the declared order, the headline first, each a number in range or undefined with a
+/// reason.
+fn legal(benchmark: &dyn AnyBenchmark, scored: &Scored, metadata: &Metadata) -> Result<(), String> {
+    let declared: Vec<&str> = benchmark.scores_of(metadata).iter().map(|about| about.id).collect();
     let given: Vec<&str> = scored.scores.iter().map(|score| score.name.as_str()).collect();
     if declared != given {
         return Err(format!("declares {declared:?}, gives {given:?}"));
@@ -163,7 +164,7 @@ fn alike(benchmark: &dyn AnyBenchmark, one: (&Real, &Table), other: (&Real, &Tab
 fn hostile_tables_score_or_say_why(benchmark: &dyn AnyBenchmark) -> Result<(), String> {
     for (name, real, sample) in hostile() {
         let scored = score(benchmark, &real, &sample, 2).map_err(|error| format!("{name}: {error}"))?;
-        legal(benchmark, &scored).map_err(|error| format!("{name}: {error}"))?;
+        legal(benchmark, &scored, sample.metadata()).map_err(|error| format!("{name}: {error}"))?;
     }
     Ok(())
 }

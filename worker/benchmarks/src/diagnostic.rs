@@ -10,14 +10,17 @@
 //! | `diagnostic.validity` | gate: smallest check of a column; legal is what the description says, so rare labels of an honest holdout pass |
 //! | `diagnostic.keys` | gate: uniqueness of the key |
 //! | `diagnostic.pii_copy` | gate: largest excess of copied identifying values over the holdout's; its lower bound is one-sided at .05 over all columns |
+//! | `diagnostic.constraint_validity` | gate, of tables with constraints alone: mean over constraints of the share of rows that keep them |
 //!
 //! Checks ([`crate::parts::checks`]): number-like columns have BoundaryAdherence, instants also
 //! DatetimeFormatAdherence, discrete ones CategoryAdherence, ids with a pattern RegexFormatAdherence, the key
-//! KeyUniqueness.
+//! KeyUniqueness. Rows with a missing cell in a constraint's columns are neutral to it; combinations are legal if train or
+//! holdout has them, so an honest holdout passes.
 //!
 //! # Details
 //! `checks[{column, check, score, gate, undefined?, why?}]`: `score` by the parity rule, `gate` by the gate's;
-//! `structure[{column, real, sample}]` where the types differ; `pii[{column, excess, error}]`.
+//! `structure[{column, real, sample}]` where the types differ; `pii[{column, excess, error}]`; with
+//! constraints `constraints[{constraint, kept, of, score}]`.
 //!
 //! # Limits
 //! A sample has the description of the real table, so a column cannot be missing here. In the parity profile a
@@ -35,11 +38,12 @@ use crate::parts::each::each;
 use crate::parts::{physical, pii};
 use serde_json::{Value, json};
 use synthfleet_proto::about::{About, Cost, Reason, ScoreAbout, Shape};
-use synthfleet_proto::metadata::{ColumnMeta, Kind, Role};
+use synthfleet_proto::metadata::{ColumnMeta, Kind, Metadata, Role};
 use synthfleet_proto::options::{Checked, NoOptions};
 use synthfleet_proto::score::{Score, Scored};
 use synthfleet_proto::{Result, Seed};
 use synthfleet_stats::normal;
+use synthfleet_table::rules::{self, Kept};
 use synthfleet_table::{Budget, Table};
 
 /// Scored on validity.
@@ -49,7 +53,7 @@ const fn share(id: &'static str) -> ScoreAbout {
     ScoreAbout { id, up: true, range: (Some(0.0), Some(1.0)), fair: Some(1.0), unit: "share" }
 }
 
-const SCORES: [ScoreAbout; 7] = [
+const SCORES: [ScoreAbout; 8] = [
     share("diagnostic"),
     share("diagnostic.data_validity"),
     share("diagnostic.data_structure"),
@@ -57,7 +61,10 @@ const SCORES: [ScoreAbout; 7] = [
     share("diagnostic.validity"),
     share("diagnostic.keys"),
     ScoreAbout { id: "diagnostic.pii_copy", up: false, range: (Some(-1.0), Some(1.0)), fair: Some(0.0), unit: "share" },
+    share("diagnostic.constraint_validity"),
 ];
+/// Where the score stands that tables without constraints do not have.
+const OF_CONSTRAINTS: usize = 7;
 
 impl Benchmark for Diagnostic {
     type Options = NoOptions;
@@ -68,6 +75,11 @@ impl Benchmark for Diagnostic {
         scores: &SCORES,
         ..About::LIGHT
     };
+
+    fn scores(metadata: &Metadata) -> &'static [ScoreAbout] {
+        const ALL: &[ScoreAbout] = &SCORES;
+        if metadata.constraints.is_empty() { &ALL[..OF_CONSTRAINTS] } else { ALL }
+    }
 
     fn estimate(shape: &Shape, _: &Checked<NoOptions>) -> Cost {
         let cells = (shape.train_rows * 2 + shape.holdout_rows) as f64 * f64::from(shape.modelled() + shape.other);
@@ -82,7 +94,15 @@ impl Benchmark for Diagnostic {
         let structure = Structure::of(real, sample, &places);
         let copies = each(budget, places.len(), |index| Ok(copies_of(case, places[index])))?;
         let copies: Vec<Copies> = copies.into_iter().flatten().collect();
-        Ok(Scored { scores: scores(&rows, &structure, &copies, case), details: details(&rows, &structure, &copies) })
+        let mut scored = Scored { scores: scores(&rows, &structure, &copies, case), details: details(&rows, &structure, &copies) };
+        if !real.metadata().constraints.is_empty() {
+            let rules = rules::bind(real.metadata())?;
+            let tables = [real, &case.real.holdout];
+            let kept = each(budget, rules.len(), |index| rules::kept(&rules[index], &tables, sample, budget))?;
+            scored.scores.push(constraint_validity(&kept));
+            scored.details["constraints"] = kept_rules(&kept, real.metadata());
+        }
+        Ok(scored)
     }
 }
 
@@ -207,6 +227,20 @@ fn copied(copies: &[Copies], case: &Case) -> Score {
         None if case.real.holdout.rows() == 0 => Score::undefined(about, "no_holdout", "there is no holdout to compare with"),
         None => Score::undefined(about, "not_applicable", "no column identifies anybody"),
     }
+}
+
+fn constraint_validity(kept: &[Kept]) -> Score {
+    let about = &SCORES[OF_CONSTRAINTS];
+    let shares: Vec<f64> = kept.iter().filter_map(Kept::share).collect();
+    if shares.is_empty() {
+        return Score::undefined(about, "all_missing", "each row has a missing cell in the columns of every constraint");
+    }
+    Score::new(about, shares.iter().sum::<f64>() / shares.len() as f64).over(shares.len(), kept.len())
+}
+
+fn kept_rules(kept: &[Kept], metadata: &Metadata) -> Value {
+    let told = metadata.constraints.iter().zip(kept);
+    told.map(|(rule, one)| json!({"constraint": rule.to_string(), "kept": one.kept, "of": one.of, "score": one.share()})).collect()
 }
 
 fn details(rows: &[Check], structure: &Structure, copies: &[Copies]) -> Value {

@@ -1,7 +1,8 @@
 //! What a benchmark is: the typed trait its author writes, and the object the worker calls.
 
 use serde_json::Value;
-use synthfleet_proto::about::{About, Cost, MemberDoc, Reason, Shape};
+use synthfleet_proto::about::{About, Cost, MemberDoc, Reason, ScoreAbout, Shape};
+use synthfleet_proto::metadata::Metadata;
 use synthfleet_proto::options::{Checked, Options, Problem, problems_of};
 use synthfleet_proto::score::Scored;
 use synthfleet_proto::{Error, Result, Seed};
@@ -37,6 +38,11 @@ pub trait Benchmark: Send + Sync + 'static {
     /// What it says of itself, its scores included.
     const ABOUT: About;
 
+    /// Its scores of tables of a description: all, where it has none that only some tables have.
+    fn scores(_metadata: &Metadata) -> &'static [ScoreAbout] {
+        Self::ABOUT.scores
+    }
+
     /// What one scoring will cost, without a look at the data.
     fn estimate(shape: &Shape, options: &Checked<Self::Options>) -> Cost;
 
@@ -59,6 +65,8 @@ const CORES: f64 = 2.0;
 pub trait AnyBenchmark: Send + Sync {
     /// What it says of itself.
     fn about(&self) -> &'static About;
+    /// Its scores of tables of a description.
+    fn scores_of(&self, metadata: &Metadata) -> &'static [ScoreAbout];
     /// JSON Schema of the options.
     fn schema(&self) -> Value;
     /// Default options.
@@ -98,6 +106,10 @@ pub trait AnyBenchmark: Send + Sync {
 impl<B: Benchmark> AnyBenchmark for B {
     fn about(&self) -> &'static About {
         const { &B::ABOUT }
+    }
+
+    fn scores_of(&self, metadata: &Metadata) -> &'static [ScoreAbout] {
+        B::scores(metadata)
     }
 
     fn schema(&self) -> Value {

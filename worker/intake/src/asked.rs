@@ -9,75 +9,25 @@ use crate::infer::{Overrides, number};
 use crate::read::{Batch, Limits, ReadOptions, Source, open};
 use crate::rows::{Rows, layout};
 use std::path::Path;
+use synthfleet_proto::condition::{self, Says, Sign};
 use synthfleet_proto::metadata::{ColumnMeta, Kind, Metadata, Storage};
-use synthfleet_proto::{Error, Result, id};
+use synthfleet_proto::{Error, Result};
 use synthfleet_table::{Cell, Condition, Limit, Wanted};
 
 /// Labels that an error names at most.
 const NAMED_MAX: usize = 20;
 
-/// How a cell is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sign {
-    Equal,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-}
-
-/// Longer signs first: `<=` begins with `<`.
-const SIGNS: [(&str, Sign); 6] = [
-    ("<=", Sign::LessOrEqual),
-    (">=", Sign::GreaterOrEqual),
-    ("==", Sign::Equal),
-    ("=", Sign::Equal),
-    ("<", Sign::Less),
-    (">", Sign::Greater),
-];
-
 /// One condition from text, for samples of a description.
 pub fn condition(text: &str, metadata: &Metadata) -> Result<Condition> {
-    let (column, rest) = split(text, metadata)?;
+    let names: Vec<&str> = metadata.columns.iter().map(|meta| meta.name.as_str()).collect();
+    let (column, says) = condition::read(text, &names)?;
     let meta = &metadata.columns[column];
-    if rest.eq_ignore_ascii_case("is missing") {
-        return Ok(Condition { column, wanted: Wanted::Missing });
-    }
-    let (sign, value) = SIGNS
-        .iter()
-        .find_map(|(sign, meaning)| rest.strip_prefix(sign).map(|value| (*meaning, value.trim())))
-        .ok_or_else(|| unreadable(text))?;
-    let wanted = if sign == Sign::Equal { equal(meta, value)? } else { compared(meta, sign, value)? };
-    Ok(Condition { column, wanted })
-}
-
-/// The column that a condition begins with, the longest name that fits, and what follows it.
-fn split<'a>(text: &'a str, metadata: &Metadata) -> Result<(usize, &'a str)> {
-    let text = text.trim();
-    let follows = |name: &str| -> Option<&'a str> {
-        let rest = text.strip_prefix(name.trim())?.trim_start();
-        let is_sign = rest.eq_ignore_ascii_case("is missing") || SIGNS.iter().any(|(sign, _)| rest.starts_with(sign));
-        is_sign.then_some(rest)
+    let wanted = match says {
+        Says::Missing => Wanted::Missing,
+        Says::Compares(Sign::Equal, value) => equal(meta, value)?,
+        Says::Compares(sign, value) => compared(meta, sign, value)?,
     };
-    let fits = metadata.columns.iter().enumerate().filter_map(|(place, meta)| Some((place, meta.name.len(), follows(&meta.name)?)));
-    if let Some((place, _, rest)) = fits.max_by_key(|(place, length, _)| (*length, std::cmp::Reverse(*place))) {
-        return Ok((place, rest));
-    }
-    let end = text.find(['<', '>', '=']).or_else(|| text.find(" is missing")).ok_or_else(|| unreadable(text))?;
-    Err(unknown(text[..end].trim(), metadata))
-}
-
-fn unreadable(text: &str) -> Error {
-    let help = "write column=value, column=one|other, column=low..high, column>=low (or <=, <, >), or column is missing";
-    Error::invalid("condition::syntax", format!("cannot read the condition {text:?}")).help(help)
-}
-
-fn unknown(name: &str, metadata: &Metadata) -> Error {
-    let error = Error::invalid("condition::unknown_column", format!("the model has no column {name:?}"));
-    match id::nearest(name, metadata.columns.iter().map(|meta| meta.name.as_str())) {
-        Some(near) => error.help(format!("did you mean {near:?}?")),
-        None => error.help("synthfleet generate MODEL --rows 1 shows its columns"),
-    }
+    Ok(Condition { column, wanted })
 }
 
 fn equal(meta: &ColumnMeta, value: &str) -> Result<Wanted> {
@@ -214,7 +164,8 @@ pub fn rows(path: &Path, metadata: &Metadata) -> Result<Vec<Vec<Condition>>> {
     let mut columns = Vec::new();
     for column in &layout.columns {
         let place = metadata.columns.iter().position(|meta| meta.name == column.name || meta.header == column.header);
-        let place = place.ok_or_else(|| unknown(&column.name, metadata).in_source(path.display().to_string()))?;
+        let names = || metadata.columns.iter().map(|meta| meta.name.as_str()).collect::<Vec<_>>();
+        let place = place.ok_or_else(|| condition::unknown(&column.name, &names()).in_source(path.display().to_string()))?;
         columns.push((place, caster(&metadata.columns[place])));
     }
     let mut source = Rows::new(&opened, &layout)?;

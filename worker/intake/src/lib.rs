@@ -23,4 +23,4 @@ pub mod split;
 mod stage;
 pub mod write;
 
-pub use profile_task::{ProfileInput, Profiled, profile_task};
+pub use profile_task::{ProfileInput, Profiled, constrain, profile_task};

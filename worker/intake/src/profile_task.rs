@@ -21,8 +21,10 @@ use std::sync::{Arc, mpsc};
 use synthfleet_proto::constraint::Constraint;
 use synthfleet_proto::fact::ProfileSummary;
 use synthfleet_proto::job::{self, JobSpec};
-use synthfleet_proto::metadata::{ColumnMeta, DeclaredDomain, Format, Metadata, ProblemType};
+use synthfleet_proto::metadata::{ColumnMeta, DeclaredDomain, Format, Kind, Metadata, ProblemType, Storage};
 use synthfleet_proto::profile::Profile;
+use synthfleet_proto::profile::RARE;
+use synthfleet_proto::protection::{RareLabels, ValueProtection};
 use synthfleet_proto::{Error, Result, Seed};
 use synthfleet_table::rules::{Checker, bind};
 use synthfleet_table::{Budget, Table};
@@ -104,6 +106,22 @@ struct Reading {
     warn: bool,
     /// Rules of the job, columns named as the user does.
     constraints: Vec<Constraint>,
+    protection: ValueProtection,
+}
+
+/// Notes the rules that rows keep, by the names or headers of their columns, and refuses those that no row could keep.
+///
+/// # Errors
+/// `Invalid` at the pointer of the rule: an unknown or unfit column, rules against each other.
+pub fn constrain(metadata: &mut Metadata, rules: &[Constraint]) -> Result<()> {
+    let name = |stated: &str| {
+        let by_header = || metadata.columns.iter().find(|meta| meta.header.trim() == stated).map(|meta| meta.name.clone());
+        // a name that is none is told with its neighbours below
+        Ok(metadata.position(stated).map(|_| stated.to_owned()).or_else(by_header).unwrap_or_else(|| stated.to_owned()))
+    };
+    let named = rules.iter().map(|rule| rule.renamed(name)).collect::<Result<_>>()?;
+    metadata.constraints = named;
+    bind(metadata).map(|_| ())
 }
 
 impl Reading {
@@ -145,7 +163,8 @@ impl Reading {
                 return Err(error.at_pointer("/metadata_check"));
             }
         };
-        Ok(Self { source, holdout, overrides, given, name, problem_type, law, warn, constraints: job.constraints.clone() })
+        let (constraints, protection) = (job.constraints.clone(), job.value_protection);
+        Ok(Self { source, holdout, overrides, given, name, problem_type, law, warn, constraints, protection })
     }
 
     fn parts(&self) -> impl Iterator<Item = (&SourcePart, Part)> {
@@ -180,7 +199,8 @@ impl Reading {
         }
         inferred.metadata.law.clone_from(&self.law);
         self.declare(&mut inferred.metadata)?;
-        self.constrain(&mut inferred.metadata)?;
+        constrain(&mut inferred.metadata, &self.constraints)?;
+        self.protect(&mut inferred.metadata);
         if !self.warn {
             let listed = |place: &usize| self.stated(&inferred.metadata, *place).is_some_and(|stated| stated.order.is_some());
             check_labels(&inferred, &(0..inferred.columns.len()).filter(listed).collect::<Vec<_>>())?;
@@ -223,15 +243,18 @@ impl Reading {
         Ok(())
     }
 
-    /// Notes the rules that rows keep, by the names of their columns, and refuses those that no row could keep.
-    fn constrain(&self, metadata: &mut Metadata) -> Result<()> {
-        let name = |stated: &str| {
-            let by_header = || metadata.columns.iter().find(|meta| meta.header.trim() == stated).map(|meta| meta.name.clone());
-            // a name that is none is told with its neighbours below
-            Ok(metadata.position(stated).map(|_| stated.to_owned()).or_else(by_header).unwrap_or_else(|| stated.to_owned()))
+    /// Notes how values are protected. A label that stands for rare ones must be legal before any sample has it.
+    fn protect(&self, metadata: &mut Metadata) {
+        metadata.protection = self.protection;
+        let target = metadata.target.clone();
+        let takes_token = |meta: &&mut ColumnMeta| {
+            let nominal = meta.kind == Kind::Categorical && meta.storage == Storage::Utf8 && meta.is_modelled();
+            // what is to be predicted keeps its classes
+            nominal && target.as_ref() != Some(&meta.name) && !meta.levels.iter().any(|level| level == RARE)
         };
-        metadata.constraints = self.constraints.iter().map(|rule| rule.renamed(name)).collect::<Result<_>>()?;
-        bind(metadata).map(|_| ())
+        if self.protection.rare_labels == RareLabels::Token {
+            metadata.columns.iter_mut().filter(takes_token).for_each(|meta| meta.levels.push(RARE.to_owned()));
+        }
     }
 
     /// What is stated of a column, by its name or its header.

@@ -385,3 +385,19 @@ fn constraints_travel_with_the_description_and_rows_that_break_one_are_told() {
     assert_eq!((error.code(), error.helps()), ("constraint::unknown_column", &["did you mean \"Sent\"?".to_owned()][..]));
     assert_eq!(error.place().pointer.as_deref(), Some("/constraints/0"));
 }
+
+#[test]
+fn a_label_for_rare_ones_is_legal_where_a_job_asks_for_it_and_the_description_says_how_values_are_protected() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let towns = ["Ulm", "Bern", "Graz"];
+    let rows: String = (0..90).map(|row| format!("{},{},{}\n", towns[row % 3], row * 7 % 40, ["no", "yes"][row % 2])).collect();
+    let mut job = written(folder.path(), "people.csv", &format!("town,age,bought\n{rows}"));
+    job.target = Some("bought".to_owned());
+    let levels = |job: &JobSpec, place: usize| Run::of(job.clone()).profiled.metadata.columns[place].levels.clone();
+    assert_eq!(levels(&job, 0).len(), 3);
+    job.value_protection.rare_labels = synthfleet_proto::protection::RareLabels::Token;
+    assert_eq!(levels(&job, 0).last().map(String::as_str), Some("_RARE_"));
+    assert_eq!(levels(&job, 2).len(), 2, "the target keeps its classes");
+    let run = Run::of(job);
+    assert_eq!(run.json("metadata.json")["protection"]["rare_labels"], "token");
+}

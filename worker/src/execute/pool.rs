@@ -9,11 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
-use synthfleet_proto::attempts::Ended;
+use synthfleet_proto::attempts::{Ended, StopCause};
 use synthfleet_proto::{Error, ErrorKind, Result};
 use synthfleet_table::Arrays;
 use synthfleet_table::budget::{Budget, Listener};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// The pool executor.
 pub struct Pool {
@@ -39,8 +39,8 @@ impl Executor for Pool {
     async fn execute(&self, folder: &TaskFolder, limits: &Limits, mut link: Link) -> Execution {
         let stop = Arc::new(AtomicBool::new(false));
         let (threads, memory_bytes) = (limits.threads.max(1) as usize, limits.memory_bytes);
-        let (own, flag, began) = (folder.clone(), Arc::clone(&stop), Instant::now());
-        let mut work = tokio::task::spawn_blocking(move || guarded(&own, threads, memory_bytes, flag, link.told));
+        let (own, flag, began, cause) = (folder.clone(), Arc::clone(&stop), Instant::now(), link.stop.clone());
+        let mut work = tokio::task::spawn_blocking(move || guarded(&own, threads, memory_bytes, flag, (link.told, cause)));
         let ended = loop {
             tokio::select! {
                 ended = &mut work => break ended.unwrap_or_else(|e| Ended::Crash(e.to_string())),
@@ -62,11 +62,17 @@ impl Executor for Pool {
 }
 
 /// Performs a task; a panic becomes an internal error that names what the code said.
-fn guarded(folder: &TaskFolder, threads: usize, memory_bytes: u64, stop: Arc<AtomicBool>, told: mpsc::Sender<Told>) -> Ended {
+fn guarded(
+    folder: &TaskFolder,
+    threads: usize,
+    memory_bytes: u64,
+    stop: Arc<AtomicBool>,
+    (told, cause): (mpsc::Sender<Told>, watch::Receiver<Option<StopCause>>),
+) -> Ended {
     let work = || {
         let task = folder.task()?;
         let resume = state::read(folder, &task)?;
-        let listener = Box::new(Ear { told, states: States::new(folder, task) });
+        let listener = Box::new(Ear { told, cause, states: States::new(folder, task) });
         perform(folder, &Budget::new(threads, memory_bytes, stop, listener, resume))
     };
     match catch_unwind(AssertUnwindSafe(work)) {
@@ -86,6 +92,7 @@ pub(super) fn panic_error(payload: &(dyn std::any::Any + Send)) -> Error {
 /// Forwards what a task tells; drops it when nobody listens fast enough.
 struct Ear {
     told: mpsc::Sender<Told>,
+    cause: watch::Receiver<Option<StopCause>>,
     states: States,
 }
 
@@ -106,5 +113,9 @@ impl Listener for Ear {
 
     fn checkpoint_due(&self) -> bool {
         self.states.is_due()
+    }
+
+    fn may_finish(&self) -> bool {
+        *self.cause.borrow() == Some(StopCause::Timeout)
     }
 }

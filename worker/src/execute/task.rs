@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use synthfleet_proto::Result;
+use synthfleet_synthesizers::find;
 use synthfleet_table::Arrays;
 use synthfleet_table::budget::{Budget, Listener};
 
@@ -25,8 +26,10 @@ pub fn run_task(folder: &Path) -> u8 {
         let resume = state::read(&folder, &task)?;
         let (threads, memory_bytes, stop) = (task.threads.max(1) as usize, task.memory_bytes, Arc::<AtomicBool>::default());
         let states = Arc::new(States::new(&folder, task.clone()));
-        if task.checkpoint {
-            leave_a_state_when_told_to_go(Arc::clone(&states));
+        // who can stop early must hear it; who cannot ends by the signal itself
+        let best = (task.op == "synthesize" && find(&task.name).is_ok_and(|member| member.about().anytime)).then(|| Arc::clone(&stop));
+        if task.checkpoint || best.is_some() {
+            listen_for_the_end(task.checkpoint.then(|| Arc::clone(&states)), best);
         }
         let mouth = Mouth { last: std::sync::Mutex::default(), states, stop: Arc::clone(&stop) };
         let budget = Budget::new(threads, memory_bytes, stop, Box::new(mouth), resume);
@@ -47,16 +50,21 @@ pub fn run_task(folder: &Path) -> u8 {
     }
 }
 
-/// The first SIGTERM asks for a state; without it the signal ends the process at once. The runner kills who
-/// takes too long.
-fn leave_a_state_when_told_to_go(states: Arc<States>) {
+/// The first SIGTERM asks for a state, or for the best so far; without it the signal ends the process at once. The runner
+/// kills who takes too long.
+fn listen_for_the_end(states: Option<Arc<States>>, best: Option<Arc<AtomicBool>>) {
     use tokio::signal::unix::{SignalKind, signal};
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
             if let Ok(mut told) = signal(SignalKind::terminate()) {
                 while told.recv().await.is_some() {
-                    states.ask();
+                    if let Some(states) = &states {
+                        states.ask();
+                    }
+                    if let Some(stop) = &best {
+                        stop.store(true, Ordering::Relaxed);
+                    }
                 }
             }
         });
@@ -114,5 +122,10 @@ impl Listener for Mouth {
 
     fn checkpoint_due(&self) -> bool {
         self.states.is_due()
+    }
+
+    // the runner knows whether anybody wants the rest, and ends this process if not
+    fn may_finish(&self) -> bool {
+        true
     }
 }

@@ -20,7 +20,7 @@ pub fn perform(folder: &TaskFolder, task: &TaskFile, budget: &Budget) -> Result<
         if prepares {
             return folder.write(PREPARED, &Arrays::default().to_bytes());
         }
-        let scores = member.about().scores.iter().map(|about| Score::undefined_for(about, &reason)).collect();
+        let scores = member.scores_of(&metadata).iter().map(|about| Score::undefined_for(about, &reason)).collect();
         return folder.write(SCORES, &fact::encode_pretty(&Scored { scores, details: Value::Null })?);
     }
     budget.progress(0.02, "read");

@@ -1,12 +1,14 @@
 //! Writes the delivered table or a part of it: the scored rows first, then more of the winner's model, in the
 //! wanted forms and in the input's dialect. Rows beyond the scored ones are drawn and written piece by piece, so that
 //! memory does not grow with the rows. Parts of delimited text join to the text of the whole: the first alone has
-//! the header, and only the last may lack its line end.
+//! the header, and only the last may lack its line end. Rows under conditions or with a seed of their own are another
+//! sample: all of them are drawn.
 
 use super::{MODEL, SAMPLE, metadata, table, timed};
 use crate::TaskFolder;
 use serde::Deserialize;
 use std::sync::Arc;
+use synthfleet_intake::asked;
 use synthfleet_intake::parquet::TableWriter;
 use synthfleet_intake::read::{Tokenizer, first_records};
 use synthfleet_intake::write::{CsvOptions, CsvWriter, Packing, to_text};
@@ -14,7 +16,7 @@ use synthfleet_proto::metadata::{Dialect, Format, Metadata, Role};
 use synthfleet_proto::task::TaskFile;
 use synthfleet_proto::{Error, Result, fact};
 use synthfleet_synthesizers::private::domain::relabelled;
-use synthfleet_synthesizers::{BLOCK_ROWS, Given, find};
+use synthfleet_synthesizers::{BLOCK_ROWS, find, seed_of_rows};
 use synthfleet_table::{Budget, Table};
 
 /// The part of a plan that says what is written.
@@ -25,12 +27,24 @@ struct Wish {
     formats: Vec<String>,
     /// Seed of the job.
     seed: u64,
+    /// What each row must be.
+    #[serde(rename = "where")]
+    conditions: Vec<String>,
+    /// Seed of the rows in place of the model's own.
+    rows_seed: Option<u64>,
     /// Put `'` before what a spreadsheet would take for a formula.
     csv_safe: bool,
     /// First row of the part.
     first_row: u64,
     /// Whether the part ends the table; absent where there is one part only.
     last: Option<bool>,
+}
+
+impl Wish {
+    /// Whether the scored rows are the first of what is asked for.
+    fn starts_with_the_scored(&self) -> bool {
+        self.conditions.is_empty() && self.rows_seed.is_none()
+    }
 }
 
 /// The first delivered rows as text.
@@ -46,7 +60,7 @@ pub fn perform(folder: &TaskFolder, task: &TaskFile, budget: &Budget) -> Result<
     let metadata = metadata(folder)?;
     let scored = table(folder, SAMPLE, &metadata)?;
     let (first, end) = (wish.first_row, wish.first_row.saturating_add(task.rows));
-    let scored_end = (scored.rows() as u64).min(end);
+    let scored_end = if wish.starts_with_the_scored() { (scored.rows() as u64).min(end) } else { 0 };
     let head = match first {
         0 if scored_end == scored.rows() as u64 => scored,
         _ => scored.take(&(first.min(scored_end) as u32..scored_end as u32).collect::<Vec<_>>()),
@@ -58,22 +72,31 @@ pub fn perform(folder: &TaskFolder, task: &TaskFile, budget: &Budget) -> Result<
     };
     let mut sinks = formats.iter().map(|format| Sink::create(folder, format, &wish, task, &head)).collect::<Result<Vec<_>>>()?;
     timed(budget, "write_seconds", || sinks.iter_mut().try_for_each(|sink| sink.append(&head)))?;
+    let mut shown = (first == 0).then_some(head);
     if end > scored_end {
         let model = read_model(folder, task)?;
+        let conditions = wish.conditions.iter().map(|text| asked::condition(text, model.metadata())).collect::<Result<Vec<_>>>()?;
+        let given = model.given(&conditions)?;
+        let own_seed = wish.rows_seed.map(seed_of_rows);
         let mut next = first.max(scored_end);
         while next < end {
             budget.go_on()?;
             budget.progress((next - first) as f64 / task.rows as f64, "generate");
             // the piece ends on a block border, so that later pieces draw no block twice
             let border = (next / PIECE_ROWS + 1) * PIECE_ROWS;
-            let piece = model.sample(next..border.min(end), &Given::NOTHING, budget)?;
+            let rows = next..border.min(end);
+            let piece = match &own_seed {
+                Some(seed) => model.sample_with(seed, rows, &given, budget)?,
+                None => model.sample(rows, &given, budget)?,
+            };
             // a private model knows its own labels alone: codes differ, texts agree
             let piece = if model.privacy().is_some() { relabelled(&piece, &metadata)? } else { described(&piece, &metadata)? };
             sinks.iter_mut().try_for_each(|sink| sink.append(&piece))?;
+            shown = shown.map(|head| if head.rows() == 0 { piece } else { head });
             next = border;
         }
     }
-    if first == 0 {
+    if let Some(head) = shown {
         folder.write(ROWS, &fact::encode_pretty(&shown_rows(&head)?)?)?;
     }
     sinks.into_iter().try_for_each(Sink::finish)
@@ -158,9 +181,9 @@ fn shown(table: &Table) -> Result<Table> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
     use synthfleet_proto::metadata::{ColumnMeta, Kind};
-    use synthfleet_synthesizers::Seeds;
+    use synthfleet_synthesizers::{Given, Seeds};
     use synthfleet_table::{Column, Values};
 
     const TRAIN_ROWS: usize = 300;
@@ -187,9 +210,18 @@ mod tests {
     }
 
     fn written(rows: std::ops::Range<u64>, last: bool, threads: usize) -> (String, usize) {
+        let (folder, done) = performed(rows, last, threads, json!({}));
+        done.expect("generates");
+        let folder = folder.path();
+        let parquet = synthfleet_intake::parquet::rows(&folder.join("out/synthetic.parquet")).expect("a table");
+        (std::fs::read_to_string(folder.join("out/synthetic.csv")).expect("a text"), parquet as usize)
+    }
+
+    fn performed(rows: std::ops::Range<u64>, last: bool, threads: usize, more: Value) -> (tempfile::TempDir, Result<()>) {
         let (metadata, sample, model) = given();
         let place = tempfile::tempdir().expect("a folder");
-        let options = json!({ "formats": ["csv", "parquet"], "seed": 0, "first_row": rows.start, "last": last });
+        let mut options = json!({ "formats": ["csv", "parquet"], "seed": 0, "first_row": rows.start, "last": last });
+        more.as_object().expect("an object").iter().for_each(|(field, value)| options[field] = value.clone());
         let task = TaskFile {
             schema: TaskFile::SCHEMA.to_owned(),
             op: "generate".to_owned(),
@@ -211,9 +243,49 @@ mod tests {
         std::fs::write(folder.given(super::super::METADATA), fact::encode(&*metadata).expect("small")).expect("written");
         std::fs::write(folder.given(MODEL), model).expect("written");
         synthfleet_intake::parquet::write_table(&folder.given(SAMPLE), &sample, &[]).expect("written");
-        perform(&folder, &task, &Budget::quiet(threads)).expect("generates");
-        let parquet = synthfleet_intake::parquet::rows(&folder.made("synthetic.parquet")).expect("a table");
-        (std::fs::read_to_string(folder.made("synthetic.csv")).expect("a text"), parquet as usize)
+        let done = perform(&folder, &task, &Budget::quiet(threads));
+        (place, done)
+    }
+
+    /// The text of the part `rows` of what is drawn under `more`.
+    fn text(rows: std::ops::Range<u64>, last: bool, threads: usize, more: Value) -> String {
+        let (folder, done) = performed(rows, last, threads, more);
+        done.expect("generates");
+        std::fs::read_to_string(folder.path().join("out/synthetic.csv")).expect("a text")
+    }
+
+    #[test]
+    fn parts_under_conditions_join_to_what_the_model_draws_under_them() {
+        let more = || json!({ "where": ["colour=red", "size>=30"], "rows_seed": 3 });
+        let whole = text(0..5_000, true, 2, more());
+        assert_eq!(whole, text(0..4_096, false, 1, more()) + &text(4_096..5_000, true, 1, more()));
+
+        let model = find("clbn").expect("listed").load_any(&given().2).expect("a model");
+        let conditions = ["colour=red", "size>=30"].map(|text| asked::condition(text, model.metadata()).expect("legal"));
+        let given = model.given(&conditions).expect("possible");
+        let drawn = |seed| model.sample_with(&seed_of_rows(seed), 0..5_000, &given, &Budget::quiet(1)).expect("samples");
+        assert_eq!((whole == to_text(&drawn(3), false), whole == to_text(&drawn(4), false)), (true, false));
+        let colours: Vec<&str> = whole.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
+        assert_eq!((colours.len(), colours.iter().all(|colour| *colour == "red")), (5_000, true));
+    }
+
+    #[test]
+    fn rows_shown_are_those_that_are_drawn_under_conditions() {
+        let (folder, done) = performed(0..50, true, 1, json!({ "where": ["colour=green"] }));
+        done.expect("generates");
+        let shown: Value = serde_json::from_slice(&std::fs::read(folder.path().join("out/rows.json")).expect("a file")).expect("JSON");
+        let rows = shown["rows"].as_array().expect("rows");
+        assert_eq!((rows.len(), rows.iter().all(|row| row[0] == "green")), (ROWS_SHOWN, true));
+    }
+
+    #[test]
+    fn what_no_row_can_be_is_refused_with_what_could_be_asked() {
+        let refused = |condition: &str| performed(0..50, true, 1, json!({ "where": [condition] })).1.expect_err("refused");
+        let label = refused("colour=blue");
+        assert_eq!((label.code(), label.helps()), ("condition::value", &["it is one of \"red\", \"green\"".to_owned()][..]));
+        let range = refused("size>1000");
+        assert_eq!(range.code(), "condition::impossible");
+        assert!(range.helps()[0].starts_with("it lies between"), "{range:?}");
     }
 
     #[test]

@@ -16,6 +16,7 @@
 //! A round rescores only candidates that touch a column of the clique that holds the new counts; the model
 //! that older scores were taken from is public as well, so no privacy hangs on it. Sizes of candidates are
 //! kept until the graph changes.
+//! **Anytime.** Told to stop after the one-way counts, it keeps the sets that it has; what was spent stands in the bill.
 //! **Sample.** Ancestral along the clique tree. **Limits.** d ≤ 100; `degree` 3 for at most 20 columns.
 //! **Cost.** `iterations / 10` passes over the clique tables a round at most, about 16·d rounds at most.
 //! **Reference.** McKenna, Mullins, Sheldon, Miklau 2022, AIM, doi 10.14778/3551793.3551817.
@@ -34,7 +35,7 @@ use std::collections::BTreeSet;
 use synthfleet_proto::about::{About, Accepts, Cost, CostClass, Shape};
 use synthfleet_proto::options::{Checked, Options, Problem, Problems};
 use synthfleet_proto::score::Finding;
-use synthfleet_proto::{Error, Result, Seed};
+use synthfleet_proto::{Error, ErrorKind, Result, Seed};
 use synthfleet_table::Budget;
 
 /// Part of a round's loss that buys counts; the rest buys the choice.
@@ -108,6 +109,7 @@ impl Synthesizer for Aim {
         cost: CostClass::Heavy,
         accepts: Accepts { columns_max: 100, ..Accepts::ANY },
         private: true,
+        anytime: true,
         ..About::LIGHT
     };
 
@@ -135,16 +137,40 @@ impl Synthesizer for Aim {
         let mut network = Network::new(opening.sizes.clone());
         network.measure(std::mem::take(&mut opening.ones));
         network.descend(options.iterations, budget)?;
-        let cells_max = cells_allowed(options.model_bytes_max, budget);
-        let mut growth = Growth::new(&opening, options, cells_max, budget)?;
-        while growth.is_open && columns > 0 {
-            growth.round(&mut opening, &mut network, options, budget)?;
-        }
+        let mut rounds = 0;
+        let grown =
+            grow(&mut opening, &mut network, options, &mut rounds, budget).and_then(|()| network.descend(options.iterations, budget));
         guarded.close(&opening.ledger)?;
-        network.descend(options.iterations, budget)?;
+        let rest = match grown {
+            Ok(()) => budget.clone(),
+            Err(error) if error.kind() == ErrorKind::Stopped => {
+                budget.find(stopped(rounds));
+                // one pass over the clique tables, also where it was told to stop
+                let rest = Budget::quiet(budget.threads());
+                network.descend(0, &rest)?;
+                rest
+            }
+            Err(error) => return Err(error),
+        };
         let maps: Vec<Vec<u32>> = opening.sizes.iter().map(|&size| (0..size as u32).collect()).collect();
-        NetworkModel::new(opening.domain.codes().clone(), &maps, &network, budget)
+        NetworkModel::new(opening.domain.codes().clone(), &maps, &network, &rest)
     }
+}
+
+/// Adds sets to a network of one-way counts until rho is spent; `rounds` counts the sets.
+fn grow(opening: &mut Opening, network: &mut Network, options: &AimOptions, rounds: &mut u32, budget: &Budget) -> Result<()> {
+    let cells_max = cells_allowed(options.model_bytes_max, budget);
+    let mut growth = Growth::new(opening, options, cells_max, budget)?;
+    while growth.is_open && !opening.sizes.is_empty() {
+        growth.round(opening, network, options, budget)?;
+        *rounds = growth.rounds;
+    }
+    Ok(())
+}
+
+fn stopped(rounds: u32) -> Finding {
+    let text = format!("stopped after {rounds} rounds: fewer sets of columns are kept than the privacy loss pays for");
+    Finding { code: "stopped_by_deadline".to_owned(), column: None, number: Some(f64::from(rounds)), text }
 }
 
 /// Cells of all clique tables that option and planned memory allow.
@@ -327,9 +353,12 @@ mod tests {
     use crate::conformance::tables;
     use crate::{AnyModel, Given, Seeds, find};
     use serde_json::{Value, json};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use synthfleet_proto::privacy::NoiseKey;
+    use synthfleet_table::budget::Listener;
     use synthfleet_table::random::Draw;
-    use synthfleet_table::{SeedExt, Table, Values};
+    use synthfleet_table::{Arrays, SeedExt, Table, Values};
 
     /// Three fair coins whose product is heads nine times of ten (no pair shows it), and a fourth like the first.
     fn coins(rows: usize) -> Table {
@@ -371,6 +400,36 @@ mod tests {
             let spent: f64 = bill.ledger.iter().filter_map(|spend| spend.rho).sum();
             assert!((spent / bill.rho.expect("in rho") - 1.0).abs() < 1e-9, "{spent} of {:?}", bill.rho);
         }
+    }
+
+    /// Raises its flag when half of the rounds' loss is spent.
+    struct StopHalfway(Arc<AtomicBool>);
+
+    impl Listener for StopHalfway {
+        fn progress(&self, fraction: f64, phase: &'static str) {
+            self.0.fetch_or(phase == "rounds" && fraction > 0.5, Ordering::Relaxed);
+        }
+        fn measure(&self, _: &'static str, _: u64, _: f64) {}
+        fn checkpoint(&self, _: u64, _: &Arrays) -> Result<()> {
+            Ok(())
+        }
+        fn checkpoint_due(&self) -> bool {
+            false
+        }
+    }
+
+    #[test]
+    fn a_stop_halfway_leaves_a_model_of_what_was_counted_and_its_bill() {
+        let (table, stop) = (coins(8_000), Arc::<AtomicBool>::default());
+        let budget = Budget::new(2, 4 << 30, Arc::clone(&stop), Box::new(StopHalfway(stop)), None);
+        let seeds = Seeds::of_task(1, "syn-aim-r0").with_noise(NoiseKey::new([3; 32]));
+        let model = find("aim").expect("listed").fit_any(&table, &json!({"epsilon": 5.0}), &seeds, &budget).expect("fits");
+        assert!(model.findings().iter().any(|finding| finding.code == "stopped_by_deadline" && finding.number > Some(0.0)));
+        let bill = model.privacy().expect("private");
+        let spent: f64 = bill.ledger.iter().filter_map(|spend| spend.rho).sum();
+        assert!(bill.rho.is_some_and(|rho| (0.3..0.95).contains(&(spent / rho))), "{spent} of {:?}", bill.rho);
+        let sample = model.sample(0..20_000, &Given::NOTHING, &Budget::quiet(2)).expect("samples");
+        assert!((even(&sample, &[0]) - 0.5).abs() < 0.05 && even(&sample, &[0, 3]) > 0.7, "{}", even(&sample, &[0, 3]));
     }
 
     #[test]

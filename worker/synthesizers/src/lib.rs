@@ -27,6 +27,7 @@ pub mod uniform;
 pub use erased::{AnyModel, AnySynthesizer, Seeds};
 pub use given::{Evidence, Given};
 pub use member::{BLOCK_ROWS, Block, Model, Synthesizer, Train};
+pub use sample::seed_of_rows;
 
 use synthfleet_proto::{Error, Result, id};
 
@@ -47,6 +48,7 @@ macro_rules! members {
                         little_memory_means_fewer_rows, a10_defaults_are_legal, missing_cells_follow_their_cause,
                         the_sample_is_pinned, conditions_hold_in_every_row,
                         conditions_keep_the_law, constraints_hold_in_every_row,
+                        a_deadline_leaves_the_stop_or_a_model_that_says_so, missing_cells_are_as_frequent_as_in_train,
                     }
                 }
             )*

@@ -12,6 +12,11 @@ use synthfleet_proto::{Error, Result, Seed};
 use synthfleet_table::encode::Encoder;
 use synthfleet_table::{Bits, Budget, Column, Strings, Table, Values};
 
+/// The seed that draws rows where someone names a number for them: another sample of the same model.
+pub fn seed_of_rows(seed: u64) -> Seed {
+    Seed::of_task(seed, "generate")
+}
+
 /// Runs `work` on as many threads as the budget allows.
 pub(crate) fn with_threads<T: Send>(budget: &Budget, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(budget.threads()).build();

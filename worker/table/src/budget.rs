@@ -17,6 +17,11 @@ pub trait Listener: Send + Sync {
     fn checkpoint(&self, step: u64, state: &Arrays) -> Result<()>;
     /// Whether a checkpoint is due.
     fn checkpoint_due(&self) -> bool;
+    /// Whether a task that was told to stop may still make something of what it has: its time is over, but somebody wants
+    /// it.
+    fn may_finish(&self) -> bool {
+        false
+    }
 }
 
 /// Nobody listens.
@@ -68,6 +73,14 @@ impl Budget {
     pub fn silent(&self) -> Self {
         let inner = &self.0;
         Self::new(inner.threads, inner.memory_bytes_max, Arc::clone(&inner.stop), Box::new(Silent), None)
+    }
+
+    /// After a stop that a member answered with the best it had: a budget for the rest of the task, which nobody stops but
+    /// by ending it. None if there was no stop, or nobody wants the rest.
+    pub fn to_finish(&self) -> Option<Self> {
+        let inner = &self.0;
+        let is_cut = inner.stop.load(Ordering::Relaxed) && inner.listener.may_finish();
+        is_cut.then(|| Self::new(inner.threads, inner.memory_bytes_max, Arc::default(), Box::new(Silent), None))
     }
 
     /// Fails if the runner said stop: cancel, deadline or drain. Ask every 50 ms of work.
@@ -148,6 +161,28 @@ mod tests {
         assert!(budget.go_on().is_ok());
         stop.store(true, Ordering::Relaxed);
         assert_eq!(budget.go_on().expect_err("told to stop").code(), "task::stopped");
+    }
+
+    #[test]
+    fn only_a_task_whose_result_is_wanted_may_finish_after_a_stop() {
+        struct Patient;
+        impl Listener for Patient {
+            fn progress(&self, _: f64, _: &'static str) {}
+            fn measure(&self, _: &'static str, _: u64, _: f64) {}
+            fn checkpoint(&self, _: u64, _: &Arrays) -> Result<()> {
+                Ok(())
+            }
+            fn checkpoint_due(&self) -> bool {
+                false
+            }
+            fn may_finish(&self) -> bool {
+                true
+            }
+        }
+        let told =
+            |listener: Box<dyn Listener>, stop: bool| Budget::new(1, 10, Arc::new(AtomicBool::new(stop)), listener, None).to_finish();
+        assert!(told(Box::new(Silent), true).is_none() && told(Box::new(Patient), false).is_none());
+        assert!(told(Box::new(Patient), true).is_some_and(|rest| rest.go_on().is_ok() && rest.memory_bytes_max() == 10));
     }
 
     #[test]

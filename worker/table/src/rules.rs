@@ -1,5 +1,9 @@
 //! Constraints bound to a table's columns, and the look at whether its rows keep them.
 
+mod kept;
+
+pub use kept::{Kept, kept};
+
 use crate::table::{Column, Table, Values};
 use std::collections::{BTreeMap, BTreeSet};
 use synthfleet_proto::constraint::Constraint;

@@ -345,13 +345,21 @@ async fn a_done_job_gets_more_benchmarks_and_more_rows_as_jobs_of_their_own() {
     );
     assert_eq!((&job["spec"]["formats"], names(&job, "benchmarks")), (&json!(["parquet"]), vec!["accuracy".to_owned()]));
     let generate = |candidate: &str| format!("/v1/jobs/{id}/candidates/{candidate}/generate");
+    let given = replica.post(&generate("clbn"), &json!({"rows": 9, "seed": 3, "where": ["age>=40"]})).await;
+    let job = given.json();
+    assert_eq!(
+        (given.status, &job["spec"]["where"], &job["spec"]["rows_seed"], &job["spec"]["seed"]),
+        (StatusCode::ACCEPTED, &json!(["age>=40"]), &json!(3), &json!(0))
+    );
     for (path, body, problem) in [
         (format!("/v1/jobs/{id}/benchmarks"), json!({"benchmarks": []}), "invalid-request"),
         (format!("/v1/jobs/{id}/benchmarks"), json!({"benchmarks": ["distance"]}), "invalid-job"),
         (generate("nobody"), json!({"rows": 10}), "not-found"),
         (generate("identity"), json!({"rows": 10}), "conflict"),
         (generate("clbn"), json!({"rows": -1}), "invalid-request"),
-        (generate("clbn"), json!({"rows": 10, "seed": 1}), "invalid-request"),
+        (generate("clbn"), json!({"rows": 10, "repeats": 1}), "invalid-request"),
+        (generate("clbn"), json!({"rows": 10, "where": [" "]}), "invalid-job"),
+        (generate("clbn"), json!({"rows": 10, "where": ["agee>=40"]}), "invalid-job"),
     ] {
         assert_eq!(replica.post(&path, &body).await.problem(), problem, "{path} {body}");
     }

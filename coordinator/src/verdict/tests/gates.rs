@@ -15,6 +15,7 @@ fn each_gate_fails_beyond_its_limit_and_passes_at_it() {
     let cases = [
         ("structure", score("diagnostic.structure", 0.99), score("diagnostic.structure", 1.0)),
         ("validity", score("diagnostic.validity", 0.989), score("diagnostic.validity", 0.99)),
+        ("constraints", score("diagnostic.constraint_validity", 0.998), score("diagnostic.constraint_validity", 0.999)),
         ("pii_copy", bounded("diagnostic.pii_copy", 0.02, 0.001, 0.03), bounded("diagnostic.pii_copy", 0.02, 0.0, 0.04)),
         ("identical", bounded("distances.identical_excess", 0.01, 0.0051, 0.02), bounded("distances.identical_excess", 0.01, 0.005, 0.02)),
         ("dcr_share", bounded("distances", 0.53, 0.521, 0.54), bounded("distances", 0.53, 0.52, 0.54)),

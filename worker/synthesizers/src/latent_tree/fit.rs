@@ -136,6 +136,10 @@ fn tell(trained: &Trained, options: &LatentTreeOptions, budget: &Budget) {
         find("states_reduced", states as f64, format!("{states} of {asked} states: each has at least {} train rows", options.state_rows));
     }
     if trained.stopped {
-        find("stopped_early", f64::from(trained.epochs), format!("told to stop after {} of {} epochs", trained.epochs, options.epochs_max));
+        find(
+            "stopped_by_deadline",
+            f64::from(trained.epochs),
+            format!("told to stop after {} of {} epochs", trained.epochs, options.epochs_max),
+        );
     }
 }

@@ -1,6 +1,6 @@
 //! The network: chosen edge by edge by the exponential mechanism, filled with noisy counts.
 
-use super::candidates::{self, Parents};
+use super::candidates::{self, Parents, Room};
 use super::taxonomy::Taxonomy;
 use crate::private::coding::Axis;
 use crate::private::{Coding, Ledger, Private};
@@ -183,7 +183,7 @@ fn choose(
     let columns = taxonomies.len();
     let rows = plan.rows as f64;
     let cells_max = rows * plan.tables / (2.0 * columns as f64 * plan.theta);
-    let (most, sensitivity) = (candidates::most(plan.rows), 3.0 / rows + 2.0 / (rows * rows));
+    let (room, sensitivity) = (Room::of(plan.rows), 3.0 / rows + 2.0 / (rows * rows));
     let mut parents_max = columns;
     let first = seed.child("first").rng().below(columns as u64) as usize;
     let mut chosen: Vec<(usize, Parents)> = vec![(first, Vec::new())];
@@ -193,7 +193,7 @@ fn choose(
         let mut placed: Vec<usize> = chosen.iter().map(|(column, _)| *column).collect();
         placed.sort_unstable();
         let open: Vec<usize> = (0..columns).filter(|column| !placed.contains(column)).collect();
-        let sets = candidates::all(&open, &placed, taxonomies, cells_max, most, &mut parents_max);
+        let sets = candidates::all(&open, &placed, taxonomies, cells_max, room, &mut parents_max);
         let pairs: Vec<(usize, Parents)> =
             open.iter().zip(sets).flat_map(|(&column, sets)| sets.into_iter().map(move |set| (column, set))).collect();
         score(coding, taxonomies, &pairs, &mut known, budget)?;

@@ -2,7 +2,7 @@
 
 use super::constraints::Constraints;
 use super::plan::{At, Cells, Part, Plan, choose};
-use super::protect::threshold;
+use super::protect::Care;
 use super::public::PublicColumn;
 use super::shelf::{Reader, Writer};
 use super::{Coded, CodedColumn, Encoded, Sort, broken, check, lookup};
@@ -12,6 +12,7 @@ use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use synthfleet_proto::metadata::{ColumnMeta, Metadata};
+use synthfleet_proto::protection::ValueProtection;
 use synthfleet_proto::score::Finding;
 use synthfleet_proto::{Error, Result, Seed};
 
@@ -60,13 +61,20 @@ impl Encoder {
 
     fn fit_view(train: &Table, protection: Protection, shared: &Seed, budget: &Budget) -> Result<Self> {
         let described: Vec<(&ColumnMeta, &Column)> = train.described().collect();
+        let asked = train.metadata().protection;
+        if protection == Protection::On && asked.is_weak() {
+            budget.find(weak(&asked));
+        }
         let fit = |(meta, column): &(&ColumnMeta, &Column)| -> Result<(Plan, Cells)> {
             budget.go_on()?;
             let cells = Cells::of(column.values());
             if protection == Protection::Off {
                 return Ok((Plan::Exact(Exact::fit(column)), cells));
             }
-            let chosen = choose(meta, column, threshold(shared, &meta.name));
+            let chosen = choose(meta, column, Care::of(asked, shared, &meta.name));
+            if chosen.bare {
+                budget.find(bare(meta));
+            }
             if chosen.collapsed {
                 budget.find(collapsed(meta));
             }
@@ -313,12 +321,33 @@ fn collapsed(meta: &ColumnMeta) -> Finding {
     }
 }
 
+fn bare(meta: &ColumnMeta) -> Finding {
+    Finding {
+        code: "unprotected".to_owned(),
+        column: Some(meta.name.clone()),
+        number: None,
+        text: "labels of few rows are shown, as the job asks: a label may belong to one person".to_owned(),
+    }
+}
+
+fn weak(asked: &ValueProtection) -> Finding {
+    let rows = asked.rows_min.unwrap_or_default();
+    Finding {
+        code: "unprotected".to_owned(),
+        column: None,
+        number: Some(f64::from(rows)),
+        text: format!("values of {rows} rows or more are shown, as the job asks, where {} are usual", ValueProtection::ROWS_USUAL),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{Bits, Values};
     use synthfleet_proto::calendar::Grain;
     use synthfleet_proto::metadata::{DateForm, Kind, Role};
+    use synthfleet_proto::profile::RARE;
+    use synthfleet_proto::protection::RareLabels;
 
     /// 600 rows of every kind, some cells missing.
     fn mixed() -> Table {
@@ -359,6 +388,57 @@ mod tests {
     fn there_and_back(encoder: &Arc<Encoder>) -> Table {
         let encoded = encoder.encode(&mixed()).expect("same columns");
         encoder.restore(encoded.columns(), 600, 0, &Seed::shared(0)).expect("own codes")
+    }
+
+    /// Labels of a sample of `mixed` that is protected in another way, whether `size` reaches its ends, and what is told to be
+    /// unprotected: a column, or all.
+    fn protected_as(rare_labels: RareLabels, rows_min: Option<u32>) -> (BTreeSet<u32>, bool, Vec<String>) {
+        let table = mixed();
+        let mut metadata = Metadata::clone(table.metadata());
+        metadata.protection = ValueProtection { rare_labels, rows_min };
+        metadata.columns[0].levels.push(RARE.to_owned());
+        let table = Table::new(Arc::new(metadata), table.rows(), table.columns().to_vec()).expect("the same columns");
+        let budget = Budget::quiet(1);
+        let encoder = Arc::new(Encoder::fit(&table, Protection::On, &Seed::shared(0), &budget).expect("fits"));
+        let encoded = encoder.encode(&table).expect("same columns");
+        let back = encoder.restore(encoded.columns(), 600, 0, &Seed::shared(0)).expect("own codes");
+        let Values::Code(codes) = back.column(0).values() else { panic!("labels") };
+        let labels = (0..600).filter(|&row| !back.column(0).is_missing(row)).map(|row| codes[row]).collect();
+        let Values::Real(sizes) = back.column(1).values() else { panic!("numbers") };
+        let is_whole = sizes.contains(&-7.0) && sizes.contains(&(599.0 * 0.25 - 7.0));
+        let told = budget.take_findings().into_iter().filter(|finding| finding.code == "unprotected");
+        (labels, is_whole, told.map(|finding| finding.column.unwrap_or("all".to_owned())).collect())
+    }
+
+    #[test]
+    fn rare_labels_are_drawn_anew_or_named_rare_or_kept_and_told() {
+        assert_eq!(protected_as(RareLabels::Resample, None), ([0, 1, 2].into(), false, Vec::new()));
+        assert_eq!(protected_as(RareLabels::Token, None), ([0, 1, 2, 4].into(), false, Vec::new()));
+        let kept = vec!["colour".to_owned()];
+        assert_eq!(protected_as(RareLabels::Keep, None), ([0, 1, 2, 3].into(), false, kept));
+    }
+
+    #[test]
+    fn one_row_is_enough_where_the_job_says_so_and_that_is_told() {
+        let told = vec!["all".to_owned()];
+        assert_eq!(protected_as(RareLabels::Resample, Some(1)), ([0, 1, 2, 3].into(), true, told));
+        assert_eq!(protected_as(RareLabels::Resample, Some(9)), ([0, 1, 2].into(), false, Vec::new()));
+    }
+
+    #[test]
+    fn a_model_keeps_its_token_and_names_no_other_rare_label() {
+        let table = mixed();
+        let mut metadata = Metadata::clone(table.metadata());
+        metadata.protection.rare_labels = RareLabels::Token;
+        metadata.columns[0].levels.push(RARE.to_owned());
+        let table = Table::new(Arc::new(metadata), table.rows(), table.columns().to_vec()).expect("the same columns");
+        let encoder = Encoder::fit(&table, Protection::On, &Seed::shared(0), &Budget::quiet(1)).expect("fits");
+        let mut arrays = Arrays::default();
+        encoder.save(&mut arrays).expect("saves");
+        let loaded = Encoder::load(&arrays).expect("loads");
+        let levels = &loaded.metadata().columns[0].levels;
+        assert_eq!((levels[4].as_str(), levels.iter().any(|level| level == "secret")), (RARE, false));
+        assert_eq!(loaded.columns(), encoder.columns());
     }
 
     #[test]

@@ -21,7 +21,7 @@ impl Invented {
     pub(crate) fn fit(column: &Column, rows: &[u32], labels: usize, k: usize) -> Option<(Self, bool)> {
         match column.values() {
             Values::Code(_) => {
-                let (labels, collapsed) = Labels::fit(column, labels, false, k)?;
+                let (labels, collapsed) = Labels::fit(column, labels, false, k, None)?;
                 Some((Self::Labels(labels.shown().to_vec()), collapsed))
             }
             _ => {

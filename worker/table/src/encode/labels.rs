@@ -3,7 +3,7 @@
 //! **Definition.** Coded levels: shown labels in the order of the table's codes, then missing (if any
 //! cell is), then rare (nominal columns with rare labels). A rare level is restored by a draw among
 //! the shown labels by their train frequency. In ordered columns a rare label becomes the nearest
-//! shown one instead, the lower on ties.
+//! shown one instead, the lower on ties. With a token, rare labels of nominal columns are that label, which is shown.
 
 use super::shelf::{Reader, Writer};
 use super::{Coded, Sort};
@@ -24,29 +24,38 @@ pub(crate) struct Labels {
     missing: bool,
     /// Number of labels of the table's column.
     labels: u32,
+    /// Level of the label that stands for rare ones.
+    token: Option<u32>,
 }
 
 impl Labels {
     /// Fits the codes of a discrete column with `labels` labels. The flag says that no label had `k` rows
-    /// and only the commonest is shown. `None` when no cell is present.
-    pub(crate) fn fit(column: &Column, labels: usize, ordered: bool, k: usize) -> Option<(Self, bool)> {
-        let Values::Code(codes) = column.values() else { return None };
-        let mut counts = vec![0u32; labels];
-        for (row, &code) in codes.iter().enumerate() {
-            if !column.is_missing(row) {
-                counts[code as usize] += 1;
-            }
-        }
+    /// and only the commonest is shown. `token`: the label that stands for rare ones. `None` when no cell is present.
+    pub(crate) fn fit(column: &Column, labels: usize, ordered: bool, k: usize, token: Option<u32>) -> Option<(Self, bool)> {
+        let counts = counts(column, labels)?;
         let commonest = (0..labels).max_by_key(|&code| (counts[code], std::cmp::Reverse(code))).filter(|&code| counts[code] > 0)?;
         let mut shown: Vec<u32> = (0..labels as u32).filter(|&code| counts[code as usize] as usize >= k).collect();
         let collapsed = shown.is_empty();
-        if collapsed {
+        let mut rare = counts.iter().filter(|&&count| count > 0).count() > shown.len();
+        let token = token.filter(|_| rare && !ordered);
+        if let Some(code) = token {
+            let after = shown.partition_point(|&shown| shown < code);
+            if shown.get(after) != Some(&code) {
+                shown.insert(after, code);
+            }
+            rare = false;
+        } else if collapsed {
             shown = vec![commonest as u32];
         }
-        let rare = counts.iter().filter(|&&count| count > 0).count() > shown.len();
+        let token = token.map(|code| shown.partition_point(|&shown| shown < code) as u32);
         // with one label left there is nothing to draw among: rare rows take it
         let cumulative = if rare && !ordered && shown.len() > 1 { cumulate(&shown, &counts) } else { Vec::new() };
-        Some((Self { ordered, shown, cumulative, missing: column.missing_count() > 0, labels: labels as u32 }, collapsed))
+        Some((Self { ordered, shown, cumulative, missing: column.missing_count() > 0, labels: labels as u32, token }, collapsed))
+    }
+
+    /// Whether some label has rows, but fewer than `k`.
+    pub(crate) fn has_rarer(column: &Column, labels: usize, k: usize) -> bool {
+        counts(column, labels).is_some_and(|counts| counts.iter().any(|&count| count > 0 && (count as usize) < k))
     }
 
     /// The first `shown` labels of a description, known without a look at the rows. `others` are the weights by
@@ -55,7 +64,14 @@ impl Labels {
         let labels = meta.levels.len() as u32;
         let is_right = shown > 0 && shown <= labels && (others.is_empty() || others.len() == shown as usize && !others.contains(&0));
         let cumulative = if shown > 1 && !others.is_empty() { cumulate(&(0..shown).collect::<Vec<_>>(), others) } else { Vec::new() };
-        is_right.then(|| Self { ordered: meta.kind == Kind::Ordinal, shown: (0..shown).collect(), cumulative, missing, labels })
+        is_right.then(|| Self {
+            ordered: meta.kind == Kind::Ordinal,
+            shown: (0..shown).collect(),
+            cumulative,
+            missing,
+            labels,
+            token: None,
+        })
     }
 
     /// Number of levels.
@@ -110,6 +126,9 @@ impl Labels {
         if self.has_rare() {
             return self.levels() - 1;
         }
+        if let Some(token) = self.token {
+            return token;
+        }
         match (after.checked_sub(1).map(|place| self.shown[place]), self.shown.get(after)) {
             (_, None) => self.shown.len() as u32 - 1,
             (None, _) => 0,
@@ -140,6 +159,9 @@ impl Labels {
         out.codes("shown", &self.shown);
         out.codes("cumulative", &self.cumulative);
         out.flag("missing", self.missing);
+        if let Some(token) = self.token {
+            out.code("token", token);
+        }
     }
 
     pub(crate) fn load(reader: &Reader, labels: usize) -> Result<Self> {
@@ -151,8 +173,24 @@ impl Labels {
         if !is_right {
             return Err(reader.damaged("shown"));
         }
-        Ok(Self { ordered: reader.flag("ordered")?, shown, cumulative, missing: reader.flag("missing")?, labels: labels as u32 })
+        let token = if reader.contains("token") { Some(reader.code("token")?) } else { None };
+        if token.is_some_and(|token| token as usize >= shown.len()) {
+            return Err(reader.damaged("token"));
+        }
+        Ok(Self { ordered: reader.flag("ordered")?, shown, cumulative, missing: reader.flag("missing")?, labels: labels as u32, token })
     }
+}
+
+/// Rows of each label, `[labels]`; none for columns without labels.
+fn counts(column: &Column, labels: usize) -> Option<Vec<u32>> {
+    let Values::Code(codes) = column.values() else { return None };
+    let mut counts = vec![0u32; labels];
+    for (row, &code) in codes.iter().enumerate() {
+        if !column.is_missing(row) {
+            counts[code as usize] += 1;
+        }
+    }
+    Some(counts)
 }
 
 fn cumulate(shown: &[u32], counts: &[u32]) -> Vec<u32> {
@@ -184,7 +222,7 @@ mod tests {
     #[test]
     fn a_rare_label_never_comes_back() {
         let column = repeated(&[20, 3, 10, 1]);
-        let (labels, _) = Labels::fit(&column, 4, false, 5).expect("cells");
+        let (labels, _) = Labels::fit(&column, 4, false, 5, None).expect("cells");
         assert_eq!(labels.levels(), 3);
         let coded = labels.encode(&column);
         let (Values::Code(back), _) = labels.decode(coded.codes().expect("levels"), &mut Seed::shared(0).rng()) else { panic!("codes") };
@@ -195,7 +233,7 @@ mod tests {
     #[test]
     fn an_ordered_rare_label_becomes_its_neighbour() {
         let column = repeated(&[20, 3, 10, 1]);
-        let (labels, _) = Labels::fit(&column, 4, true, 5).expect("cells");
+        let (labels, _) = Labels::fit(&column, 4, true, 5, None).expect("cells");
         let coded = labels.encode(&column);
         let codes = coded.codes().expect("levels");
         assert_eq!((labels.levels(), codes[20], codes[33]), (2, 0, 1));
@@ -203,8 +241,28 @@ mod tests {
 
     #[test]
     fn without_any_common_label_the_commonest_is_left() {
-        let (labels, collapsed) = Labels::fit(&repeated(&[1, 2, 2]), 3, false, 5).expect("cells");
+        let (labels, collapsed) = Labels::fit(&repeated(&[1, 2, 2]), 3, false, 5, None).expect("cells");
         assert!(collapsed);
         assert_eq!((labels.shown(), labels.levels()), (&[1u32][..], 1));
+    }
+
+    #[test]
+    fn rare_labels_are_the_token_where_there_is_one() {
+        let column = repeated(&[20, 3, 10, 1]);
+        let (labels, collapsed) = Labels::fit(&column, 5, false, 5, Some(4)).expect("cells");
+        assert_eq!((labels.shown(), labels.rare_level(), collapsed), (&[0, 2, 4][..], None, false));
+        let coded = labels.encode(&column);
+        let (Values::Code(back), _) = labels.decode(coded.codes().expect("levels"), &mut Seed::shared(0).rng()) else { panic!("codes") };
+        assert_eq!((&back[..20], &back[20..23], &back[33..]), (&[0; 20][..], &[4; 3][..], &[4][..]));
+        let (ordered, _) = Labels::fit(&column, 5, true, 5, Some(4)).expect("cells");
+        assert_eq!(ordered.shown(), [0, 2], "an ordered label has a neighbour");
+    }
+
+    #[test]
+    fn a_token_shows_no_label_where_all_are_rare_and_none_is_needed_where_none_is() {
+        let (labels, collapsed) = Labels::fit(&repeated(&[1, 2, 2]), 4, false, 5, Some(3)).expect("cells");
+        assert_eq!((labels.shown(), collapsed), (&[3][..], true));
+        let (labels, _) = Labels::fit(&repeated(&[10, 20, 20]), 4, false, 5, Some(3)).expect("cells");
+        assert_eq!(labels.shown(), [0, 1, 2]);
     }
 }

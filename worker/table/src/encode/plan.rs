@@ -8,6 +8,7 @@ use super::invented::Invented;
 use super::labels::Labels;
 use super::lookup::Lookup;
 use super::number::Number;
+use super::protect::Care;
 use super::shelf::{Reader, Writer};
 use super::text::TextForm;
 use super::{Coded, Sort, broken};
@@ -109,28 +110,36 @@ impl Part {
 pub(crate) struct Chosen {
     pub(crate) plan: Plan,
     pub(crate) collapsed: bool,
+    /// Labels that would be hidden are shown, as the job asked.
+    pub(crate) bare: bool,
 }
 
-/// Chooses the plan of a protected column; a value needs `k` rows to be shown.
-pub(crate) fn choose(meta: &ColumnMeta, column: &Column, k: usize) -> Chosen {
+/// Chooses the plan of a protected column.
+pub(crate) fn choose(meta: &ColumnMeta, column: &Column, care: Care) -> Chosen {
+    let k = care.rows;
     let rows: Vec<u32> = (0..column.len() as u32).filter(|&row| !column.is_missing(row as usize)).collect();
     let missing = rows.len() < column.len();
     if rows.is_empty() || matches!(meta.role, Role::Drop | Role::Null) || meta.kind == Kind::Empty {
-        return Chosen { plan: Plan::Missing, collapsed: false };
+        return Chosen { plan: Plan::Missing, collapsed: false, bare: false };
     }
+    let mut bare = false;
     let (plan, collapsed) = match (column.values(), meta.role) {
         (Values::Text(texts), _) => (regenerated(meta, texts, &rows, missing, k), false),
         (_, Role::Generate) => match Invented::fit(column, &rows, meta.levels.len(), k) {
             Some((invented, collapsed)) => (Plan::Invented(invented, missing), collapsed),
             None => (Plan::Missing, false),
         },
-        (Values::Code(_), _) => match Labels::fit(column, meta.levels.len(), meta.kind == Kind::Ordinal, k) {
-            Some((labels, collapsed)) => (Plan::Labels(labels), collapsed),
-            None => (Plan::Missing, false),
-        },
+        (Values::Code(_), _) => {
+            bare = care.label_rows() < k && Labels::has_rarer(column, meta.levels.len(), k);
+            let ordered = meta.kind == Kind::Ordinal;
+            match Labels::fit(column, meta.levels.len(), ordered, care.label_rows(), care.token(meta)) {
+                Some((labels, collapsed)) => (Plan::Labels(labels), collapsed),
+                None => (Plan::Missing, false),
+            }
+        }
         _ => numbers(meta, column, &rows, missing, k),
     };
-    Chosen { plan: constant(plan), collapsed }
+    Chosen { plan: constant(plan), collapsed, bare }
 }
 
 fn numbers(meta: &ColumnMeta, column: &Column, rows: &[u32], missing: bool, k: usize) -> (Plan, bool) {

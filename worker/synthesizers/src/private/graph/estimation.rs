@@ -159,7 +159,14 @@ impl Network {
             let mut fallen = None;
             for halvings in 0..HALVINGS {
                 self.move_from(&start, &gradients);
-                let next = self.marginals(total, budget)?;
+                let next = match self.marginals(total, budget) {
+                    Ok(next) => next,
+                    Err(error) => {
+                        // what was fitted so far is what is left
+                        self.parts.iter_mut().zip(start).for_each(|(part, start)| part.parameters = start);
+                        return Err(error);
+                    }
+                };
                 let next_loss = self.loss(&next);
                 if loss - next_loss >= 0.5 * promised(&gradients, &now, &next) {
                     is_first_try = halvings == 0;
