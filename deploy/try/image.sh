@@ -13,11 +13,13 @@ install -D -m 0555 "$program" "$image/usr/bin/synthfleet"
 strip "$image/usr/bin/synthfleet"
 install -D -m 0444 /etc/ssl/certs/ca-certificates.crt "$image/etc/ssl/certs/ca-certificates.crt"
 install -D -m 0444 "$here/../LICENSE" "$image/usr/share/licenses/synthfleet/LICENSE"
-install -D -m 0444 "$here/../Cargo.lock" "$image/usr/share/doc/synthfleet/Cargo.lock"
+(cd "$here/.." && cargo xtask notices "$work/notices")
+install -D -m 0444 "$work/notices/THIRD-PARTY.txt" "$image/usr/share/licenses/synthfleet/THIRD-PARTY.txt"
+install -D -m 0444 "$work/notices/sbom.cdx.json" "$image/usr/share/doc/synthfleet/sbom.cdx.json"
 printf 'synthfleet:x:65532:65532::/scratch:/sbin/nologin\n' > "$image/etc/passwd"
 printf 'synthfleet:x:65532:\n' > "$image/etc/group"
 mkdir -p "$image/scratch" "$image/tmp" "$image/data" "$image/proc" "$image/dev"
-recipe=$(grep -o '/image/[^ ]*[A-Za-z]' "$here/Dockerfile" | sed 's|^/image||' | grep -v -e '^/scratch$' -e '^/tmp$' | sort -u)
+recipe=$(grep -o ' /image/[^ ]*[A-Za-z]' "$here/Dockerfile" | sed 's|^ /image||' | grep -v -e '^/scratch$' -e '^/tmp$' | sort -u)
 assembled=$(cd "$image" && find . -type f | sed 's|^\.||' | sort -u)
 if [ "$recipe" != "$assembled" ]; then echo "FAILED: not what the recipe copies:"; diff <(echo "$recipe") <(echo "$assembled"); exit 1; fi
 

@@ -4,6 +4,7 @@
 mod deployment;
 mod install;
 mod law;
+mod notices;
 mod shelf;
 mod tidy;
 
@@ -17,6 +18,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   tidy             habits that a machine can check
   long             the long shelf: statistics over many seeds, the outside judge, the deployment on real processes
   try-deploy       of these the last alone, around the release build that is there: image, fleet, Prometheus
+  notices FOLDER   bill of materials and licences of what the program is made of; --target TRIPLE
   bench-fleet      the fleet beside Celery on one RabbitMQ node; --quick: only whether it runs
   validate-deploy  image, compose, Kubernetes, alerts, dashboards, offline; --setup, --write, --ci, --scrape DIR
 ";
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         ["long"] => shelf::long(),
         ["try-deploy"] => shelf::deployment(),
         ["bench-fleet", ref arguments @ ..] => shelf::bench_fleet(arguments),
+        ["notices", ref arguments @ ..] => notices::write(arguments),
         ["validate-deploy", ref flags @ ..] => deployment::run(flags),
         _ => Err(USAGE.to_owned()),
     };

@@ -37,18 +37,22 @@ pub fn long() -> Outcome {
     step("long tests", || cargo(&["nextest", "run", "--release", "--workspace", "--locked", "--run-ignored", "only"]))?;
     step("outside judge", || run("bash", &["xtask/judge.sh"]))?;
     step("build", || cargo(&["build", "--release", "--workspace", "--locked"]))?;
+    step("image build", || cargo(&["build", "--profile", "image", "--package", "synthfleet", "--locked"]))?;
     deployment()
 }
 
-/// The image's file system and the compose file around the program that is built.
+/// The image's file system and the compose file around the program that is built; the image around its own build, if
+/// there is one.
 pub fn deployment() -> Outcome {
     let target = target_folder()?;
     let program = target.join("release/synthfleet").display().to_string();
+    let own = target.join("image/synthfleet");
+    let packed = if own.is_file() { own.display().to_string() } else { program.clone() };
     let folder = target.join("try-fleet");
     // what an earlier run left
     let _ = std::fs::remove_dir_all(&folder);
     let (python, scrape) = (deployment::python()?.display().to_string(), folder.join("scrape").display().to_string());
-    step("image", || run("bash", &["deploy/try/image.sh", &program]))?;
+    step("image", || run("bash", &["deploy/try/image.sh", &packed]))?;
     step("fleet", || run(&python, &["deploy/try/fleet.py", &program, &folder.display().to_string()]))?;
     step("scrape", || deployment::run(&["--scrape", &scrape]))
 }
