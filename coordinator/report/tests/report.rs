@@ -366,7 +366,7 @@ fn a_job_without_any_candidate_still_gives_a_page() {
     verdict.ranking.clear();
     verdict.references.clear();
     let (page, _) = job.files();
-    assert!(page.contains("nothing has a score") && page.contains("No candidate was begun."));
+    assert!(page.contains("nothing has both a score and a risk") && page.contains("No candidate was begun."));
 }
 
 /// Scores and details of benchmarks that not every job has.

@@ -6,6 +6,9 @@ use crate::words::{self, Fit};
 use maud::{Markup, html};
 use synthfleet_proto::verdict::{Decision, GateState};
 
+/// The warning that the banner about a missing gate says already.
+const WITHOUT_GATE: &str = "published_without_gate";
+
 /// Banners, four tiles and what they mean.
 pub fn tiles(bundle: &Bundle) -> Markup {
     let verdict = bundle.verdict();
@@ -81,7 +84,7 @@ fn banners(bundle: &Bundle) -> Markup {
         @if verdict.partial {
             div.banner role="note" { strong { "Partial." } " Some tasks did not end; the verdict is over what is finished." }
         }
-        @for warning in &verdict.warnings {
+        @for warning in verdict.warnings.iter().filter(|warning| warning.code != WITHOUT_GATE) {
             div.banner role="note" { strong { (warning.code.replace('_', " ")) ":" } " " (warning.text) }
         }
     }

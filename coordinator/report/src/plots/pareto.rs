@@ -51,7 +51,7 @@ const MOVES: [f64; 9] = [0.0, -1.0, 1.0, -2.0, 2.0, -3.0, 3.0, -4.0, 4.0];
 /// The picture of `points`. The axis fits what is no baseline; baselines below it stand at its lower end.
 pub fn draw(points: &[Point]) -> Markup {
     if points.is_empty() {
-        return placeholder("nothing has a score");
+        return placeholder("nothing has both a score and a risk");
     }
     let (left, right, top, bottom) = PANEL;
     let risk_high = points.iter().map(|point| point.risk.min(RISK_MAX)).fold(1.2, f64::max);
@@ -163,7 +163,7 @@ mod tests {
         let points = [point("a", Mark::Eligible, true), point("b", Mark::Eligible, true), point("holdout", Mark::Reference, false)];
         let svg = draw(&points).into_string();
         assert!(svg.contains("class=\"front\"") && svg.contains("dot cross"), "{svg}");
-        assert!(draw(&[]).into_string().contains("nothing has a score"));
+        assert!(draw(&[]).into_string().contains("nothing has both a score and a risk"));
     }
 
     #[test]

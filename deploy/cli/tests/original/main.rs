@@ -31,12 +31,7 @@ impl Served {
     /// With further settings.
     fn with(settings: &[(&str, String)]) -> Self {
         let desk = Desk::new();
-        let store = format!("file://{}", desk.path("store").display());
-        let mut command = desk.command(&["serve", "--listen", "127.0.0.1:0", "--isolate", "pool", "--store", &store]);
-        command.env("SYNTHFLEET_SERVE_AUTH", "off").env("SYNTHFLEET_WORKER_SLOTS", "2");
-        command.envs(settings.iter().map(|(name, value)| (*name, value)));
-        let role = Role::start(command, desk.path("serve.log"));
-        role.port("api");
+        let role = start(&desk, settings);
         Self { desk, role }
     }
 
@@ -83,6 +78,17 @@ impl Served {
         command.env("SYNTHFLEET_CLIENT_SERVER", format!("http://127.0.0.1:{}", self.role.port("api")));
         Ended::of(&command.output().expect("the binary starts"))
     }
+}
+
+/// Starts a server on the store of a desk.
+fn start(desk: &Desk, settings: &[(&str, String)]) -> Role {
+    let store = format!("file://{}", desk.path("store").display());
+    let mut command = desk.command(&["serve", "--listen", "127.0.0.1:0", "--isolate", "pool", "--store", &store]);
+    command.env("SYNTHFLEET_SERVE_AUTH", "off").env("SYNTHFLEET_WORKER_SLOTS", "2");
+    command.envs(settings.iter().map(|(name, value)| (*name, value)));
+    let role = Role::start(command, desk.path("serve.log"));
+    role.port("api");
+    role
 }
 
 /// The entry of a list whose field has this value.

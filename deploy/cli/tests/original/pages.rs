@@ -1,9 +1,8 @@
 //! What the original's pages showed, as the app asks for it: rows 10 to 13. The same in a browser: the tests `web`.
 
-use super::support::fleet::{Role, until};
+use super::support::fleet::until;
 use super::support::{Desk, plain};
-use super::{PATIENCE, Served, entry, texts};
-use rustix::process::{Signal, kill_process};
+use super::{PATIENCE, Served, entry, start, texts};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use synthfleet_harness::http;
@@ -69,30 +68,30 @@ fn orig_11_one_command_runs_tasks_at_once_and_shows_it() {
 }
 
 #[test]
-fn orig_11_a_killed_task_is_tried_again_and_a_hopeless_one_ends_with_its_code() {
-    let desk = Desk::new();
-    let store = format!("file://{}", desk.path("store").display());
-    let mut command = desk.command(&["serve", "--listen", "127.0.0.1:0", "--isolate", "child", "--store", &store]);
-    command.env("SYNTHFLEET_SERVE_AUTH", "off").env("SYNTHFLEET_WORKER_SLOTS", "1");
-    let served = Served { role: Role::start(command, desk.path("serve.log")), desk };
+fn orig_11_a_task_that_died_is_tried_again_and_a_hopeless_one_ends_with_its_code() {
+    let mut served = Served::new();
     // seconds of fitting, so that there is time to kill it
     let job = |seconds: f64| {
         json!({ "source": "sim:alarm?rows=6000", "synthesizers": ["latent_tree"], "benchmarks": ["column_shapes"], "repeats": 1,
             "gate": "off", "cache": false, "budget": { "task_seconds": seconds } })
     };
+    let task = |served: &Served, id: &str| served.get(&format!("/v1/jobs/{id}/tasks/syn-latent_tree-r0"));
     let id = served.role.submit(&job(600.0));
-    let task = |id: &str| served.role.ask("GET", &format!("/v1/jobs/{id}/tasks/syn-latent_tree-r0"), None).1;
-    until(PATIENCE, "a fit", || (task(&id)["state"] == "running").then_some(()));
-    let child = until(PATIENCE, "a child", || served.role.child_processes().pop());
-    kill_process(child, Signal::KILL).expect("killed in the middle");
+    let begun = || {
+        let (status, told) = served.role.ask("GET", &format!("/v1/jobs/{id}/tasks/syn-latent_tree-r0"), None);
+        (status == 200 && told["state"] == "running").then_some(())
+    };
+    until(PATIENCE, "a fit", begun);
+    served.role.kill();
+    served.role = start(&served.desk, &[]);
     assert_eq!(served.role.ended(&id, PATIENCE)["state"], "done");
-    let tried = task(&id);
+    let tried = task(&served, &id);
     assert_eq!((&tried["state"], &tried["attempts"]), (&"done".into(), &2.into()), "{tried}");
     // out of time: its own fault, told by code, and the job ends all the same
     let id = served.role.submit(&job(1.0));
     assert_eq!(served.role.ended(&id, PATIENCE)["state"], "done");
-    let failed = task(&id);
-    assert_eq!((&failed["state"], &failed["problem"]["code"]), (&"failed".into(), &"task::timeout".into()), "{failed}");
+    let failed = task(&served, &id);
+    assert_eq!((&failed["state"], &failed["problem"]["errors"][0]["code"]), (&"failed".into(), &"task::timeout".into()), "{failed}");
 }
 
 #[test]

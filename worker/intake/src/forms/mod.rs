@@ -39,6 +39,8 @@ pub struct GivenColumn {
     pub range: Option<(f64, f64)>,
     /// Direct identifier, with its type.
     pub direct: Option<String>,
+    /// Continuous may mean dates as well.
+    pub dates_too: bool,
 }
 
 impl GivenColumn {

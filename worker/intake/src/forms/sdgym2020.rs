@@ -96,8 +96,9 @@ fn read_column(column: &Map<String, Value>, pointer: &str) -> Result<GivenColumn
         }
     };
     match column.get("type").and_then(Value::as_str) {
-        // min and max tell what was seen, maybe protected: they allow nothing and forbid nothing
-        Some("continuous") => Ok(GivenColumn::of_kind(Kind::Continuous)),
+        // min and max tell what was seen, maybe protected: they allow nothing and forbid nothing. Dates are written as
+        // continuous, in seconds, and must be read back as what they are
+        Some("continuous") => Ok(GivenColumn { dates_too: true, ..GivenColumn::of_kind(Kind::Continuous) }),
         Some(kind @ ("categorical" | "ordinal")) => {
             let mut given = GivenColumn::of_kind(if kind == "ordinal" { Kind::Ordinal } else { Kind::Categorical });
             // labels that were folded for protection are not known any more

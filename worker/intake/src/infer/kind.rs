@@ -63,7 +63,11 @@ pub(crate) fn describe(
     stated: &ColumnOverride,
     context: Context,
 ) -> Result<(ColumnMeta, ColumnFacts, Vec<Finding>)> {
+    let unstated = ColumnOverride { kind: None, ..stated.clone() };
     let mut column = Column { evidence, stated, context, name: meta.name.clone(), notes: Vec::new() };
+    if stated.dates_too && column.holds_dates() {
+        column.stated = &unstated;
+    }
     let readings = column.readings()?;
     let kind = column.kind(&readings);
     let mut facts = column.fill(&mut meta, kind, readings)?;
@@ -149,6 +153,12 @@ impl Column<'_> {
         };
         let other = if self.context.decimal == '.' { ',' } else { '.' };
         [self.context.decimal, other].into_iter().find_map(|mark| self.evidence.numbers.reading(mark).filter(fits))
+    }
+
+    /// Whether the cells are dates and no numbers.
+    fn holds_dates(&self) -> bool {
+        let dates = self.evidence.dates().reading(self.context.day_first);
+        self.number().is_none() && dates.is_some_and(|reading| at_least_99(reading.cells, self.typed_cells()))
     }
 
     /// Seconds or milliseconds since 1970: only where the name says so and the years are likely.

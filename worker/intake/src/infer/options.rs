@@ -38,6 +38,8 @@ pub struct ColumnOverride {
     pub regex: Option<String>,
     /// The type of a typed source's column.
     pub typed: Option<Typed>,
+    /// The description that calls it continuous has no word for dates: a column of dates stays one.
+    pub dates_too: bool,
 }
 
 /// What a typed source (Parquet) says of a column; text is then never read as numbers.

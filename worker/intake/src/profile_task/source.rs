@@ -116,6 +116,7 @@ fn beside(source: &Source, headers: &[&str]) -> Option<PathBuf> {
 pub(super) fn merge(overrides: &mut Overrides, given: &Given) {
     for (name, column) in &given.columns {
         let stated = overrides.columns.entry(name.clone()).or_default();
+        stated.dates_too = stated.kind.is_none() && column.dates_too;
         stated.kind = stated.kind.or(column.wish.kind);
         stated.role = stated.role.or(column.wish.role);
         if stated.order.is_none() {
