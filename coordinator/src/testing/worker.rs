@@ -35,7 +35,8 @@ pub fn work(parts: Parts, end: impl Fn(TaskId) -> OutcomeFact + Send + 'static) 
     });
 }
 
-fn profile() -> Value {
+/// The description of a table without columns.
+pub fn profile() -> Value {
     json!({
         "schema": "synthfleet.profile.v1",
         "table": {"id": "tbl_0", "name": "t", "rows": 1000, "columns": 0, "bytes": 9, "sha256": "", "duplicate_rows": 0, "disclosure": "protected"},
