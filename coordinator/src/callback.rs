@@ -3,7 +3,7 @@
 //! stopped. Called at least once: receivers know repetitions by the event's id.
 
 use crate::api::{job_links, problem_of};
-use crate::{Options, Parts};
+use crate::{Options, Parts, metrics};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
@@ -12,6 +12,7 @@ use serde_json::json;
 use sha2::Sha256;
 use std::sync::Arc;
 use std::time::Duration;
+use synthfleet_metrics::Book;
 use synthfleet_proto::fact::{self, CallFact, FinalFact, SpecFact};
 use synthfleet_proto::key::{self, JobKeys, Named};
 use synthfleet_proto::{Error, Result, id};
@@ -98,12 +99,12 @@ async fn wait(parts: &Parts, keys: &JobKeys, calls: u32) -> Result<()> {
 }
 
 /// Calls pages of our tenants' jobs, again and again.
-pub(crate) async fn watch(options: Options, parts: Parts) {
+pub(crate) async fn watch(options: Options, parts: Parts, book: Arc<Book>) {
     if parts.callbacks.is_none() {
         return;
     }
     loop {
-        if let Err(error) = look(&options, &parts).await {
+        if let Err(error) = look(&options, &parts, &book).await {
             tracing::warn!(code = error.code(), "pages to be called could not be listed");
         }
         tokio::time::sleep(EVERY).await;
@@ -111,14 +112,14 @@ pub(crate) async fn watch(options: Options, parts: Parts) {
 }
 
 /// One look: calls every page whose pause is over.
-async fn look(options: &Options, parts: &Parts) -> Result<()> {
+async fn look(options: &Options, parts: &Parts, book: &Book) -> Result<()> {
     let entries = crate::fleet::all(parts.store.as_ref(), &key::calls()?).await?;
     let calls = stream::iter(entries).map(|entry| async move {
         let Some(Named::Call { tenant, job }) = entry.key.named() else { return };
         if !parts.roster.now().is_owner(&options.id, tenant) {
             return;
         }
-        if let Err(error) = turn(parts, tenant, job, &entry).await {
+        if let Err(error) = turn(parts, book, tenant, job, &entry).await {
             tracing::warn!(job, code = error.code(), "a page could not be called");
         }
     });
@@ -127,7 +128,7 @@ async fn look(options: &Options, parts: &Parts) -> Result<()> {
 }
 
 /// Calls one page, unless its pause goes on.
-async fn turn(parts: &Parts, tenant: &str, job: &str, entry: &Entry) -> Result<()> {
+async fn turn(parts: &Parts, book: &Book, tenant: &str, job: &str, entry: &Entry) -> Result<()> {
     let keys = JobKeys::new(tenant, job)?;
     let calls = match parts.store.get(&entry.key, None).await? {
         Some(object) => calls_of(&object.bytes),
@@ -145,10 +146,13 @@ async fn turn(parts: &Parts, tenant: &str, job: &str, entry: &Entry) -> Result<(
     let Some(page) = spec.fact.request.callback_url.clone() else { return parts.store.delete(&entry.key).await };
     let status = call(parts, callbacks, &page, &event(&spec.fact, &last.fact)).await;
     let (calls, told) = (calls + 1, status.is_some_and(|status| (200..300).contains(&status)));
+    let outcome = if told { "delivered" } else { status.map_or("unanswered", |_| "refused") };
+    book.add(metrics::CALLBACKS, &[outcome], 1);
     if !told && calls < CALLS_MAX {
         return wait(parts, &keys, calls).await;
     }
     if !told {
+        book.add(metrics::CALLBACKS, &["given_up"], 1);
         tracing::warn!(job, calls, "nobody will call the page of this job again");
     }
     let fact = CallFact { v: fact::VERSION, calls, told, status };

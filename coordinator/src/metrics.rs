@@ -58,7 +58,7 @@ catalogue! {
     POOL_WANTED_SLOTS = gauge("pool_wanted_slots"; &[POOL]; "Slots that the work of now could use.");
     DISPATCH_WINDOW = gauge("dispatch_window_ratio"; &[]; "Share of the windows that is in use.");
     DISPATCH_PAUSED = gauge("dispatch_paused"; &[POOL]; "1 while a pool's queue is full.");
-    HTTP_DURATION = histogram("http_request_duration_seconds", short; &[Label::UpTo("route", 64), Label::Of("method", &["GET", "HEAD", "POST", "PUT", "DELETE"]), CODE]; "Time to the first byte of an answer.");
+    HTTP_DURATION = histogram("http_request_duration_seconds", short; &[Label::UpTo("route", 96), Label::Of("method", &["GET", "HEAD", "POST", "PUT", "DELETE"]), CODE]; "Time to the first byte of an answer.");
     WINNER_SELECTED = counter("winner_selected_total"; &[Label::UpTo("name", 64)]; "Jobs that a synthesizer won.");
     WINNER_QUALITY = histogram("winner_quality_ratio", shares; &[]; "Score of winners.");
     WINNER_PRIVACY = histogram("winner_privacy_ratio", shares; &[]; "Largest used share of a balanced privacy limit, of winners.");
@@ -70,6 +70,7 @@ catalogue! {
     AUTH_FAILURES = counter("auth_failures_total"; &[Label::Of("reason", &["missing", "unknown", "scope", "tenant", "host", "origin"])]; "Requests of callers who may not.");
     QUOTA_REFUSALS = counter("quota_refusals_total"; &[Label::Of("quota", &["requests", "submissions", "live_jobs", "listeners"])]; "Requests beyond a limit.");
     REPLIES = counter("replies_total"; &[Label::Of("outcome", &["sent", "no_queue", "failed"])]; "Answers to submissions from queues.");
+    CALLBACKS = counter("callbacks_total"; &[Label::Of("outcome", &["delivered", "refused", "unanswered", "given_up"])]; "Calls of pages that jobs name: taken (delivered), answered otherwise, not answered; and pages that are not called again.");
     OWNED_TENANTS = gauge("coordinator_owned_tenants"; &[]; "Tenants with a job in the care of this process.");
 }
 

@@ -219,7 +219,7 @@ impl Service {
             beside.spawn(dead::drain(self.options.clone(), self.parts.clone()));
             beside.spawn(gauges::watch(self.parts.clone(), Arc::clone(&self.book)));
         }
-        beside.spawn(callback::watch(self.options.clone(), self.parts.clone()));
+        beside.spawn(callback::watch(self.options.clone(), self.parts.clone(), Arc::clone(&self.book)));
         beside.spawn(retain::watch(self.options.clone(), self.parts.clone()));
         if !self.parts.roster.is_fixed() {
             beside.spawn(probe::watch(self.options.clone(), self.parts.clone()));

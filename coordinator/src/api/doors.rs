@@ -3,6 +3,7 @@
 use super::bind::Auth;
 use super::feeds::Feeds;
 use super::sniff::{self, Sniff};
+use super::tables::Shelf;
 use super::views::Views;
 use crate::auth::{Keeper, Pace, Rates};
 use crate::intake::quota::LiveJobs;
@@ -88,6 +89,7 @@ pub struct Doors {
     /// Wrong tokens, by address: whoever guesses does not get to ask the store for each guess.
     pub(super) guesses: Rates,
     pub(super) views: Views,
+    pub(super) tables: Shelf,
     pub(super) feeds: Feeds,
     pub(super) live: LiveJobs,
     pub(super) sniffing: Arc<Semaphore>,
@@ -107,7 +109,20 @@ impl Doors {
         let views = Views::new(Arc::clone(&service.store));
         let feeds = Feeds::new(service.clone(), Arc::clone(&parts.book), options.listeners_max);
         let sniffing = Arc::new(Semaphore::new(sniff::AT_ONCE));
-        Arc::new(Self { options, parts, keeper, requests, submissions, guesses, views, feeds, live, sniffing, stopping })
+        Arc::new(Self {
+            options,
+            parts,
+            keeper,
+            requests,
+            submissions,
+            guesses,
+            views,
+            tables: Shelf::default(),
+            feeds,
+            live,
+            sniffing,
+            stopping,
+        })
     }
 
     pub(super) fn store(&self) -> &dyn Store {

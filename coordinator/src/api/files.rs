@@ -1,25 +1,36 @@
-//! Published files: what there is, and its bytes, whole or a range, from here or by a signed link to the store.
+//! Published files: what there is, and its bytes, whole or a range, from here or by a signed link to the store; delimited
+//! text also in a form that no spreadsheet runs.
 
 use super::answer::{Answer, has, put, tagged};
 use super::doors::Doors;
 use super::guard::Call;
 use super::problem::{Problem, Slug};
+use crate::job::View;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures::stream;
+use futures::{TryStreamExt, stream};
 use serde_json::json;
 use std::ops::Range;
 use std::sync::Arc;
 use synthfleet_proto::fact::{PublishedFact, PublishedFile};
 use synthfleet_proto::key::{JobKeys, Key};
+use synthfleet_proto::task::TaskId;
 use synthfleet_proto::{Error, Result};
-use synthfleet_store::Store;
+use synthfleet_store::{Store, fetch};
 
+mod spreadsheet;
+
+use spreadsheet::Apostrophes;
+
+/// Query parameters of a file.
+pub const FILE_QUERY: &[&str] = &["csv_safe"];
 /// Bytes that are sent at a time.
 const PIECE_BYTES: u64 = 1 << 20;
+/// The delivered table as delimited text.
+const DELIVERED: &str = "synthetic.csv";
 /// Seconds for which a signed link holds.
 const LINK_SECONDS: u32 = 300;
 /// Bytes from which on a caller is sent to the store: below, the detour is longer than the way.
@@ -50,11 +61,16 @@ pub async fn give(State(doors): State<Arc<Doors>>, Path((job, path)): Path<(Stri
     let published = published(&doors, &call.job(&job)?).await?;
     // the path is only compared, never used as one
     let file = published.files.iter().find(|file| file.path == path).ok_or_else(Problem::not_found)?;
-    let (key, tag) = (Key::parse(&file.key)?, format!("\"{}\"", file.sha256));
+    let safe = call.query.number("csv_safe", 0..=1, 0)? == 1;
+    let (key, tag) = (Key::parse(&file.key)?, format!("\"{}{}\"", file.sha256, if safe { "-safe" } else { "" }));
     if has(&headers, &tag) {
         let mut response = StatusCode::NOT_MODIFIED.into_response();
         put(&mut response, header::ETAG, &tag);
         return Ok(response);
+    }
+    if safe {
+        let apostrophes = apostrophes(&doors, &call.job(&job)?, &file.path).await?;
+        return Ok(for_spreadsheets(&doors, file, key, apostrophes, &tag));
     }
     if file.bytes >= LINK_BYTES_MIN
         && let Some(link) = doors.store().presign(&key, LINK_SECONDS).await?
@@ -72,19 +88,57 @@ fn bytes(doors: &Doors, file: &PublishedFile, key: Key, range: Option<Range<u64>
     let wanted = range.clone().unwrap_or(0..file.bytes);
     let length = wanted.end - wanted.start;
     let mut response = (status, Body::from_stream(pieces(Arc::clone(&doors.parts.service.store), key, wanted))).into_response();
+    describe(&mut response, file, tag);
     if let Some(range) = range {
         put(&mut response, header::CONTENT_RANGE, &format!("bytes {}-{}/{}", range.start, range.end - 1, file.bytes));
     }
-    put(&mut response, header::ETAG, tag);
-    put(&mut response, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{}\"", name(&file.path)));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    response
+}
+
+/// What every answer with a file says of it.
+fn describe(response: &mut Response, file: &PublishedFile, tag: &str) {
+    put(response, header::ETAG, tag);
+    put(response, header::CONTENT_DISPOSITION, &format!("attachment; filename=\"{}\"", name(&file.path)));
+    let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type(&file.path)));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     if file.path.ends_with(".html") {
         headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(REPORT_POLICY));
     }
+}
+
+/// How apostrophes are put into a file: the delivered table is written like its input, all others with commas.
+async fn apostrophes(doors: &Doors, keys: &JobKeys, path: &str) -> std::result::Result<Apostrophes, Problem> {
+    if !path.ends_with(".csv") {
+        return Err(Problem::new(Slug::InvalidRequest, "csv_safe is for files that end with .csv"));
+    }
+    if path != DELIVERED {
+        return Ok(Apostrophes::plain());
+    }
+    let of_profile = |view: &View| view.outcome(&TaskId::profile())?.fact.output("profile.json").cloned();
+    let profile = doors.views.of(keys, of_profile).await?.flatten().ok_or_else(Problem::not_found)?;
+    let object = fetch(doors.store(), &Key::parse(&profile.key)?, &profile.sha256).await?;
+    let broken = |error: serde_json::Error| Error::internal("publish::form", format!("cannot read profile.json: {error}"));
+    let found = Apostrophes::of(&serde_json::from_slice(&object.bytes).map_err(broken)?);
+    found.ok_or_else(|| Problem::new(Slug::Conflict, "the delimiters of this table are no single bytes: take the file as it is"))
+}
+
+/// A file whose length is known when its last byte was sent; no range of it can be given.
+fn for_spreadsheets(doors: &Doors, file: &PublishedFile, key: Key, apostrophes: Apostrophes, tag: &str) -> Response {
+    let pieces = Box::pin(pieces(Arc::clone(&doors.parts.service.store), key, 0..file.bytes));
+    let guarded = stream::try_unfold((pieces, Some(apostrophes)), |(mut pieces, left)| async move {
+        let Some(mut apostrophes) = left else { return Ok::<_, Error>(None) };
+        Ok(Some(match pieces.try_next().await? {
+            Some(piece) => (Bytes::from(apostrophes.take(&piece)), (pieces, Some(apostrophes))),
+            None => (Bytes::from(apostrophes.finish()), (pieces, None)),
+        }))
+    });
+    let mut response = Body::from_stream(guarded).into_response();
+    describe(&mut response, file, tag);
+    response.headers_mut().insert(header::ACCEPT_RANGES, HeaderValue::from_static("none"));
     response
 }
 

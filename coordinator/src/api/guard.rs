@@ -67,7 +67,7 @@ pub async fn guard(State((doors, row)): State<(Arc<Doors>, Row)>, request: Reque
         Err(problem) => return problem.into_response(),
     };
     let request = Request::from_parts(parts, body);
-    if row.is_patient() {
+    if row.is_patient(request.headers()) {
         return next.run(request).await;
     }
     match tokio::time::timeout(PATIENCE, next.run(request)).await {
@@ -96,7 +96,7 @@ async fn pass(doors: &Doors, row: &Row, request: &Parts) -> Result<Call, Problem
         Access::Fleet(scope) => authorize(&principal, Place::Fleet, scope),
     };
     judged.map_err(|denied| refuse(doors, denied))?;
-    let query = Query::read(request.uri.query(), row.query)?;
+    let query = Query::read(request.uri.query(), row.query, row.several)?;
     Ok(Call { principal: Arc::new(principal), tenant, query })
 }
 

@@ -5,10 +5,10 @@ use super::doors::Doors;
 use super::dress::trace;
 use super::guard::Call;
 use super::problem::{Problem, Slug};
-use super::{quota, shape};
+use super::{form, quota, shape};
 use crate::intake::{KEY_BYTES_MAX, Request, Submitted, admit_now, read_json};
 use crate::metrics;
-use axum::extract::{Path, State};
+use axum::extract::{FromRequest, Path, Request as Asked, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
@@ -26,8 +26,14 @@ const WAIT_MAX: u64 = 60;
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// `POST /v1/jobs`
-pub async fn submit(State(doors): State<Arc<Doors>>, call: Call, headers: HeaderMap, body: Bytes) -> Answer {
-    let asked = document(&headers, &body)?;
+pub async fn submit(State(doors): State<Arc<Doors>>, call: Call, request: Asked) -> Answer {
+    let headers = request.headers().clone();
+    let asked = if form::is_form(&headers) {
+        form::document(&doors, &call, &headers, request.into_body()).await?
+    } else {
+        let body = Bytes::from_request(request, &()).await.map_err(|refused| Problem::of_status(refused.status()))?;
+        document(&headers, &body)?
+    };
     let wait = wait(&headers);
     let submitted = accept(&doors, &call, &headers, asked).await?;
     let keys = JobKeys::new(&call.tenant, &submitted.job)?;

@@ -43,7 +43,7 @@ fn operation(row: &Row) -> Value {
     let parameters: Vec<Value> = path_names(row.path)
         .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
         .chain(headers)
-        .chain(row.query.iter().map(|name| json!({ "name": name, "in": "query", "required": false, "schema": { "type": "string" } })))
+        .chain(row.query.iter().map(|name| query_parameter(row, name)))
         .collect();
     let mut operation = json!({
         "operationId": operation_id(row),
@@ -63,6 +63,12 @@ fn operation(row: &Row) -> Value {
     match row.body {
         Body::None => {}
         Body::Bytes => operation["requestBody"] = json!({ "required": true, "content": { "application/octet-stream": {} } }),
+        Body::JsonOrForm => {
+            let parts = json!({ "job": body_schema(row), "file": { "type": "string", "contentMediaType": "application/octet-stream" } });
+            let form = json!({ "type": "object", "properties": parts, "required": ["job"], "additionalProperties": false });
+            let content = json!({ "application/json": { "schema": body_schema(row) }, "multipart/form-data": { "schema": form } });
+            operation["requestBody"] = json!({ "required": true, "content": content });
+        }
         Body::Json | Body::MaybeJson => {
             let media = if row.method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
             let required = row.body == Body::Json;
@@ -70,6 +76,12 @@ fn operation(row: &Row) -> Value {
         }
     }
     operation
+}
+
+fn query_parameter(row: &Row, name: &str) -> Value {
+    let text = json!({ "type": "string" });
+    let schema = if row.several.contains(&name) { json!({ "type": "array", "items": text }) } else { text };
+    json!({ "name": name, "in": "query", "required": false, "schema": schema })
 }
 
 /// Headers of a request that are part of its meaning: name, whether it is needed, what it does.

@@ -4,13 +4,14 @@
 use super::doors::Doors;
 use super::guard::guard;
 use super::{
-    again, candidates, catalogue, describe, dress, edit, events, files, fleet, health, input, jobs, openapi, plots, remove, results, rows,
-    sniff, steer, tasks,
+    again, candidates, catalogue, compare, describe, dress, edit, events, files, fleet, form, health, input, jobs, log, openapi, plots,
+    remove, results, rows, sniff, steer, tasks,
 };
-use super::{tokens, ui, uploads};
+use super::{tables, tokens, ui, uploads};
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
+use axum::http::HeaderMap;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use std::sync::Arc;
@@ -40,6 +41,8 @@ pub enum Body {
     Json,
     /// JSON or nothing.
     MaybeJson,
+    /// JSON, at most 1 MiB, or a form of it and a file of any length.
+    JsonOrForm,
     /// Bytes of any length, piece by piece.
     Bytes,
 }
@@ -55,6 +58,8 @@ pub struct Row {
     pub access: Access,
     /// Query parameters it takes.
     pub query: &'static [&'static str],
+    /// Those of them that may be given more than once.
+    pub several: &'static [&'static str],
     /// What a request carries.
     pub body: Body,
     /// One sentence.
@@ -65,8 +70,8 @@ pub struct Row {
 
 impl Row {
     /// Whether its answer may take long to begin: it carries a table.
-    pub fn is_patient(&self) -> bool {
-        self.body == Body::Bytes
+    pub fn is_patient(&self, headers: &HeaderMap) -> bool {
+        self.body == Body::Bytes || (self.body == Body::JsonOrForm && form::is_form(headers))
     }
 }
 
@@ -89,13 +94,18 @@ where
         "DELETE" => MethodFilter::DELETE,
         _ => MethodFilter::GET.or(MethodFilter::HEAD),
     };
-    Route { row: Row { method, path, access, query: &[], body, summary, page: false }, handler: on(filter, handler) }
+    Route { row: Row { method, path, access, query: &[], several: &[], body, summary, page: false }, handler: on(filter, handler) }
 }
 
 impl Route {
     fn query(mut self, names: &'static [&'static str]) -> Self {
         self.row.query = names;
         self
+    }
+
+    fn several(mut self, names: &'static [&'static str]) -> Self {
+        self.row.several = names;
+        self.query(names)
     }
 
     fn page(mut self) -> Self {
@@ -107,10 +117,10 @@ impl Route {
 /// Every route.
 pub fn routes() -> Vec<Route> {
     use Access::{Fleet, Open, Tenant};
-    use Body::{Bytes, Json, MaybeJson, None};
+    use Body::{Bytes, Json, JsonOrForm, MaybeJson, None};
     use Scope::{Admin, Read, ReadReal, Submit};
     vec![
-        route("POST", "/v1/jobs", Tenant(Submit), Json, "Asks for a job.", jobs::submit),
+        route("POST", "/v1/jobs", Tenant(Submit), JsonOrForm, "Asks for a job.", jobs::submit),
         route("GET", "/v1/jobs", Tenant(Read), None, "Lists jobs, newest first.", jobs::list).query(jobs::LIST_QUERY),
         route("GET", "/v1/jobs/{job}", Tenant(Read), None, "Shows a job.", jobs::show),
         route("PATCH", "/v1/jobs/{job}", Tenant(Submit), Json, "Changes labels and summary; If-Match is needed.", edit::edit),
@@ -129,6 +139,7 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/v1/jobs/{job}/plan", Tenant(Read), None, "Tells which tasks were planned, and what each needs.", tasks::plan),
         route("GET", "/v1/jobs/{job}/tasks", Tenant(Read), None, "Lists the tasks of a job.", tasks::list),
         route("GET", "/v1/jobs/{job}/tasks/{task}", Tenant(Read), None, "Shows a task.", tasks::show),
+        route("GET", "/v1/jobs/{job}/tasks/{task}/log", Tenant(Read), None, "Tells what is known of a task, line by line.", log::show),
         route("GET", "/v1/jobs/{job}/events", Tenant(Read), None, "Tells what happens to a job.", events::watch).query(&["after", "wait"]),
         route("GET", "/v1/jobs/{job}/verdict", Tenant(Read), None, "Gives the judgement.", results::verdict),
         route("GET", "/v1/jobs/{job}/results", Tenant(Read), None, "Gives every number, as JSON or CSV.", results::results),
@@ -170,7 +181,15 @@ pub fn routes() -> Vec<Route> {
         )
         .query(plots::PLOT_QUERY),
         route("GET", "/v1/jobs/{job}/files", Tenant(Read), None, "Lists the published files.", files::list),
-        route("GET", "/v1/jobs/{job}/files/{*path}", Tenant(Read), None, "Gives a published file.", files::give),
+        route(
+            "GET",
+            "/v1/jobs/{job}/files/{*path}",
+            Tenant(Read),
+            None,
+            "Gives a published file; csv_safe=1: so that no spreadsheet runs a cell.",
+            files::give,
+        )
+        .query(files::FILE_QUERY),
         route("POST", "/v1/sniff", Tenant(Submit), Json, "Looks at the beginning of a table; nothing is stored.", sniff::sniff),
         route("POST", "/v1/uploads", Tenant(Submit), Json, "Begins an upload.", uploads::begin),
         route("GET", "/v1/uploads/{upload}", Tenant(Submit), None, "Shows how far an upload is.", uploads::show),
@@ -180,6 +199,18 @@ pub fn routes() -> Vec<Route> {
         route("GET", "/v1/synthesizers/{name}", Fleet(Read), None, "Shows a synthesizer with its options.", catalogue::synthesizer),
         route("GET", "/v1/benchmarks", Fleet(Read), None, "Lists benchmarks.", catalogue::benchmarks),
         route("GET", "/v1/benchmarks/{name}", Fleet(Read), None, "Shows a benchmark with its options.", catalogue::benchmark),
+        route("GET", "/v1/compare", Tenant(Read), None, "Sets the scores of two to six candidates beside each other.", compare::compare)
+            .several(compare::COMPARE_QUERY),
+        route(
+            "GET",
+            "/v1/tables",
+            Tenant(Read),
+            None,
+            "Lists tables that jobs read, with their jobs and how far they moved.",
+            tables::list,
+        )
+        .query(tables::TABLES_QUERY),
+        route("GET", "/v1/tables/{table}", Tenant(Read), None, "Shows a table: its jobs, and what moved in it.", tables::show),
         route("GET", "/v1/workers", Fleet(Read), None, "Lists workers.", fleet::workers),
         route("POST", "/v1/workers/{worker}/drain", Fleet(Admin), None, "Asks a worker to end its tasks and leave.", fleet::drain),
         route("GET", "/v1/queues", Fleet(Read), None, "Shows how full the queues are.", fleet::queues),

@@ -1,13 +1,16 @@
 //! The HTTP door from outside: requests in, answers out, over a store in memory and the broker of one process.
 
+mod compare;
 mod events;
 mod files;
+mod form;
 mod hostile;
 mod jobs;
 mod matrix;
 mod measures;
 mod secrets;
 mod sniff;
+mod tables;
 mod ui;
 mod uploads;
 

@@ -18,9 +18,10 @@ use synthfleet_proto::calendar::rfc3339;
 use synthfleet_proto::fact::UploadBegun;
 
 /// Bytes that are handed to the store at a time.
-const PIECE_BYTES: usize = 1 << 20;
+pub const PIECE_BYTES: usize = 1 << 20;
 
-fn uploads<'a>(doors: &'a Doors, call: &'a Call) -> Uploads<'a> {
+/// The uploads of a call's tenant.
+pub fn uploads<'a>(doors: &'a Doors, call: &'a Call) -> Uploads<'a> {
     let service = &doors.parts.service;
     Uploads { store: service.store.as_ref(), entropy: service.entropy.as_ref(), clock: service.clock.as_ref(), tenant: &call.tenant }
 }

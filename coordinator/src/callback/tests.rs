@@ -30,6 +30,7 @@ struct World {
     parts: Parts,
     line: Arc<Scripted>,
     keys: JobKeys,
+    book: Book,
 }
 
 impl World {
@@ -54,20 +55,25 @@ impl World {
         create_fact(parts.store.as_ref(), &keys.spec().expect("legal"), &spec, [1; 16]).await.expect("created");
         create_fact(parts.store.as_ref(), &keys.last().expect("legal"), &last, [2; 16]).await.expect("created");
         begin(&parts, &keys, &spec).await.expect("noted");
-        Self { parts, line, keys }
+        Self { parts, line, keys, book: Book::new(&[metrics::CATALOGUE]) }
     }
 
     /// One turn, as if the marker had that age.
     async fn turn(&self, age: Duration) {
         let marker = self.keys.call().expect("legal");
         if let Some(entry) = self.parts.store.head(marker.key()).await.expect("read") {
-            turn(&self.parts, self.keys.tenant(), self.keys.job(), &Entry { age, ..entry }).await.expect("turned");
+            turn(&self.parts, &self.book, self.keys.tenant(), self.keys.job(), &Entry { age, ..entry }).await.expect("turned");
         }
     }
 
     async fn called(&self) -> Option<CallFact> {
         let known = read_fact::<CallFact>(self.parts.store.as_ref(), self.keys.called().expect("legal").key()).await.expect("read");
         known.map(|kept| kept.fact)
+    }
+
+    /// Calls that were delivered, refused, unanswered; pages that were given up.
+    fn counted(&self) -> [f64; 4] {
+        ["delivered", "refused", "unanswered", "given_up"].map(|outcome| self.book.value(metrics::CALLBACKS, &[outcome]).unwrap_or(0.0))
     }
 
     fn heard(&self) -> usize {
@@ -98,6 +104,7 @@ async fn a_page_hears_a_signed_event_once() {
     assert_eq!((&event["specversion"], &event["id"], &event["data"]["winner"]), (&json!("1.0"), &json!("job_0.final"), &json!("clbn")));
     let expected = world.parts.callbacks.as_ref().expect("set").signature(1_700_000_000, body);
     assert!(headers.contains(&("synthfleet-signature".to_owned(), expected)), "{headers:?}");
+    assert_eq!(world.counted(), [1.0, 0.0, 0.0, 0.0]);
 }
 
 #[tokio::test]
@@ -110,6 +117,7 @@ async fn a_page_that_fails_is_called_five_times_more_after_growing_pauses() {
         assert_eq!(world.heard(), calls, "before its pause was over");
     }
     assert_eq!(world.called().await, Some(CallFact { v: 1, calls: 6, told: false, status: None }));
+    assert_eq!(world.counted(), [0.0, 2.0, 4.0, 1.0]);
     world.turn(LONG).await;
     assert_eq!(world.heard(), 6);
     let pauses: Vec<u64> = (1..=5).map(|calls| pause("job_0", calls).as_secs()).collect();

@@ -78,7 +78,7 @@ impl Measured {
 }
 
 /// `I_g = (G-1) (mean v_(-g) - v_(-g))`; `None` without folds.
-fn influence(folds: &[f64]) -> Option<[f64; FOLDS]> {
+pub(crate) fn influence(folds: &[f64]) -> Option<[f64; FOLDS]> {
     let folds: &[f64; FOLDS] = folds.try_into().ok()?;
     let mean = folds.iter().sum::<f64>() / FOLDS as f64;
     Some(folds.map(|without| (FOLDS - 1) as f64 * (mean - without)))

@@ -14,6 +14,7 @@ export async function files(job, about, signal) {
   return h("section", { class: "card" }, h("h2", {}, "Files"),
     h("div", { class: "row" },
       first.map((file) => h("button", { type: "button", class: "primary", onclick: give(file) }, `Download ${file.path} (${bytes(file.bytes)})`)),
+      first.some((file) => file.path === "synthetic.csv") ? h("button", { type: "button", title: "Cells that a spreadsheet would run as formulas begin with an apostrophe", onclick: () => download(`/v1/jobs/${job}/files/synthetic.csv?csv_safe=1`, `${name}-synthetic-for-spreadsheets.csv`) }, "For spreadsheets") : null,
       first.length ? null : h("span", {}, "No table was released."),
       h("a", { class: "button", href: `/jobs/${job}/report` }, "Report"), h("a", { class: "button", href: `/jobs/${job}/leaderboard` }, "Leaderboard")),
     h("details", {}, h("summary", {}, `All ${items.length} files`), grid({ caption: "Published files", rows: items, columns: [

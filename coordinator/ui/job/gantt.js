@@ -1,7 +1,7 @@
 // Who did what when: a lane for each worker or candidate, bars that grow while tasks run.
 
 import { h, s } from "../lib/dom.js";
-import { seconds } from "../lib/format.js";
+import { plural, seconds } from "../lib/format.js";
 
 const LEFT = 132;
 const RIGHT = 30;
@@ -9,6 +9,8 @@ const ROW = 20;
 const WIDTH = 980;
 /** Lanes of one candidate or worker that lie on each other; further tasks share the last. */
 const DEPTH = 8;
+/** Bars from which on those of one kind in a lane are one shape: a browser moves a hundred shapes, not ten thousand. */
+const MANY = 1_500;
 
 /** The picture; `by` is "candidate" or "worker". */
 export function gantt(live, by, now = Date.now()) {
@@ -20,7 +22,7 @@ export function gantt(live, by, now = Date.now()) {
   if (!bars.length) return note ?? h("p", { class: "quiet" }, "Bars appear when the first task runs.");
   bars.sort((a, b) => a.began - b.began || (a.id < b.id ? -1 : 1));
   const from = bars[0].began;
-  const to = Math.max(...bars.map((bar) => bar.end), from + 100);
+  const to = bars.reduce((last, bar) => Math.max(last, bar.end), from + 100);
   const x = (at) => LEFT + ((at - from) / (to - from)) * (WIDTH - LEFT - RIGHT);
   const lanes = stack(bars);
   let y = 6;
@@ -29,7 +31,7 @@ export function gantt(live, by, now = Date.now()) {
     const height = rows.length * (ROW / 2) + 8;
     drawn.push(s("g", { class: "lane" }, s("text", { x: LEFT - 8, y: y + 12, "text-anchor": "end" }, name.length > 20 ? `${name.slice(0, 19)}…` : name),
       s("path", { class: "grid", d: `M${LEFT} ${y + height - 2}H${WIDTH - RIGHT}` }),
-      rows.map((row, depth) => row.map((bar) => one(bar, x, y + depth * (ROW / 2))))));
+      bars.length > MANY ? shapes(name, rows, x, y) : rows.map((row, depth) => row.map((bar) => one(bar, x, y + depth * (ROW / 2))))));
     y += height;
   }
   return h("div", { class: "wide", tabindex: "0", role: "region", "aria-label": "Times of tasks" },
@@ -56,6 +58,19 @@ function one(bar, x, y) {
   return s("g", {},
     s("rect", { class: `b-${bar.kind} is-${bar.state}`, x: x(bar.began), y, width, height: ROW / 2 - 2, rx: 1.5 }, s("title", {}, `${bar.id}: ${bar.state}, ${seconds((bar.end - bar.began) / 1000)}${marks ? `, ${marks}` : ""}`)),
     bar.attempts > 1 ? s("text", { class: "warning", x: x(bar.began) + width + 2, y: y + 8 }, `×${bar.attempts}`) : null);
+}
+
+/** The bars of a lane as one shape for each kind and state, with how many there are. */
+function shapes(lane, rows, x, y) {
+  const found = new Map();
+  rows.forEach((row, depth) => row.forEach((bar) => {
+    const key = `b-${bar.kind} is-${bar.state}`;
+    if (!found.has(key)) found.set(key, { bar, bars: 0, path: [] });
+    const shape = found.get(key);
+    shape.bars += 1;
+    shape.path.push(`M${x(bar.began).toFixed(1)} ${y + depth * (ROW / 2)}h${Math.max(1, x(bar.end) - x(bar.began)).toFixed(1)}v${ROW / 2 - 2}h${-Math.max(1, x(bar.end) - x(bar.began)).toFixed(1)}z`);
+  }));
+  return [...found].map(([key, { bar, bars, path }]) => s("path", { class: key, d: path.join("") }, s("title", {}, `${lane}: ${plural(bars, `${bar.kind} task`)} ${bar.state}`)));
 }
 
 function axis(from, to, x, y) {

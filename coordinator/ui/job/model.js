@@ -1,5 +1,7 @@
 // What a page knows of a running job: the snapshot, and every event laid over it. The same task told twice is the same.
 
+/** Lines of what happened that are kept. */
+const LOG_MAX = 500;
 const OVER = ["done", "failed", "skipped", "cancelled"];
 
 /** A job as its events tell it. */
@@ -73,7 +75,7 @@ export class Live {
 
   #note(event, kind, text) {
     this.log.push({ at: event.at, kind, text });
-    if (this.log.length > 500) this.log.shift();
+    if (this.log.length > LOG_MAX) this.log.shift();
   }
 
   /** What happened, of a job that ended before it was watched: told by the times of its tasks. */
@@ -92,7 +94,7 @@ export class Live {
       if (task.attempts > 1) lines.push({ at: task.ended, kind: "retry", text: `${task.id} needed ${task.attempts} attempts` });
     }
     if (this.job?.ended) lines.push({ at: Date.parse(this.job.ended), kind: "state", text: `the job is ${this.job.state}` });
-    this.log = lines.sort((a, b) => a.at - b.at);
+    this.log = lines.sort((a, b) => a.at - b.at).slice(-LOG_MAX);
   }
 
   get over() { return OVER.includes(this.job?.state); }

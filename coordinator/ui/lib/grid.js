@@ -26,7 +26,8 @@ export function grid({ caption, columns, rows, sort = null, on = {}, rowClass, h
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-labelledby": id }, table);
 }
 
-function headOf(column, order, choose) {
+/** The head of a column; a click or Enter on it chooses the order. */
+export function headOf(column, order, choose) {
   const here = order?.name === column.name;
   if (!column.by) return h("th", { scope: "col", class: column.number ? "n" : null, "data-column": column.name }, column.title);
   const arrow = here ? (order.down ? "↓" : "↑") : "";
@@ -34,13 +35,13 @@ function headOf(column, order, choose) {
     h("button", { type: "button", class: "sort", onclick: () => choose(column.name) }, column.title, h("span", { class: "arrow", "aria-hidden": "true" }, arrow)));
 }
 
-function sorted(rows, columns, order) {
+/** Rows in an order: what has no value stays at the end. */
+export function sorted(rows, columns, order) {
   const column = order && columns.find((one) => one.name === order.name);
   if (!column?.by) return rows;
   const keyed = rows.map((row, place) => ({ row, place, key: column.by(row) }));
   const absent = (key) => key === null || key === undefined || Number.isNaN(key);
   keyed.sort((one, other) => {
-    // what has no value stays at the end
     if (absent(one.key) || absent(other.key)) return absent(one.key) - absent(other.key) || one.place - other.place;
     const sign = typeof one.key === "string" ? one.key.localeCompare(other.key) : one.key - other.key;
     return (order.down ? -sign : sign) || one.place - other.place;

@@ -6,7 +6,7 @@ import { score, seconds } from "./format.js";
 
 const WIDTH = 720;
 const HEIGHT = 380;
-const FRAME = { left: 56, right: 700, top: 16, bottom: 326 };
+const FRAME = { left: 56, right: 700, top: 36, bottom: 326 };
 /** Marks of the axis of risk; what lies beyond the last stands at the edge. */
 const RISKS = [0, 0.5, 1, 2, 5, 10, 20];
 const RISK_MAX = 20;
@@ -36,8 +36,9 @@ function axes(low, x, y) {
     shares.map((value) => [s("path", { class: "grid", d: `M${FRAME.left} ${y(value)}H${FRAME.right}` }), s("text", { class: "tick", x: FRAME.left - 6, y: y(value) + 3.5, "text-anchor": "end" }, value.toFixed(2))]),
     s("path", { class: "axis", d: `M${FRAME.left} ${FRAME.top}V${FRAME.bottom}H${FRAME.right}` }),
     RISKS.map((risk) => s("text", { class: "tick", x: x(risk), y: FRAME.bottom + 15, "text-anchor": "middle" }, risk === RISK_MAX ? `≥ ${RISK_MAX}` : risk)),
-    s("path", { class: "limit", d: `M${x(1)} ${FRAME.top}V${FRAME.bottom}` }),
-    s("text", { class: "warning", x: x(1) + 4, y: FRAME.top + 8 }, "limit of the balanced gates"),
+    s("path", { class: "limit", d: `M${x(1)} 16V${FRAME.bottom}` }),
+    // above the frame: no mark and no name of one lies there
+    s("text", { class: "warning", x: x(1), y: 12, "text-anchor": "middle" }, "limit of the balanced gates"),
     s("text", { class: "tick", x: (FRAME.left + FRAME.right) / 2, y: HEIGHT - 14, "text-anchor": "middle" }, "← less risk: how far the worst privacy measure is from fair, 1 is the limit"),
     s("text", { class: "tick", x: 12, y: FRAME.top + 4, "text-anchor": "start", transform: `rotate(-90 12 ${(FRAME.top + FRAME.bottom) / 2})`, dx: `${-(FRAME.bottom - FRAME.top) / 2 + 70}`, dy: `${(FRAME.bottom - FRAME.top) / 2}` }, "score ↑"),
   ];

@@ -20,7 +20,7 @@ export async function page(main, context) {
   const [job, name] = context.parameters;
   const { signal } = context;
   const place = h("div");
-  const top = h("div", {}, head(name, { line: crumbs(job), twin: `/v1/jobs/${job}/candidates/${name}` }));
+  const top = h("div", {}, head(name, { line: crumbs(job), actions: h("a", { class: "button", href: `/compare?jobs=${job}` }, "Compare"), twin: `/v1/jobs/${job}/candidates/${name}` }));
   put(main, top, place);
   context.title(name);
   await filled(place, "the candidate", async () => {
@@ -32,7 +32,7 @@ export async function page(main, context) {
     const ranked = verdict.ranking.find((row) => row.candidate === name);
     const repeat = own.repeats.find((one) => one.repeat === (ranked?.delivered_repeat ?? 0)) ?? own.repeats[0];
     const subject = { job, name, about, own, held: held?.repeats[0], verdict, profile, ranked, repeat, reference: verdict.references.holdout, context };
-    put(top, head(name, { line: crumbs(job), twin: `/v1/jobs/${job}/candidates/${name}` }), h("div", { class: "row" }, standing(subject)));
+    put(top, head(name, { line: crumbs(job), actions: h("a", { class: "button", href: `/compare?jobs=${job}` }, "Compare"), twin: `/v1/jobs/${job}/candidates/${name}` }), h("div", { class: "row" }, standing(subject)));
     return tabs("Parts of the candidate", TABS.map(([id, title, make]) => [id, title, (tab) => filled(tab, title.toLowerCase(), () => make(subject))]), context.query.get("tab") ?? "overview", (tab) => context.note({ tab: tab === "overview" ? null : tab }));
   }, 8);
 }

@@ -13,7 +13,7 @@ import { crumbs } from "../job/crumbs.js";
 export async function page(main, context) {
   const [job] = context.parameters;
   const place = h("div");
-  put(main, head("Leaderboard", { line: crumbs(job), twin: `/v1/jobs/${job}/verdict` }), place);
+  put(main, head("Leaderboard", { line: crumbs(job), actions: h("a", { class: "button", href: `/compare?jobs=${job}` }, "Compare"), twin: `/v1/jobs/${job}/verdict` }), place);
   await filled(place, "the leaderboard", async () => {
     const about = await json(`/v1/jobs/${job}`, { signal: context.signal });
     context.title(`Leaderboard of ${about.table?.name ?? job}`);

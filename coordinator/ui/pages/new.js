@@ -13,6 +13,7 @@ import { dataStep, fillRows, remedies } from "../new/data.js";
 import { equalBox } from "../new/equal.js";
 import { Faults } from "../new/faults.js";
 import { isChosen, linkStep, send } from "../new/link.js";
+import { canLook, look, lookedAtColumns, lookedAtRows } from "../new/look.js";
 import { results } from "../new/results.js";
 import { jobOf, nameOfTable, sourceOf, state } from "../new/state.js";
 import { synthesizerStep } from "../new/synthesizers.js";
@@ -49,18 +50,29 @@ export async function page(main, { query, note, signal }) {
     if (!isChosen(draft.value)) return faults.show({ errors: [{ pointer: "/source", detail: "Type a link, choose a file, or take a set." }] });
     const told = h("p", { role: "status" });
     const button = document.getElementById("load");
+    // a short look is of use until the whole table was read
+    const short = new AbortController();
+    signal.addEventListener("abort", () => short.abort(), { signal: short.signal });
     button.disabled = true;
     put(places.data, told, loading("the table", 6));
     put(told, "Reading the table…");
     try {
       await send(draft, (share) => put(told, `Sending ${percent(share)}…`), signal);
       put(told, "Reading the table…");
-      const asked = { source: sourceOf(draft.value), preset: "quick", hold: true, labels: { [PREVIEW_LABEL]: "yes" }, summary: `Reading ${nameOfTable(draft.value)}`.slice(0, 200) };
+      const source = sourceOf(draft.value);
+      if (canLook(source)) look(source, short.signal).then((seen) => {
+        if (!seen || short.signal.aborted) return;
+        put(places.data, told, lookedAtRows(seen));
+        put(places.columns, lookedAtColumns(seen, { draft, changed }));
+      }).catch(() => {});
+      const asked = { source, preset: "quick", hold: true, labels: { [PREVIEW_LABEL]: "yes" }, summary: `Reading ${nameOfTable(draft.value)}`.slice(0, 200) };
       const job = await json("/v1/jobs", { method: "POST", body: asked, signal });
       await held(job.id, signal);
+      short.abort();
       draft.save({ read: job.id, job: null });
       await showTable(true);
     } catch (error) {
+      short.abort();
       if (error.name === "AbortError") return;
       const left = error instanceof Problem && error.errors.some((part) => part.pointer) ? faults.show(error) : [error];
       const fix = remedies(error, draft, load);

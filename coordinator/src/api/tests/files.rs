@@ -42,3 +42,18 @@ async fn a_report_runs_in_a_box() {
     let nested = replica.get(&format!("/v1/jobs/{id}/files/candidates/clbn/scores.json")).await;
     assert_eq!(nested.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_csv_for_spreadsheets_is_another_file_without_ranges() {
+    let replica = Replica::new();
+    let id = replica.finished_job().await;
+    let path = |name: &str, query: &str| format!("/v1/jobs/{id}/files/{name}?{query}");
+    let (plain, safe) = (replica.get(&path("results.csv", "csv_safe=0")).await, replica.get(&path("results.csv", "csv_safe=1")).await);
+    assert_eq!((safe.status, safe.header("content-type")), (StatusCode::OK, "text/csv; charset=utf-8"));
+    assert_eq!((safe.header("accept-ranges"), safe.header("etag") == plain.header("etag")), ("none", false));
+    assert_eq!(safe.text(), plain.text(), "no cell of it begins like a formula");
+    assert_eq!(replica.get(&path("synthetic.csv", "csv_safe=1")).await.text(), "a\n1\n");
+    for (name, query) in [("verdict.json", "csv_safe=1"), ("results.csv", "csv_safe=yes"), ("results.csv", "safe=1")] {
+        assert_eq!(replica.get(&path(name, query)).await.problem(), "invalid-request", "{name} {query}");
+    }
+}

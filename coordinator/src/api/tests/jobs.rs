@@ -5,8 +5,9 @@ use serde_json::json;
 use synthfleet_broker::Inbox;
 use synthfleet_proto::class::Class;
 use synthfleet_proto::envelope::{Envelope, Trace};
-use synthfleet_proto::fact::SpecFact;
+use synthfleet_proto::fact::{OutcomeStatus, SpecFact};
 use synthfleet_proto::key::JobKeys;
+use synthfleet_proto::task::TaskKind;
 use synthfleet_store::read_fact;
 
 #[tokio::test]
@@ -80,6 +81,35 @@ async fn tasks_are_listed_and_shown() {
     let task = replica.get(&format!("/v1/jobs/{id}/tasks/syn-clbn-r0")).await.json();
     assert_eq!((&task["kind"], &task["candidate"], &task["needs"]), (&json!("synthesize"), &json!("clbn"), &json!(["profile"])));
     assert_eq!(replica.get(&format!("/v1/jobs/{id}/tasks/syn-other-r0")).await.problem(), "not-found");
+}
+
+#[tokio::test]
+async fn the_log_of_a_task_tells_its_attempts_and_its_end() {
+    let replica = Replica::new();
+    let id = replica.finished_job().await;
+    let told = replica.get(&format!("/v1/jobs/{id}/tasks/syn-clbn-r0/log")).await;
+    assert_eq!(told.header("content-type"), "text/plain; charset=utf-8");
+    let lines: Vec<String> = told.text().lines().map(str::to_owned).collect();
+    assert_eq!((lines[0].as_str(), lines[1].as_str()), ("planned synthesize clbn in plan 1", "needs profile"));
+    assert!(lines.iter().any(|line| line.starts_with("made model.bin (5 bytes)")), "{lines:?}");
+    assert_eq!(lines.last().map(String::as_str), Some("ended ok"));
+    assert_eq!(replica.get(&format!("/v1/jobs/{id}/tasks/syn-other-r0/log")).await.problem(), "not-found");
+}
+
+#[tokio::test]
+async fn a05_no_message_of_a_member_is_part_of_a_log() {
+    let replica = Replica::new();
+    replica.work(|task| match task.kind() {
+        TaskKind::Synthesize => {
+            let error = synthfleet_proto::Error::data("fit::failed", "the cell 4711 cannot be fitted").to_wire();
+            OutcomeFact { attempt: 1, ..OutcomeFact::not_run(task, OutcomeStatus::Failed, error) }
+        }
+        _ => done(task),
+    });
+    let headers = [("content-type", "application/json"), ("prefer", "wait=60")];
+    let id = replica.ask("POST", "/v1/jobs", &headers, small_job().to_string()).await.json()["id"].as_str().expect("an id").to_owned();
+    let told = replica.get(&format!("/v1/jobs/{id}/tasks/syn-clbn-r0/log")).await.text();
+    assert!(told.ends_with("ended failed fit::failed\n") && !told.contains("4711"), "{told}");
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ const EXPECTED: &[(&str, &str, Access)] = &[
     ("GET", "/v1/jobs/{job}/plan", Access::Tenant(Scope::Read)),
     ("GET", "/v1/jobs/{job}/tasks", Access::Tenant(Scope::Read)),
     ("GET", "/v1/jobs/{job}/tasks/{task}", Access::Tenant(Scope::Read)),
+    ("GET", "/v1/jobs/{job}/tasks/{task}/log", Access::Tenant(Scope::Read)),
     ("GET", "/v1/jobs/{job}/events", Access::Tenant(Scope::Read)),
     ("GET", "/v1/jobs/{job}/verdict", Access::Tenant(Scope::Read)),
     ("GET", "/v1/jobs/{job}/results", Access::Tenant(Scope::Read)),
@@ -39,6 +40,9 @@ const EXPECTED: &[(&str, &str, Access)] = &[
     ("GET", "/v1/synthesizers/{name}", Access::Fleet(Scope::Read)),
     ("GET", "/v1/benchmarks", Access::Fleet(Scope::Read)),
     ("GET", "/v1/benchmarks/{name}", Access::Fleet(Scope::Read)),
+    ("GET", "/v1/compare", Access::Tenant(Scope::Read)),
+    ("GET", "/v1/tables", Access::Tenant(Scope::Read)),
+    ("GET", "/v1/tables/{table}", Access::Tenant(Scope::Read)),
     ("GET", "/v1/workers", Access::Fleet(Scope::Read)),
     ("POST", "/v1/workers/{worker}/drain", Access::Fleet(Scope::Admin)),
     ("GET", "/v1/queues", Access::Fleet(Scope::Read)),
@@ -107,6 +111,7 @@ impl Belongings {
             ("{*file}", "app.js"),
             ("{upload}", &self.upload),
             ("{token}", &self.token),
+            ("{table}", "tbl_0"),
             ("{name}", "clbn"),
             ("{worker}", "w"),
             ("{day}", "20260101"),
@@ -120,7 +125,7 @@ impl Belongings {
 /// A body with which a request is legal as far as rights are concerned.
 fn body(row: &Row) -> String {
     match (row.path, row.body) {
-        ("/v1/jobs", crate::api::Body::Json) => small_job().to_string(),
+        ("/v1/jobs", crate::api::Body::JsonOrForm) => small_job().to_string(),
         ("/input", _) => json!({"text": "sim:demo"}).to_string(),
         ("/v1/jobs/{job}/benchmarks", _) => json!({"benchmarks": ["accuracy"]}).to_string(),
         ("/v1/jobs/{job}/candidates/{candidate}/generate", _) => json!({"rows": 10}).to_string(),

@@ -1,5 +1,7 @@
 //! Measures the fleet beside Celery on the same RabbitMQ node, round by round in turns: `cargo xtask bench-fleet`.
 //!
+//! `--submissions` measures the acceptance of jobs alone, which needs no broker.
+//!
 //! Prints raw rows as CSV (`system,measure,round,value,unit`) and a summary after them. Both sides keep what
 //! they promise over a crash: confirmed messages in quorum queues, late acknowledgement, stored results. Where
 //! a side is less durable its name says so.
@@ -12,6 +14,7 @@ mod idle;
 mod jobs;
 mod replay;
 mod rows;
+mod submit;
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
@@ -34,17 +37,25 @@ pub struct Size {
     jobs: u32,
     /// Jobs that are cancelled.
     cancels: u32,
+    /// Jobs that are asked for over HTTP.
+    submissions: u32,
     /// Seconds that processes stand idle.
     idle_seconds: u64,
 }
 
-const WHOLE: Size = Size { rounds: 5, rate: 20.0, starts: 300, no_ops: 3_000, jobs: 10, cancels: 20, idle_seconds: 30 };
-const QUICK: Size = Size { rounds: 1, rate: 20.0, starts: 40, no_ops: 300, jobs: 2, cancels: 3, idle_seconds: 10 };
+const WHOLE: Size = Size { rounds: 5, rate: 20.0, starts: 300, no_ops: 3_000, jobs: 10, cancels: 20, submissions: 400, idle_seconds: 30 };
+const QUICK: Size = Size { rounds: 1, rate: 20.0, starts: 40, no_ops: 300, jobs: 2, cancels: 3, submissions: 40, idle_seconds: 10 };
 
 fn main() -> Outcome {
     let quick = std::env::args().any(|argument| argument == "--quick");
     let size = if quick { QUICK } else { WHOLE };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if std::env::args().any(|argument| argument == "--submissions") {
+        let mut rows = Rows::begin();
+        submit::measure(size.submissions, &mut rows)?;
+        rows.summary();
+        return Ok(());
+    }
     runtime.block_on(measure(size))
 }
 
@@ -70,6 +81,7 @@ async fn measure(size: Size) -> Outcome {
         office.close().await?;
     }
     cancel::measure(size.cancels, &mut rows)?;
+    submit::measure(size.submissions, &mut rows)?;
     idle::measure(&ground, size.idle_seconds, &mut rows)?;
     for peer in &peers {
         peer.idle(size.idle_seconds, &mut rows)?;

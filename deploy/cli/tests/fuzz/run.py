@@ -62,6 +62,10 @@ class World:
     def real(self, name):
         if name == "job":
             return self.draw.choice(self.jobs)
+        if name == "table":
+            listed = self.session.get(f"{self.base}/v1/tables", timeout=PATIENCE)
+            items = listed.json().get("items") if listed.ok else None
+            return self.draw.choice(items)["id"] if items else None
         if name == "upload":
             return self.draw.choice(self.uploads)
         return self.draw.choice(NAMES[name]) if name in NAMES else None
@@ -73,6 +77,9 @@ def place(case, world):
         found = world.real(name)
         if found is not None and world.draw.random() < 0.8:
             case.path_parameters[name] = found
+    if case.path.endswith("/compare") and world.draw.random() < 0.7:
+        job = world.draw.choice(world.jobs)
+        case.query = {"candidate": [f"{job}:{name}" for name in ("clbn", "identity", "uniform")]}
     if case.path.endswith("/events"):
         case.query = {**(case.query or {}), "wait": "0"}
     if case.path.endswith("/generate") and isinstance(case.body, dict) and isinstance(case.body.get("rows"), int):

@@ -4,6 +4,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod large;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use support::fleet::Role;
@@ -11,11 +13,13 @@ use support::{Desk, Ended};
 
 /// Runs a scenario against a server for whoever reaches its port.
 fn run(scenario: &str) {
-    scene(scenario, "off");
+    scene(scenario, "off", |_| {});
 }
 
-fn scene(scenario: &str, auth: &str) {
+/// `prepare` may lay something into the folder that is the store, before anybody serves it.
+fn scene(scenario: &str, auth: &str, prepare: impl FnOnce(&Path)) {
     let desk = Desk::new();
+    prepare(&desk.path("store"));
     let store = format!("file://{}", desk.path("store").display());
     let token = (auth == "tokens").then(|| token(&desk, &store));
     let mut command = desk.command(&["serve", "--listen", "127.0.0.1:0", "--isolate", "pool", "--store", &store]);
@@ -28,6 +32,8 @@ fn scene(scenario: &str, auth: &str) {
     browser.arg(script).args([scenario, &base]).arg(pictures).args(token);
     let ended = Ended::of(&browser.output().expect("Python starts"));
     assert_eq!(ended.code, 0, "{}\n{}\nthe server said:\n{}", ended.stdout, ended.stderr, serving.said());
+    // figures of a scenario that measures
+    eprint!("{}", ended.stdout);
 }
 
 /// The first token of a store, with every right.
@@ -81,7 +87,12 @@ fn sliders_rank_by_the_rule_of_the_verdict() {
 
 #[test]
 fn a_token_is_asked_for_and_kept_nowhere() {
-    scene("tokens", "tokens");
+    scene("tokens", "tokens", |_| {});
+}
+
+#[test]
+fn ten_thousand_tasks_are_told_drawn_and_scrolled() {
+    scene("large", "off", large::store);
 }
 
 #[test]

@@ -9,12 +9,14 @@ def run(browser, site):
     verdict = site.ask(f"/v1/jobs/{done}/verdict")
     name = next(row["candidate"] for row in verdict["ranking"] if not row["baseline"])
     candidate = f"/jobs/{done}/candidates/{name}"
+    # of the two tables named demo the later one has moved from the earlier
+    table = next(one for one in site.ask("/v1/tables")["items"] if one["drift"])
     pages = {
         "new": "/", "jobs": "/jobs", "job": f"/jobs/{done}", "job-refused": f"/jobs/{refused}", "job-held": f"/jobs/{held}",
         "metadata": f"/jobs/{done}/metadata", "metadata-held": f"/jobs/{held}/metadata", "leaderboard": f"/jobs/{done}/leaderboard",
         "leaderboard-refused": f"/jobs/{refused}/leaderboard", "leaderboard-repeats": f"/jobs/{other}/leaderboard",
         **{f"candidate-{tab}": f"{candidate}?tab={tab}" for tab in ("overview", "columns", "pairs", "utility", "privacy", "rows", "run")},
-        "compare": f"/compare?jobs={done},{other}", "compare-one": f"/compare?jobs={done}", "tables": "/tables", "fleet": "/fleet", "settings": "/settings", "docs": "/docs", "report": f"/jobs/{done}/report",
+        "compare": f"/compare?jobs={done},{other}", "compare-one": f"/compare?jobs={done}", "compare-pick": "/compare", "tables": "/tables", "table": f"/tables?table={table['id']}", "fleet": "/fleet", "settings": "/settings", "docs": "/docs", "report": f"/jobs/{done}/report",
         "nowhere": "/jobs/x/y/z",
     }
     for width, scheme in ((1280, "light"), (1280, "dark"), (360, "light")):
@@ -29,6 +31,7 @@ def run(browser, site):
     reports(browser, done)
     downloads(browser, done, name)
     deep(browser, done)
+    compared(browser, done, other)
 
 
 def pictures(page):
@@ -54,6 +57,9 @@ def downloads(browser, job, name):
     with watched.page.expect_download() as found:
         watched.page.click("button:has-text('Download synthetic.csv')")
     assert found.value.path().stat().st_size > 1000
+    with watched.page.expect_download() as found:
+        watched.page.click("button:has-text('For spreadsheets')")
+    assert found.value.path().read_text().count("\n") > 1000
     watched.go(f"/jobs/{job}/metadata")
     with watched.page.expect_download() as found:
         watched.page.click("button:has-text('SDV')")
@@ -81,4 +87,25 @@ def deep(browser, job):
     page.wait_for_selector("text=No job fits this filter.")
     watched.go(f"/jobs/{job}/leaderboard?sort=-risk")
     assert page.get_attribute("th[data-column=risk]", "aria-sort") == "descending"
+    watched.close()
+
+
+def compared(browser, one, other):
+    """What is compared is in the address: ticks change it, a reload keeps it."""
+    watched = browser.page()
+    page = watched.page
+    watched.go(f"/jobs/{one}/leaderboard")
+    page.click("main a:has-text('Compare')")
+    page.wait_for_selector(".multiples")
+    page.click("summary:has-text('Candidates')")
+    box = page.locator("label.choice:has-text('uniform') input")
+    box.check()
+    page.wait_for_function("() => location.search.includes('uniform')")
+    page.wait_for_selector(".line-keys >> text=uniform")
+    page.reload()
+    page.wait_for_selector(".line-keys >> text=uniform")
+    # two of different jobs, as an address names them
+    watched.go(f"/compare?candidates={one}:clbn,{other}:clbn")
+    page.wait_for_selector("text=measured on rows of their own")
+    assert page.locator("h3, h2", has_text="Differences from A").count() == 1
     watched.close()

@@ -8,11 +8,13 @@ FAILING = "Failed to load resource"
 def run(browser, site):
     empty(browser, site)
     job = site.job(source="sim:demo?rows=500", synthesizers=["independent"], gate="off", benchmarks=["accuracy", "column_shapes", "distances"])
+    table = site.ask("/v1/tables")["items"][0]["id"]
     failed = site.job(source="sim:no_such_set", preset="quick")
     for title, path, asked in (
         ("jobs", "/jobs", "/v1/jobs?"), ("job", f"/jobs/{job}", f"/v1/jobs/{job}"), ("metadata", f"/jobs/{job}/metadata", "/metadata"),
         ("leaderboard", f"/jobs/{job}/leaderboard", "/verdict"), ("candidate", f"/jobs/{job}/candidates/independent", "/candidates/independent"),
-        ("tables", "/tables", "/v1/jobs?"), ("compare", f"/compare?jobs={job}", "/verdict"), ("fleet", "/fleet", "/v1/queues"), ("settings", "/settings", "/v1/tokens"),
+        ("tables", "/tables", "/v1/tables"), ("table", f"/tables?table={table}", "/v1/tables/"),
+        ("compare", f"/compare?jobs={job}", "/verdict"), ("compare-scores", f"/compare?jobs={job}", "/v1/compare"), ("fleet", "/fleet", "/v1/queues"), ("settings", "/settings", "/v1/tokens"),
         ("report", f"/jobs/{job}/report", "/report.html"), ("new", "/", "/v1/synthesizers"), ("docs", "/docs", "/openapi.json"),
         ("rows", f"/jobs/{job}/candidates/independent?tab=rows", "/candidates/independent/rows"), ("run", f"/jobs/{job}/candidates/independent?tab=run", f"/v1/jobs/{job}/files"),
     ):
