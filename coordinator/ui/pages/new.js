@@ -18,6 +18,8 @@ import { results } from "../new/results.js";
 import { jobOf, nameOfTable, sourceOf, state } from "../new/state.js";
 import { synthesizerStep } from "../new/synthesizers.js";
 
+/** Seconds after which a table that is still being read is looked at meanwhile. */
+const LOOK_AFTER = 1.5;
 const STEPS = [["link", "Link"], ["data", "Data"], ["columns", "Metadata"], ["synthesizers", "Synthesizers"], ["benchmarks", "Benchmarks"], ["results", "Results"]];
 
 export async function page(main, { query, note, signal }) {
@@ -60,7 +62,7 @@ export async function page(main, { query, note, signal }) {
       await send(draft, (share) => put(told, `Sending ${percent(share)}…`), signal);
       put(told, "Reading the table…");
       const source = sourceOf(draft.value);
-      if (canLook(source)) look(source, short.signal).then((seen) => {
+      if (canLook(source)) pause(LOOK_AFTER, short.signal).then(() => (short.signal.aborted ? null : look(source, short.signal))).then((seen) => {
         if (!seen || short.signal.aborted) return;
         put(places.data, told, lookedAtRows(seen));
         put(places.columns, lookedAtColumns(seen, { draft, changed }));

@@ -35,7 +35,7 @@ def run(browser, site):
     page.wait_for_selector("text=nothing was sent yet")
     assert page.locator("#data th", has_text="<script>alert(1)</script>").count() == 1
     page.click("#load")
-    page.wait_for_selector("#columns table")
+    page.wait_for_selector("#target")
     watched.settled()
     watched.shot("flow-1-loaded")
 
@@ -55,7 +55,7 @@ def run(browser, site):
     # a reload, and a walk away and back, lose nothing
     for away in (lambda: page.reload(), lambda: (page.click("nav >> text=Fleet"), page.wait_for_selector("h1:has-text('Fleet')"), page.go_back())):
         away()
-        page.wait_for_selector("#columns table")
+        page.wait_for_selector("#target")
         watched.settled()
         assert page.input_value("#columns select[aria-label='Kind of age']") == "ordinal"
         assert (page.input_value("#target"), page.input_value("#seed"), page.input_value("#summary")) == ("income", "5", "People")
@@ -112,6 +112,6 @@ def remedies(browser):
     watched.shot("flow-4-faulty")
     page.click("text=Leave those rows out")
     page.click("text=Let up to 5 % of the rows be left out")
-    page.wait_for_selector("#columns table")
+    page.wait_for_selector("#target")
     assert page.is_visible("#data >> text=3 rows were left out")
     watched.close()
