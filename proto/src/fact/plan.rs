@@ -6,6 +6,7 @@ use crate::about::{CostClass, Reason};
 use crate::task::{TaskId, TaskKind, TaskName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use shared::groups as shared_groups;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -21,7 +22,7 @@ pub struct PlanFact {
     /// Members it uses, with the version each must have.
     pub members: Vec<PlannedMember>,
     /// Tasks, as groups.
-    #[serde(deserialize_with = "shared::groups")]
+    #[serde(deserialize_with = "shared_groups")]
     pub groups: Vec<Group>,
     /// What was wished and is not done, with the reason.
     pub skipped: Vec<SkippedPart>,
