@@ -33,6 +33,11 @@ impl Windows {
         self.pools.iter().any(|(pool, most)| flow.in_pool(pool) < *most)
     }
 
+    /// Whether every pool has room.
+    pub fn have_room(&self, flow: &Flow) -> bool {
+        self.pools.iter().all(|(pool, most)| flow.in_pool(pool) < *most)
+    }
+
     fn of_pool(&self, pool: &str) -> usize {
         self.pools.get(pool).copied().unwrap_or(0)
     }

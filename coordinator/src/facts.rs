@@ -31,7 +31,10 @@ pub(crate) async fn read_one(store: &dyn Store, key: &Key) -> Result<Option<Fact
             let task = TaskId::parse(task)?;
             Ok(read_fact::<End>(store, key).await?.map(|kept| Fact::End(task, attempt, kept.fact)))
         }
-        Some(Named::Outcome(_)) => known::<OutcomeFact>(store, key, Fact::Outcome).await,
+        Some(Named::Outcome(_)) => {
+            let kept = read_fact::<OutcomeFact>(store, key).await?;
+            Ok(kept.map(|kept| Fact::Outcome(Known::new(kept.fact.shrunk(), kept.sha256))))
+        }
         Some(Named::Selection) => known::<SelectionFact>(store, key, Fact::Selection).await,
         Some(Named::Published) => known::<PublishedFact>(store, key, Fact::Published).await,
         Some(Named::Final) => known::<FinalFact>(store, key, Fact::Final).await,

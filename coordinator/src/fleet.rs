@@ -94,9 +94,14 @@ impl Fleet {
         fitting.filter(|(_, of, _)| of.memory_bytes >= memory_bytes).min_by_key(order).map(|(pool, ..)| pool.as_str())
     }
 
+    /// The replica that looks after a tenant; `None`: whoever asks.
+    pub fn owner(&self, tenant: &str) -> Option<&str> {
+        owner(self.coordinators.iter().map(String::as_str), tenant)
+    }
+
     /// Whether `replica` looks after a tenant.
     pub fn is_owner(&self, replica: &str, tenant: &str) -> bool {
-        owner(self.coordinators.iter().map(String::as_str), tenant).is_none_or(|owner| owner == replica)
+        self.owner(tenant).is_none_or(|owner| owner == replica)
     }
 
     /// Tasks at once of all workers that live.

@@ -2,6 +2,7 @@
 
 use crate::fleet::Fleet;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 use synthfleet_proto::about::{CostClass, MemberDoc, Reason};
 use synthfleet_proto::fact::{self, Candidate, Group, PlanFact, PlanInputs, PlannedMember, ProfileSummary, SkippedPart, SpecFact, Winner};
 use synthfleet_proto::job::{Rows, RowsName};
@@ -58,7 +59,7 @@ pub fn first(spec: &SpecFact, spec_sha256: &str) -> PlanFact {
     if !spec.request.value_protection.is_usual() {
         options.insert("value_protection".to_owned(), json!(spec.request.value_protection));
     }
-    let profile = Group { options: Value::Object(options), ..group(spec, TaskKind::Profile) };
+    let profile = Group { options: Value::Object(options).into(), ..group(spec, TaskKind::Profile) };
     PlanFact {
         v: fact::VERSION,
         plan: 0,
@@ -90,8 +91,9 @@ pub fn main(inputs: MainInputs<'_>, fleet: &Fleet) -> PlanFact {
     let benchmarks = planner.benchmarks();
     let candidates = planner.candidates();
     for (candidate, member) in &candidates {
+        let options = Arc::new(candidate.options.clone());
         for repeat in 0..candidate.repeats {
-            planner.synthesize(candidate, member, repeat);
+            planner.synthesize(candidate, &options, member, repeat);
         }
     }
     for (_, options, member) in benchmarks.iter().filter(|(_, _, member)| member.prepares) {
@@ -154,7 +156,7 @@ pub fn delivery(inputs: MainInputs<'_>, winner: &Winner, selection_sha256: &str)
         candidate: Some(winner.candidate.clone()),
         repeat: winner.repeat,
         needs: vec![TaskId::profile(), sample],
-        options,
+        options: options.into(),
         rows,
         ..group(spec, TaskKind::Generate)
     };
@@ -191,7 +193,7 @@ fn group(spec: &SpecFact, kind: TaskKind) -> Group {
         repeat: 0,
         count: 1,
         needs: Vec::new(),
-        options: Value::Null,
+        options: Arc::default(),
         rows: 0,
         task_seconds: spec.request.budget.task_seconds,
         memory_bytes: spec.request.budget.memory_bytes_per_task,
@@ -222,11 +224,11 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    fn benchmarks(&mut self) -> Vec<(&'a str, &'a Value, &'a MemberDoc)> {
+    fn benchmarks(&mut self) -> Vec<(&'a str, Arc<Value>, &'a MemberDoc)> {
         let mut taken = Vec::new();
         for benchmark in &self.inputs.spec.benchmarks {
             match self.fitting(self.fleet.catalogue.benchmark(&benchmark.name)) {
-                Ok(member) => taken.push((benchmark.name.as_str(), &benchmark.options, member)),
+                Ok(member) => taken.push((benchmark.name.as_str(), Arc::new(benchmark.options.clone()), member)),
                 Err(reason) => self.skipped.push(SkippedPart { candidate: None, benchmark: Some(benchmark.name.clone()), reason }),
             }
         }
@@ -260,14 +262,14 @@ impl<'a> Planner<'a> {
         Err(no_pool(format!("no worker takes {}:{} with {memory_bytes} bytes of memory", kind.name(), member.name)))
     }
 
-    fn synthesize(&mut self, candidate: &Candidate, member: &MemberDoc, repeat: u32) {
+    fn synthesize(&mut self, candidate: &Candidate, options: &Arc<Value>, member: &MemberDoc, repeat: u32) {
         self.groups.push(Group {
             group: TaskId::synthesize(&candidate.name, repeat).to_string(),
             name: candidate.synthesizer.clone(),
             candidate: Some(candidate.name.clone()),
             repeat,
             needs: vec![TaskId::profile()],
-            options: candidate.options.clone(),
+            options: Arc::clone(options),
             rows: self.inputs.profile.shape.train_rows,
             cost: member.cost,
             checkpoint: member.checkpoint,
@@ -276,7 +278,7 @@ impl<'a> Planner<'a> {
     }
 
     /// One scoring: of a sample, of a reference row, or the preparation that they share.
-    fn benchmark(&mut self, candidate: &str, repeat: u32, sample: Option<&TaskId>, options: &Value, member: &MemberDoc) {
+    fn benchmark(&mut self, candidate: &str, repeat: u32, sample: Option<&TaskId>, options: &Arc<Value>, member: &MemberDoc) {
         let mut needs = vec![TaskId::profile()];
         needs.extend(sample.cloned());
         // reference rows meet another real side, so they prepare for themselves
@@ -289,7 +291,7 @@ impl<'a> Planner<'a> {
             candidate: Some(candidate.to_owned()),
             repeat,
             needs,
-            options: options.clone(),
+            options: Arc::clone(options),
             cost: member.cost,
             ..group(self.inputs.spec, TaskKind::Benchmark)
         });

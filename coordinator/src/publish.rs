@@ -2,10 +2,11 @@
 //! named by its content, so each step may be repeated.
 
 use crate::heavy::heavy;
-use crate::job::{Known, View};
+use crate::job::View;
 use crate::results::{self, Details};
 use crate::{Catalogue, command, judgement};
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,6 +24,9 @@ use synthfleet_store::{Store, fetch, upload_bytes};
 
 /// The schema name of `manifest.json`.
 const MANIFEST: &str = "synthfleet.manifest.v1";
+
+/// Details of benchmarks that are read at once.
+const READ_AT_ONCE: usize = 32;
 
 /// What publishing needs besides the view.
 pub struct Press<'a> {
@@ -178,14 +182,14 @@ fn decode<T: serde::de::DeserializeOwned>(what: &str, bytes: &[u8]) -> Result<T>
 
 /// Details of every benchmark that ended well.
 async fn details(press: &Press<'_>, view: &View) -> Result<Details> {
-    let mut details = Details::new();
-    for (task, Known { fact, .. }) in view.outcomes() {
-        if fact.status == OutcomeStatus::Ok && fact.output("scores.json").is_some() {
-            let scored: Scored = decode("scores.json", &read(press, fact, "scores.json").await?)?;
-            details.insert(task.clone(), scored.details);
-        }
-    }
-    Ok(details)
+    let is_scored = |fact: &OutcomeFact| fact.status == OutcomeStatus::Ok && fact.output("scores.json").is_some();
+    let scored = view.outcomes().filter(|(_, outcome)| is_scored(&outcome.fact));
+    let scored: Vec<(TaskId, Arc<OutcomeFact>)> = scored.map(|(task, outcome)| (task.clone(), Arc::clone(&outcome.fact))).collect();
+    let reading = scored.into_iter().map(|(task, fact)| async move {
+        let scored: Scored = decode("scores.json", &read(press, &fact, "scores.json").await?)?;
+        Ok((task, scored.details))
+    });
+    futures::stream::iter(reading).buffer_unordered(READ_AT_ONCE).try_collect().await
 }
 
 /// The delivered table, in every form; absent without a winner. Parts of delimited text are joined to one file; parts

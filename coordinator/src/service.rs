@@ -3,6 +3,7 @@
 mod beat;
 mod care;
 mod dead;
+mod errands;
 mod gauges;
 mod handle;
 mod hint;
@@ -22,6 +23,7 @@ use crate::fleet::Roster;
 use crate::job::{Event as JobEvent, INTERRUPTED, Phase};
 use crate::{metrics, retain};
 use care::{Beside, Job, Made, Routes};
+use errands::Brought;
 use futures::FutureExt;
 use handle::Order;
 use hint::Pause;
@@ -30,17 +32,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use sweep::Swept;
-use synthfleet_broker::{Broker, Topic};
+use synthfleet_broker::{Broker, Inbox, Topic};
 use synthfleet_metrics::Book;
 use synthfleet_proto::attempts::Limits;
 use synthfleet_proto::event::Event;
 use synthfleet_proto::fact::FinalFact;
 use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::outside::{Clock, Entropy};
+use synthfleet_proto::task::TaskId;
 use synthfleet_proto::{Error, ErrorKind, Result};
 use synthfleet_store::Store;
 use synthfleet_store::foreign::Links;
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -154,7 +157,23 @@ pub struct Service {
     /// Messages that wait in each pool, and when that was seen.
     depths: BTreeMap<String, (Instant, u64)>,
     flow: Flow,
+    /// When something follows from time alone, by job.
+    dues: BTreeMap<String, Instant>,
+    /// Jobs with tasks for which earlier jobs may have results.
+    stirred: BTreeSet<String>,
     paused: BTreeMap<String, Pause>,
+    /// Jobs of which more could be hinted since the last time.
+    touched: BTreeSet<String>,
+    /// Whether more of any job could be hinted: a window was full, or who is there has changed.
+    all_touched: bool,
+    /// Whether something was not hinted for want of room in a window that jobs share.
+    held_back: bool,
+    /// What is waited for beside the loop.
+    errands: JoinSet<Brought>,
+    /// Jobs that are being taken into care, with tasks that somebody spoke of meanwhile.
+    adopting: BTreeMap<String, BTreeSet<TaskId>>,
+    /// Holds back when many jobs are to be taken into care.
+    adoptions: Arc<Semaphore>,
     beside: Beside,
     made: mpsc::Receiver<Made>,
     noted: mpsc::Receiver<Note>,
@@ -171,7 +190,32 @@ impl Service {
         let (notes, noted) = notes::pad();
         let (lines, depths, beside) = (BTreeMap::new(), BTreeMap::new(), Beside { made: making, notes });
         let book = Arc::new(Book::new(&[metrics::CATALOGUE]));
-        (Self { options, parts, orders, finals, in_care, jobs, lines, depths, flow, paused, beside, made, noted, book }, handle)
+        let (errands, adopting, adoptions) = (JoinSet::new(), BTreeMap::new(), Arc::new(Semaphore::new(errands::ADOPTED_AT_ONCE)));
+        let service = Self {
+            options,
+            parts,
+            orders,
+            finals,
+            in_care,
+            jobs,
+            lines,
+            depths,
+            flow,
+            dues: BTreeMap::new(),
+            stirred: BTreeSet::new(),
+            paused,
+            touched: BTreeSet::new(),
+            all_touched: true,
+            held_back: false,
+            errands,
+            adopting,
+            adoptions,
+            beside,
+            made,
+            noted,
+            book,
+        };
+        (service, handle)
     }
 
     /// Counts in the book of the process, which scrapes read.
@@ -190,6 +234,7 @@ impl Service {
         noting.spawn(notes::write(self.parts.clone(), std::mem::replace(&mut self.noted, nothing)));
         let ended = self.attend(shutdown, &mut beside).await;
         beside.shutdown().await;
+        self.errands.shutdown().await;
         let (options, parts) = (self.options.clone(), self.parts.clone());
         // nobody is left who could note anything
         drop(self);
@@ -210,8 +255,12 @@ impl Service {
         let mut events = self.parts.broker.listen(Topic::Events).await?;
         let mut control = self.parts.broker.listen(Topic::Control).await?;
         let (taking, mut taken) = mpsc::channel(64);
-        for _ in 0..self.options.takers.max(1) {
-            beside.spawn(inbox::take(Arc::clone(&self.parts.broker), taking.clone()));
+        let own = self.own_queue().map(Inbox::ResultOf);
+        // of the queue of all comes little where each has one of its own
+        let shared = if own.is_some() { self.options.takers.div_ceil(2) } else { self.options.takers };
+        let inboxes = std::iter::repeat_n(Inbox::Result, shared.max(1)).chain(own.into_iter().cycle().take(self.options.takers));
+        for inbox in inboxes {
+            beside.spawn(inbox::take(Arc::clone(&self.parts.broker), inbox, taking.clone()));
         }
         let (finding, mut found) = mpsc::channel::<Swept>(16);
         beside.spawn(sweep::watch(self.options.clone(), self.parts.clone(), self.in_care.subscribe(), finding, Arc::clone(&self.book)));
@@ -227,13 +276,15 @@ impl Service {
         let mut results = Vec::new();
         loop {
             let due = [self.next_due(), self.pause_over()].into_iter().flatten().min();
+            let has_hands = self.has_hands();
             tokio::select! {
                 biased;
                 () = stopped(&mut shutdown) => return Ok(()),
                 Some(order) = self.orders.recv() => self.obey(order).await?,
                 () = sleep_until(due) => self.time_is_over().await?,
                 Some(made) = self.made.recv() => self.take_made(made).await?,
-                Some(swept) = found.recv() => self.swept(swept).await?,
+                Some(brought) = self.errands.join_next() => self.come_back(brought).await?,
+                Some(swept) = found.recv(), if has_hands => self.swept(swept).await?,
                 Ok(()) = renewed.changed(), if !self.parts.roster.is_fixed() => self.look_around().await?,
                 Some(body) = control.next() => {
                     // what has come meanwhile is heard with it
@@ -243,34 +294,49 @@ impl Service {
                     }
                     self.heed(&bodies).await?;
                 }
-                _ = taken.recv_many(&mut results, HEARD_AT_ONCE) => self.results(std::mem::take(&mut results)).await?,
+                _ = taken.recv_many(&mut results, HEARD_AT_ONCE), if has_hands => self.results(std::mem::take(&mut results)).await?,
                 Some(event) = events.next() => {
                     tell::forward(&self.parts.events, &event);
                     continue;
                 }
             }
-            self.dispatch().await;
+            if self.all_touched || !self.touched.is_empty() {
+                self.dispatch();
+            }
         }
     }
 
+    /// The name of this coordinator's own queue of results, if it has one.
+    fn own_queue(&self) -> Option<String> {
+        let is_one_of_many = self.options.adopts && self.parts.broker.has_own_queues();
+        is_one_of_many.then(|| self.options.id.clone())
+    }
+
     fn next_due(&self) -> Option<Instant> {
-        self.jobs.values().filter_map(Job::due_at).min()
+        self.dues.values().min().copied()
     }
 
     async fn obey(&mut self, order: Order) -> Result<()> {
         match order {
-            Order::Care(keys) if self.cares_for(&keys) => self.adopt(&keys).await,
+            Order::Care(keys) if self.cares_for(&keys) => {
+                self.adopt(&keys, None);
+                Ok(())
+            }
             Order::Care(keys) => {
-                inbox::wake(&self.parts, &keys, None).await;
+                inbox::wake(&self.parts, &keys).await;
                 Ok(())
             }
             Order::Wake(keys) => {
                 // whoever looks after it hears it, this one included
-                inbox::wake(&self.parts, &keys, None).await;
-                self.look(&keys).await
+                inbox::wake(&self.parts, &keys).await;
+                self.look(&keys, None);
+                Ok(())
             }
             Order::Interrupt(keys) => {
-                self.adopt(&keys).await?;
+                if !self.jobs.contains_key(keys.job()) {
+                    let job = Job::read(&keys, &self.parts, self.beside.clone(), &self.book).await;
+                    self.adopted(&keys, job.map(|job| Some(Box::new(job)))).await?;
+                }
                 self.advance(keys.job(), JobEvent::CutOff(INTERRUPTED)).await
             }
         }
@@ -284,6 +350,7 @@ impl Service {
     /// After news of pools and replicas: gives up jobs of tenants that are others' now, and lets those plan that
     /// waited for a pool.
     async fn look_around(&mut self) -> Result<()> {
+        self.all_touched = true;
         let lost: Vec<String> = self.jobs.values().filter(|job| !self.cares_for(&job.keys)).map(|job| job.keys.job().to_owned()).collect();
         for id in lost {
             tracing::info!(job = id, "another coordinator looks after the job now");
@@ -296,13 +363,32 @@ impl Service {
         Ok(())
     }
 
-    /// Takes a job into care, with all facts it has.
-    async fn adopt(&mut self, keys: &JobKeys) -> Result<()> {
+    /// Begins to take a job into care. `told`: a task that somebody spoke of.
+    fn adopt(&mut self, keys: &JobKeys, told: Option<TaskId>) {
         if self.jobs.contains_key(keys.job()) {
-            return Ok(());
+            return;
         }
-        match Job::read(keys, &self.parts, self.beside.clone(), &self.book).await {
-            Ok(mut job) => {
+        if let Some(known) = self.adopting.get_mut(keys.job()) {
+            known.extend(told);
+            return;
+        }
+        self.adopting.insert(keys.job().to_owned(), told.into_iter().collect());
+        let (keys, parts, beside, book) = (keys.clone(), self.parts.clone(), self.beside.clone(), Arc::clone(&self.book));
+        let adoptions = Arc::clone(&self.adoptions);
+        self.errands.spawn(async move {
+            // it is never closed
+            let _turn = adoptions.acquire().await;
+            let job = Job::read(&keys, &parts, beside, &book).await;
+            Brought::Job { keys, job: job.map(|job| Some(Box::new(job))) }
+        });
+    }
+
+    /// A job that is to be taken into care was read, with all facts it had.
+    async fn adopted(&mut self, keys: &JobKeys, job: Result<Option<Box<Job>>>) -> Result<()> {
+        let told = self.adopting.remove(keys.job()).unwrap_or_default();
+        match job {
+            _ if self.jobs.contains_key(keys.job()) => {}
+            Ok(Some(mut job)) => {
                 tell::state(&self.parts, &mut job);
                 let fleet = self.parts.roster.now();
                 for (task, pool) in job.held(&mut Routes::new(&fleet, &|_| 0)) {
@@ -316,20 +402,28 @@ impl Service {
                     "job taken into care"
                 );
                 self.lines.entry(keys.tenant().to_owned()).or_default().insert(job.line());
-                self.jobs.insert(keys.job().to_owned(), job);
+                self.jobs.insert(keys.job().to_owned(), *job);
                 self.tell_care();
-                self.advance(keys.job(), JobEvent::Sweep).await
+                self.advance(keys.job(), JobEvent::Sweep).await?;
             }
+            Ok(None) => return Ok(()),
             Err(error) => {
                 tracing::warn!(job = keys.job(), code = error.code(), "a job cannot be read");
-                if self.options.failures_max.is_some() { Err(error) } else { Ok(()) }
+                return if self.options.failures_max.is_some() { Err(error) } else { Ok(()) };
             }
         }
+        let mut known = Vec::new();
+        for task in told {
+            self.look_at(keys, task, Vec::new(), &mut known)?;
+        }
+        Ok(())
     }
 
     /// Drops a job from care; its facts stay.
     fn forget(&mut self, id: &str) -> Option<Job> {
         let job = self.jobs.remove(id)?;
+        self.dues.remove(id);
+        self.stirred.remove(id);
         if let Some(line) = self.lines.get_mut(job.keys.tenant()) {
             line.remove(&job.line());
         }
@@ -349,7 +443,16 @@ impl Service {
     /// Moves a job on until nothing more is to be done now.
     async fn advance(&mut self, job: &str, event: JobEvent) -> Result<()> {
         let Some(caring) = self.jobs.get_mut(job) else { return Ok(()) };
-        if let Err(error) = caring.advance(event, &self.parts, &self.options).await {
+        self.touched.insert(job.to_owned());
+        let moved = caring.advance(event, &self.parts, &self.options).await;
+        if caring.may_reuse() {
+            self.stirred.insert(job.to_owned());
+        }
+        match caring.due_at() {
+            Some(due) => _ = self.dues.insert(job.to_owned(), due),
+            None => _ = self.dues.remove(job),
+        }
+        if let Err(error) = moved {
             return self.stumbled(job, error);
         }
         caring.failures = 0;
@@ -389,12 +492,20 @@ impl Service {
     }
 
     async fn time_is_over(&mut self) -> Result<()> {
+        // the pause of a pool may be over
+        self.all_touched = true;
         let now = Instant::now();
-        let due: Vec<String> =
-            self.jobs.iter().filter(|(_, job)| job.due_at().is_some_and(|due| due <= now)).map(|(id, _)| id.clone()).collect();
+        let due: Vec<String> = self.dues.iter().filter(|(_, due)| **due <= now).map(|(id, _)| id.clone()).collect();
         for id in due {
-            let Some(event) = self.jobs.get_mut(&id).and_then(Job::take_due) else { continue };
-            self.advance(&id, event).await?;
+            let is_due = |job: &&mut Job| job.due_at().is_some_and(|due| due <= now);
+            match self.jobs.get_mut(&id).filter(is_due).and_then(Job::take_due) {
+                Some(event) => self.advance(&id, event).await?,
+                // it was put off, or nothing follows any more
+                None => match self.jobs.get(&id).and_then(Job::due_at).filter(|due| *due > now) {
+                    Some(later) => _ = self.dues.insert(id, later),
+                    None => _ = self.dues.remove(&id),
+                },
+            }
         }
         Ok(())
     }

@@ -243,6 +243,7 @@ mod tests {
                 plan_sha256: "a".repeat(64),
                 attempt: 1,
                 hop: 0,
+                reply: None,
             }),
         }
     }

@@ -49,6 +49,9 @@ pub fn encode_pretty(value: &impl Serialize) -> Result<Vec<u8>> {
 
 /// Keys in order, whatever map the JSON library was built with.
 fn sorted(value: Value) -> Value {
+    if is_sorted(&value) {
+        return value;
+    }
     match value {
         Value::Object(fields) => {
             let fields: BTreeMap<String, Value> = fields.into_iter().map(|(key, value)| (key, sorted(value))).collect();
@@ -56,6 +59,15 @@ fn sorted(value: Value) -> Value {
         }
         Value::Array(items) => Value::Array(items.into_iter().map(sorted).collect()),
         plain => plain,
+    }
+}
+
+/// Whether all keys are in order already.
+fn is_sorted(value: &Value) -> bool {
+    match value {
+        Value::Object(fields) => fields.keys().is_sorted() && fields.values().all(is_sorted),
+        Value::Array(items) => items.iter().all(is_sorted),
+        _ => true,
     }
 }
 

@@ -21,6 +21,7 @@ pub use named::Named;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::sync::Arc;
 
 /// Longest key in bytes.
 pub const BYTES_MAX: usize = 512;
@@ -29,16 +30,16 @@ pub const SEGMENTS_MAX: usize = 12;
 /// Longest segment in bytes.
 pub const SEGMENT_BYTES_MAX: usize = 96;
 
-/// Any legal key.
+/// Any legal key. Clones share the text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct Key(String);
+pub struct Key(Arc<str>);
 
 impl Key {
     /// Reads a key; refuses whatever the grammar does not allow.
     pub fn parse(text: &str) -> Result<Self> {
         check(text)?;
-        Ok(Self(text.to_owned()))
+        Ok(Self(text.into()))
     }
 
     /// The key as text.
@@ -67,13 +68,19 @@ impl TryFrom<String> for Key {
 
     fn try_from(text: String) -> Result<Self> {
         check(&text)?;
-        Ok(Self(text))
+        Ok(Self(text.into()))
     }
 }
 
 impl From<Key> for String {
     fn from(key: Key) -> Self {
-        key.0
+        key.as_str().to_owned()
+    }
+}
+
+impl std::borrow::Borrow<str> for Key {
+    fn borrow(&self) -> &str {
+        &self.0
     }
 }
 

@@ -4,6 +4,7 @@ use crate::metadata::ProblemType;
 use crate::{Error, Result, id};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// What a task does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,10 +35,10 @@ impl TaskKind {
     }
 }
 
-/// The id of a task inside its job, at most 64 characters.
+/// The id of a task inside its job, at most 64 characters. Clones share the text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct TaskId(String);
+pub struct TaskId(Arc<str>);
 
 /// What a task id says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,29 +84,28 @@ pub const FLIP10: &str = "ref_flip10";
 impl TaskId {
     /// The profile task.
     pub fn profile() -> Self {
-        Self("profile".to_owned())
+        Self("profile".into())
     }
 
     /// A synthesize task.
     pub fn synthesize(candidate: &str, repeat: u32) -> Self {
-        Self(format!("syn-{candidate}-r{repeat}"))
+        Self(format!("syn-{candidate}-r{repeat}").into())
     }
 
     /// A benchmark task.
     pub fn benchmark(candidate: &str, repeat: u32, benchmark: &str) -> Self {
-        Self(format!("ben-{candidate}-r{repeat}-{benchmark}"))
+        Self(format!("ben-{candidate}-r{repeat}-{benchmark}").into())
     }
 
     /// A generate task.
     pub fn generate(candidate: &str, repeat: u32, shard: u32) -> Self {
-        Self(format!("gen-{candidate}-r{repeat}-{shard:07}"))
+        Self(format!("gen-{candidate}-r{repeat}-{shard:07}").into())
     }
 
     /// Reads an id as messages and keys carry it.
     pub fn parse(text: &str) -> Result<Self> {
-        let id = Self(text.to_owned());
         if text.len() <= 64 && parts(text).is_some() {
-            return Ok(id);
+            return Ok(Self(text.into()));
         }
         let shown: String = text.chars().take(80).collect();
         Err(Error::invalid("task::id", format!("{shown:?} is not the id of a task")))
@@ -170,7 +170,7 @@ impl TryFrom<String> for TaskId {
 
 impl From<TaskId> for String {
     fn from(id: TaskId) -> Self {
-        id.0
+        id.as_str().to_owned()
     }
 }
 

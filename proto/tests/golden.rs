@@ -60,6 +60,7 @@ fn messages() -> Vec<Body> {
             plan_sha256: "cd".repeat(32),
             attempt: 2,
             hop: 3,
+            reply: None,
         }),
         Body::Result(ResultHint {
             status: ResultStatus::Failed,
@@ -183,7 +184,7 @@ fn facts_have_the_bytes_of_version_1() {
         repeat: 0,
         count: 1,
         needs: vec![TaskId::profile()],
-        options: json!({"bins": 20}),
+        options: json!({"bins": 20}).into(),
         rows: 100,
         task_seconds: 3600.0,
         memory_bytes: 4 << 30,

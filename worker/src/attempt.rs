@@ -39,6 +39,8 @@ pub struct Attempt {
     pub spec: Arc<SpecFact>,
     /// The trace of the job.
     pub trace: Trace,
+    /// The coordinator that wishes to hear of it first.
+    pub reply: Option<String>,
     pub wait_seconds: f64,
     /// The member has another version than the plan was made for.
     pub is_mixed: bool,
@@ -47,13 +49,13 @@ pub struct Attempt {
 impl Attempt {
     /// As messages name it.
     pub fn about(&self) -> About<'_> {
-        About { keys: &self.keys, task: &self.task, trace: &self.trace }
+        About { keys: &self.keys, task: &self.task, trace: &self.trace, reply: self.reply.as_deref() }
     }
 
     /// What coordinators are to hear of it.
     fn word(&self, status: ResultStatus, outcome_sha256: Option<String>) -> Word {
         let hint = ResultHint { status, attempt: self.number, outcome_sha256, error_kind: None, pool: None };
-        Word { keys: self.keys.clone(), task: self.task.clone(), trace: self.trace.clone(), hint }
+        Word { keys: self.keys.clone(), task: self.task.clone(), trace: self.trace.clone(), reply: self.reply.clone(), hint }
     }
 }
 
@@ -63,13 +65,15 @@ pub struct Word {
     keys: JobKeys,
     task: TaskId,
     trace: Trace,
+    reply: Option<String>,
     hint: ResultHint,
 }
 
 impl Word {
     /// Says it.
     pub async fn say(self, context: &Context) {
-        context.tell_result(About { keys: &self.keys, task: &self.task, trace: &self.trace }, self.hint).await;
+        let Self { keys, task, trace, reply, hint } = self;
+        context.tell_result(About { keys: &keys, task: &task, trace: &trace, reply: reply.as_deref() }, hint).await;
     }
 }
 

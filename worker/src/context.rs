@@ -13,7 +13,7 @@ use synthfleet_proto::attempts::{Limits, StopCause};
 use synthfleet_proto::class::Class;
 use synthfleet_proto::envelope::{Body, Envelope, EventHint, PROBE_TENANT, ResultHint, ResultStatus, Trace};
 use synthfleet_proto::fact::{OutcomeFact, OutcomeStatus, PlanFact, SpecFact};
-use synthfleet_proto::key::{FactKey, JobKeys};
+use synthfleet_proto::key::{self, FactKey, JobKeys};
 use synthfleet_proto::outside::{Clock, Entropy};
 use synthfleet_proto::pool::Take;
 use synthfleet_proto::task::TaskId;
@@ -150,6 +150,8 @@ pub struct About<'a> {
     pub keys: &'a JobKeys,
     pub task: &'a TaskId,
     pub trace: &'a Trace,
+    /// The coordinator that wishes to hear of it first.
+    pub reply: Option<&'a str>,
 }
 
 /// Settings, parts and memory of a worker.
@@ -315,12 +317,25 @@ impl Context {
     pub async fn tell_result(&self, about: About<'_>, result: ResultHint) {
         let envelope = self.envelope(about, Body::Result(result));
         let sent = match envelope.encode() {
-            Ok(bytes) => self.parts.broker.publish(&Route::Result, &bytes).await,
+            Ok(bytes) => self.send_result(about.reply, &bytes).await,
             Err(error) => Err(error),
         };
         if let Err(error) = sent {
             tracing::warn!(code = error.code(), "result hint was not sent");
         }
+    }
+
+    /// Sends a result to the coordinator that wishes to hear it, or to any if that one is gone or does not keep up.
+    async fn send_result(&self, reply: Option<&str>, bytes: &[u8]) -> Result<()> {
+        let broker = &self.parts.broker;
+        // anyone can write a hint: the name must be that of a coordinator
+        if let Some(name) = reply.filter(|name| key::coordinator(name).is_ok()) {
+            match broker.publish(&Route::ResultOf(name.to_owned()), bytes).await {
+                Err(error) if ["broker::unroutable", "broker::rejected"].contains(&error.code()) => {}
+                sent => return sent,
+            }
+        }
+        broker.publish(&Route::Result, bytes).await
     }
 
     /// Answers a coordinator that asks whether somebody is there.
@@ -346,7 +361,7 @@ impl Context {
     }
 
     fn envelope(&self, about: About<'_>, body: Body) -> Envelope {
-        let About { keys, task, trace } = about;
+        let About { keys, task, trace, .. } = about;
         let entropy = self.parts.entropy.as_ref();
         let named = (Some(keys.job()), Some(task.as_str()));
         Envelope::new(self.parts.clock.as_ref(), entropy, keys.tenant(), named, body).within(trace.child(entropy))

@@ -75,7 +75,7 @@ fn task_file(attempt: &Attempt, threads: u32) -> TaskFile {
         _ => Seed::of_task(job_seed, task.as_str()),
     };
     let rows = group.rows_of(task);
-    let mut options = group.options.clone();
+    let mut options = serde_json::Value::clone(&group.options);
     if group.kind == TaskKind::Generate
         && let Some(options) = options.as_object_mut()
     {

@@ -114,7 +114,8 @@ async fn look(context: &Arc<Context>, delivery: &Delivery, envelope: &Envelope) 
         return Ok(Settle::Park(Wait::Thirty).into());
     }
     if context.store().head(keys.outcome(task.as_str())?.key()).await?.is_some() {
-        tell(context, About { keys: &keys, task: &task, trace: &trace }, ResultStatus::Unknown, 0, None).await;
+        let about = About { keys: &keys, task: &task, trace: &trace, reply: hint.reply.as_deref() };
+        tell(context, about, ResultStatus::Unknown, 0, None).await;
         return Ok(Settle::Ack.into());
     }
     let fresh = hint.attempt == 1 && hint.hop == 0 && !delivery.redelivered();
@@ -146,14 +147,16 @@ async fn followed(
     task: &TaskId,
     (planned, is_mixed): (Planned, bool),
 ) -> Result<Done> {
+    let (trace, reply) = (planned.spec.root(), reply_of(envelope));
+    let about = About { keys, task, trace: &trace, reply };
     if is_cancelled(context, keys, task).await? {
         let error = Error::stopped("task::cancelled", "told to stop before it began").to_wire();
-        return end_without_run(context, keys, task, &planned, OutcomeStatus::Cancelled, error).await.map(Done::from);
+        return end_without_run(context, about, &planned, OutcomeStatus::Cancelled, error).await.map(Done::from);
     }
     let seen = history(context.store(), keys, task.as_str()).await?;
     match attempts::next(&seen, context.options.limits.asked(planned.spec.request.budget.attempts), context.parts.run.as_deref()) {
         Next::Wait(time) => Ok(Settle::Park(Wait::covering(time)).into()),
-        Next::GiveUp(error) => end_without_run(context, keys, task, &planned, OutcomeStatus::Failed, *error).await.map(Done::from),
+        Next::GiveUp(error) => end_without_run(context, about, &planned, OutcomeStatus::Failed, *error).await.map(Done::from),
         Next::Run(number) => match claim(context, keys, task, &planned, envelope, (number, is_mixed), seen.last()).await? {
             Some(attempt) => Ok(end_of(run(context, attempt, delivery, &seen).await?)),
             None => Ok(Settle::Park(Wait::Five).into()),
@@ -168,6 +171,14 @@ fn end_of((verb, word): (Verb, Option<Word>)) -> Done {
         Verb::Park(seconds) => Settle::Park(Wait::covering(Duration::from_secs(u64::from(seconds)))),
     };
     Done { settle, word }
+}
+
+/// The coordinator that wishes to hear first what a hint leads to.
+fn reply_of(envelope: &Envelope) -> Option<&str> {
+    match &envelope.body {
+        Body::Task(hint) => hint.reply.as_deref(),
+        _ => None,
+    }
 }
 
 /// Claims attempt `number`; `None`: somebody else has it.
@@ -204,6 +215,7 @@ async fn claim(
         group: group.clone(),
         spec: planned.spec.clone(),
         trace: planned.spec.root(),
+        reply: reply_of(envelope).map(str::to_owned),
         wait_seconds,
         is_mixed,
     };
@@ -218,19 +230,19 @@ pub async fn is_cancelled(context: &Context, keys: &JobKeys, task: &TaskId) -> R
 
 async fn end_without_run(
     context: &Context,
-    keys: &JobKeys,
-    task: &TaskId,
+    about: About<'_>,
     planned: &Planned,
     status: OutcomeStatus,
     error: WireError,
 ) -> Result<Settle> {
+    let About { keys, task, .. } = about;
     tracing::info!(outcome = status.name(), code = error.code, "task ended without a run");
     let outcome = OutcomeFact::not_run(task.clone(), status, error);
     let (created, sha256) = create_fact(context.store(), &keys.outcome(task.as_str())?, &outcome, context.nonce()).await?;
     if let (Created::New, Some(group)) = (created, planned.plan.group_of(task)) {
         metrics::ended(&context.book, group, status);
     }
-    tell(context, About { keys, task, trace: &planned.spec.root() }, status_of(status), 0, Some(sha256)).await;
+    tell(context, about, status_of(status), 0, Some(sha256)).await;
     Ok(Settle::Ack)
 }
 

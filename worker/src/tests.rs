@@ -162,7 +162,7 @@ fn plan(spec_sha256: String, task_seconds: f64) -> PlanFact {
         repeat: 0,
         count: 1,
         needs: Vec::new(),
-        options: serde_json::Value::Null,
+        options: serde_json::Value::Null.into(),
         rows: 0,
         task_seconds,
         memory_bytes: 1 << 30,
@@ -221,6 +221,7 @@ impl Bench {
             plan_sha256: plan_sha256.to_owned(),
             attempt: 1,
             hop: 0,
+            reply: None,
         };
         self.send(of, Body::Task(hint)).await;
     }

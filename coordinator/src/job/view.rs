@@ -86,9 +86,9 @@ pub enum Phase {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attempt {
     /// Who took it; `None` while only its end has been seen.
-    pub claim: Option<Claim>,
+    pub claim: Option<Box<Claim>>,
     /// How it ended without an outcome.
-    pub end: Option<End>,
+    pub end: Option<Box<End>>,
 }
 
 /// What is known of a job.
@@ -104,7 +104,7 @@ pub struct View {
     outcomes: BTreeMap<TaskId, Known<OutcomeFact>>,
     /// Follows from plans and outcomes.
     waits: Waits,
-    attempts: BTreeMap<TaskId, BTreeMap<u16, Attempt>>,
+    attempts: BTreeMap<(TaskId, u16), Attempt>,
     cancel: Option<Cancel>,
     cancelled: BTreeSet<TaskId>,
     selection: Option<Known<SelectionFact>>,
@@ -134,9 +134,9 @@ impl View {
             }
             Fact::Claim(task, claim) => {
                 let number = claim.attempt;
-                self.attempt(task, number).claim = Some(claim);
+                self.attempt(task, number).claim = Some(Box::new(claim));
             }
-            Fact::End(task, attempt, end) => self.attempt(task, attempt).end = Some(end),
+            Fact::End(task, attempt, end) => self.attempt(task, attempt).end = Some(Box::new(end)),
             Fact::Cancel(cancel) => self.cancel = Some(cancel),
             Fact::CancelTask(task) => {
                 self.cancelled.insert(task);
@@ -154,7 +154,7 @@ impl View {
     }
 
     fn attempt(&mut self, task: TaskId, number: u16) -> &mut Attempt {
-        self.attempts.entry(task).or_default().entry(number).or_insert(Attempt { claim: None, end: None })
+        self.attempts.entry((task, number)).or_insert(Attempt { claim: None, end: None })
     }
 
     fn add_plan(&mut self, plan: Known<PlanFact>) {
@@ -263,7 +263,8 @@ impl View {
 
     /// Attempts at a task by number.
     pub fn attempts(&self, task: &TaskId) -> impl Iterator<Item = (u16, &Attempt)> {
-        self.attempts.get(task).into_iter().flatten().map(|(number, attempt)| (*number, attempt))
+        let all = (task.clone(), 0)..=(task.clone(), u16::MAX);
+        self.attempts.range(all).map(|((_, number), attempt)| (*number, attempt))
     }
 
     /// Tasks of a plan without an outcome.
@@ -290,6 +291,11 @@ impl View {
     /// Open tasks that can run now: everything they need ended `ok`, and nobody told them to stop.
     pub fn ready(&self) -> impl Iterator<Item = &TaskId> {
         self.waits.ready(self.plan_now()).filter(|task| !self.is_stopped(task))
+    }
+
+    /// Whether a task is open and can run now.
+    pub fn is_ready(&self, task: &TaskId) -> bool {
+        self.waits.is_ready(self.plan_now(), task) && !self.is_stopped(task)
     }
 
     /// Changes whenever a task can run that could not before.

@@ -84,6 +84,11 @@ impl Waits {
         self.ready.get(&plan).into_iter().flatten()
     }
 
+    /// Whether a task of a plan is open and its needs are met.
+    pub fn is_ready(&self, plan: u8, task: &TaskId) -> bool {
+        self.ready.get(&plan).is_some_and(|tasks| tasks.contains(task))
+    }
+
     /// Open tasks of a plan with a need that is lost.
     pub fn hopeless(&self, plan: u8) -> impl Iterator<Item = &TaskId> {
         self.hopeless.get(&plan).into_iter().flatten()

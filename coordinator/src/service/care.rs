@@ -27,7 +27,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-pub use tasks::Routes;
+pub use tasks::{Routes, earlier};
 
 /// A job in care.
 pub struct Job {
@@ -52,7 +52,11 @@ pub struct Job {
     queue: BTreeSet<(Rank, TaskId)>,
     /// For what the queue was made up last.
     turn: Option<(Phase, usize, usize)>,
+    /// Tasks that are being hinted, or for which earlier jobs are being asked: they are not hinted meanwhile.
+    away: BTreeSet<TaskId>,
     asked: BTreeSet<TaskId>,
+    /// What results of tasks in hand follow from: the same from the beginning to the end of a task.
+    fingerprints: BTreeMap<TaskId, String>,
     /// For what earlier jobs were asked last.
     asked_at: Option<(Phase, usize, usize)>,
     /// Tasks whose outcome is to be noted for later jobs.
@@ -117,7 +121,9 @@ impl Job {
             hinted: BTreeMap::new(),
             queue: BTreeSet::new(),
             turn: None,
+            away: BTreeSet::new(),
             asked: BTreeSet::new(),
+            fingerprints: BTreeMap::new(),
             asked_at: None,
             to_note: BTreeSet::new(),
             ended: Vec::new(),
@@ -128,7 +134,9 @@ impl Job {
             notes,
         };
         let entries = read::list(parts.store.as_ref(), keys).await?;
-        let known = job.unseen(&entries, parts).await?;
+        let read = read::facts(&parts.store, job.unread(&entries)).await?;
+        job.seen.extend(read.iter().map(|(key, _)| key.clone()));
+        let known: Vec<Fact> = read.into_iter().map(|(_, fact)| fact).collect();
         for fact in known.iter().cloned() {
             // it may have come while nobody looked after the job
             if let Fact::Outcome(outcome) = &fact {
@@ -153,22 +161,14 @@ impl Job {
         Ok(job)
     }
 
-    /// Facts among some entries that have not been seen.
-    pub async fn unseen(&mut self, entries: &[Entry], parts: &Parts) -> Result<Vec<Fact>> {
-        let new = entries.iter().map(|entry| &entry.key).filter(|key| !self.seen.contains(*key) && is_fact(key)).cloned().collect();
-        let read = read::facts(&parts.store, new).await?;
-        Ok(read
-            .into_iter()
-            .map(|(key, fact)| {
-                self.seen.insert(key);
-                fact
-            })
-            .collect())
+    /// Facts among some entries that were not seen.
+    pub fn unread(&self, entries: &[Entry]) -> Vec<Key> {
+        entries.iter().map(|entry| &entry.key).filter(|key| !self.seen.contains(*key) && is_fact(key)).cloned().collect()
     }
 
-    /// A fact was read.
-    pub fn saw(&mut self, key: Key) {
-        self.seen.insert(key);
+    /// A fact was read; says whether for the first time.
+    pub fn saw(&mut self, key: Key) -> bool {
+        self.seen.insert(key)
     }
 
     /// Moves the job on by one event, and by what follows from it, until nothing more is to be done now.
@@ -326,14 +326,9 @@ impl Job {
     where
         T: serde::Serialize + serde::de::DeserializeOwned + Sync,
     {
-        let (created, sha256) = create_fact(parts.store.as_ref(), &key, &fact, parts.entropy.bits()).await?;
-        self.seen.insert(key.key().clone());
-        if created == Created::New {
-            return Ok(wrap(Known::new(fact, sha256)));
-        }
-        let earlier = read_fact::<T>(parts.store.as_ref(), key.key()).await?;
-        let earlier = earlier.ok_or_else(|| Error::conflict("store::race", format!("{key} came and went")))?;
-        Ok(wrap(Known::new(earlier.fact, earlier.sha256)))
+        let known = make(&key, fact, parts).await?;
+        self.seen.insert(key.into());
+        Ok(wrap(known))
     }
 
     fn learn(&mut self, fact: Fact, parts: &Parts) {
@@ -351,6 +346,7 @@ impl Job {
             let task = &outcome.fact.task;
             self.ended.push(task.clone());
             self.hinted.remove(task);
+            self.away.remove(task);
             if let Some(place) = self.place_of(task) {
                 self.queue.remove(&place);
             }
@@ -365,7 +361,8 @@ impl Job {
         for task in planned {
             self.to_note.remove(&task);
             let Some(outcome) = self.view.outcome(&task).map(|outcome| Arc::clone(&outcome.fact)) else { continue };
-            let Some(fingerprint) = reuse::fingerprint(&self.view, &task) else { continue };
+            let known = self.fingerprints.remove(&task);
+            let Some(fingerprint) = known.or_else(|| reuse::fingerprint(&self.view, &task)) else { continue };
             let note = Note { tenant: self.keys.tenant().to_owned(), fingerprint, outcome };
             if self.notes.try_send(note).is_err() {
                 tracing::debug!(task = task.as_str(), "an outcome was not noted for later jobs");
@@ -443,6 +440,20 @@ impl Job {
         }
         self.create(NewFact::Outcome(outcome), parts).await.map(Some)
     }
+}
+
+/// Creates a fact, or reads that of somebody who was faster.
+async fn make<T>(key: &FactKey, fact: T, parts: &Parts) -> Result<Known<T>>
+where
+    T: serde::Serialize + serde::de::DeserializeOwned + Sync,
+{
+    let (created, sha256) = create_fact(parts.store.as_ref(), key, &fact, parts.entropy.bits()).await?;
+    if created == Created::New {
+        return Ok(Known::new(fact, sha256));
+    }
+    let earlier = read_fact::<T>(parts.store.as_ref(), key.key()).await?;
+    let earlier = earlier.ok_or_else(|| Error::conflict("store::race", format!("{key} came and went")))?;
+    Ok(Known::new(earlier.fact, earlier.sha256))
 }
 
 /// Copies the published files to the place that the job names.

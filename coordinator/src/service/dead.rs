@@ -119,7 +119,7 @@ async fn poison(parts: &Parts, keys: &JobKeys, task: &TaskId, reason: &str) -> R
     let error = Error::internal("task::poison", format!("its message was refused twice: {reason}"));
     let failed = OutcomeFact::not_run(task.clone(), OutcomeStatus::Failed, error.to_wire());
     create_fact(store, &outcome, &failed, parts.entropy.bits()).await?;
-    inbox::wake(parts, keys, Some(task)).await;
+    inbox::pass_on(parts, keys, task).await;
     Ok(POISON)
 }
 

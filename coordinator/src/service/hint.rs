@@ -1,12 +1,13 @@
 //! From ready tasks to messages, as far as the windows allow.
 
-use super::care::{Job, Routes};
+use super::care::{self, Job, Routes};
+use super::errands::{Brought, Sent};
 use super::{Service, tell};
-use crate::dispatch::{self, Ready, Room, Windows};
+use crate::dispatch::{self, Line, Ready, Room, Windows};
 use crate::fleet::Fleet;
-use crate::job::Event as JobEvent;
 use crate::metrics;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_broker::Route;
 use synthfleet_proto::Result;
@@ -27,32 +28,46 @@ pub struct Pause {
 }
 
 impl Service {
-    /// Hints ready tasks as far as the windows allow; takes over results of earlier jobs.
-    pub(super) async fn dispatch(&mut self) {
-        self.take_over().await;
+    /// Hints ready tasks as far as the windows allow, unless earlier jobs are still asked for their results.
+    pub(super) fn dispatch(&mut self) {
+        self.ask_earlier();
         let fleet = self.parts.roster.now();
         let now = Instant::now();
         let attended = fleet.pools.iter().filter(|(name, _)| self.paused.get(*name).is_none_or(|pause| pause.until <= now));
         let windows = Windows::of_slots(attended.map(|(name, pool)| (name.clone(), pool.slots)));
-        if !windows.has_room(&self.flow) {
+        let touched = std::mem::take(&mut self.touched);
+        let all_touched = std::mem::take(&mut self.all_touched) || self.held_back;
+        self.held_back = !windows.has_room(&self.flow);
+        if self.held_back {
             return;
         }
-        let ready = self.gathered(&windows, &fleet);
+        let ready = self.gathered(&windows, &fleet, (!all_touched).then_some(&touched));
+        let gathered = ready.len();
         let chosen = dispatch::choose(&windows, &mut self.flow, ready, &BTreeMap::new());
+        // as long as there was room for everything, only what is touched can be hinted next
+        self.held_back = chosen.len() < gathered || !windows.have_room(&self.flow);
         for ready in &chosen {
             if let Some(job) = self.jobs.get_mut(&ready.job) {
                 job.leaves_queue(&ready.task);
             }
         }
-        self.hint(chosen.into_iter().map(|ready| (ready.job, ready.task, ready.pool)).collect()).await;
+        self.hint(chosen.into_iter().map(|ready| (ready.job, ready.task, ready.pool)).collect());
     }
 
     /// Of each tenant the tasks that go first, no more than there is room for: what waits behind them costs nothing.
-    fn gathered(&self, windows: &Windows, fleet: &Fleet) -> Vec<Ready> {
+    /// `touched`: the only jobs of which more could be hinted, if it is known that there was room for all others.
+    fn gathered(&self, windows: &Windows, fleet: &Fleet, touched: Option<&BTreeSet<String>>) -> Vec<Ready> {
         let in_flight = |pool: &str| self.flow.in_pool(pool) as u64;
         let mut routes = Routes::new(fleet, &in_flight);
         let mut gathered = Vec::new();
-        for lines in self.lines.values() {
+        let mut lines: BTreeMap<&str, BTreeSet<Line>> = BTreeMap::new();
+        if let Some(touched) = touched {
+            for job in touched.iter().filter_map(|id| self.jobs.get(id)) {
+                lines.entry(job.keys.tenant()).or_default().insert(job.line());
+            }
+        }
+        let of_tenants: Vec<&BTreeSet<Line>> = if touched.is_some() { lines.values().collect() } else { self.lines.values().collect() };
+        for lines in of_tenants {
             let mut room = Room::of(windows, &self.flow);
             for (.., id) in lines {
                 let of_job = self.flow.of_job(id);
@@ -67,28 +82,23 @@ impl Service {
         gathered
     }
 
-    /// Results of equal tasks of earlier jobs, and what follows from them.
-    async fn take_over(&mut self) {
-        loop {
-            let ids: Vec<String> = self.jobs.iter().filter(|(_, job)| job.may_reuse()).map(|(id, _)| id.clone()).collect();
-            let mut reused = false;
-            for id in ids {
-                let Some(job) = self.jobs.get_mut(&id) else { continue };
-                for fact in job.reused(&self.parts).await {
-                    reused = true;
-                    if let Err(error) = self.advance(&id, JobEvent::Fact(Box::new(fact))).await {
-                        tracing::warn!(job = id, code = error.code(), "a job could not be moved on");
-                    }
-                }
-            }
-            if !reused {
-                return;
+    /// Asks whether earlier jobs have results of tasks that can run now. They are not hinted meanwhile.
+    fn ask_earlier(&mut self) {
+        for id in std::mem::take(&mut self.stirred) {
+            let Some(job) = self.jobs.get_mut(&id) else { continue };
+            let asked = job.asks();
+            if !asked.is_empty() {
+                let (keys, parts) = (job.keys.clone(), self.parts.clone());
+                self.errands.spawn(async move {
+                    let found = care::earlier(&parts, &keys, asked).await;
+                    Brought::Earlier { job: keys.job().to_owned(), found }
+                });
             }
         }
     }
 
     /// Hints a task that went silent, to the pool that suits it now.
-    pub(super) async fn hint_again(&mut self, id: &str, task: &TaskId) {
+    pub(super) fn hint_again(&mut self, id: &str, task: &TaskId) {
         let fleet = self.parts.roster.now();
         let found = self.jobs.get(id).and_then(|job| {
             let in_flight = |pool: &str| self.flow.in_pool(pool) as u64;
@@ -98,23 +108,27 @@ impl Service {
         let Some((pool, tenant)) = found else { return };
         self.flow.end(&tenant, id, task);
         self.flow.begin(&tenant, id, task, &pool);
-        self.hint(vec![(id.to_owned(), task.clone(), pool)]).await;
+        self.hint(vec![(id.to_owned(), task.clone(), pool)]);
     }
 
     /// Sends hints, all at once and in order.
-    async fn hint(&mut self, tasks: Vec<(String, TaskId, String)>) {
-        let messages: Vec<Option<(Route, Vec<u8>)>> = tasks.iter().map(|(id, task, pool)| self.message(id, task, pool)).collect();
-        let broker = &self.parts.broker;
-        let sending = messages.iter().map(|message| async move {
-            match message {
-                Some((route, bytes)) => broker.publish(route, bytes).await,
-                None => Ok(()),
-            }
-        });
-        let sent: Vec<Result<()>> = futures::future::join_all(sending).await;
-        for ((id, task, pool), sent) in tasks.iter().zip(sent) {
-            self.sent(id, task, pool, sent);
+    fn hint(&mut self, tasks: Vec<(String, TaskId, String)>) {
+        if tasks.is_empty() {
+            return;
         }
+        let messages: Vec<Option<(Route, Vec<u8>)>> = tasks.iter().map(|(id, task, pool)| self.message(id, task, pool)).collect();
+        let broker = Arc::clone(&self.parts.broker);
+        self.errands.spawn(async move {
+            let sender = broker.as_ref();
+            let sending = messages.iter().map(|message| async move {
+                match message {
+                    Some((route, bytes)) => sender.publish(route, bytes).await,
+                    None => Ok(()),
+                }
+            });
+            let sent = futures::future::join_all(sending).await;
+            Brought::Sent(tasks.into_iter().zip(sent).map(|((job, task, pool), sent)| Sent { job, task, pool, sent }).collect())
+        });
     }
 
     fn message(&self, id: &str, task: &TaskId, pool: &str) -> Option<(Route, Vec<u8>)> {
@@ -131,6 +145,7 @@ impl Service {
             plan_sha256: plan.sha256.clone(),
             attempt: known + 1,
             hop: 0,
+            reply: self.own_queue(),
         };
         let about = (Some(id), Some(task.as_str()));
         let (clock, entropy) = (self.parts.clock.as_ref(), self.parts.entropy.as_ref());
@@ -145,7 +160,7 @@ impl Service {
     }
 
     /// What a hint came to: a pool whose queue is full or away is left alone for a while.
-    fn sent(&mut self, id: &str, task: &TaskId, pool: &str, sent: Result<()>) {
+    pub(super) fn sent(&mut self, id: &str, task: &TaskId, pool: &str, sent: Result<()>) {
         let Some(job) = self.jobs.get_mut(id) else { return };
         match sent {
             Ok(()) => {
@@ -157,6 +172,7 @@ impl Service {
                 }
             }
             Err(error) => {
+                self.touched.insert(id.to_owned());
                 let before = self.paused.get(pool).copied();
                 let now = Instant::now();
                 // several messages of one burst are one refusal

@@ -88,23 +88,22 @@ impl Service {
     /// Takes up what a look at the store found.
     pub(super) async fn swept(&mut self, swept: Swept) -> Result<()> {
         self.measure_jobs();
-        let id = swept.keys.job().to_owned();
-        if !self.jobs.contains_key(&id) {
-            return self.adopt(&swept.keys).await;
-        }
-        let Some(job) = self.jobs.get_mut(&id) else { return Ok(()) };
-        let facts = match job.unseen(&swept.entries, &self.parts).await {
-            Ok(facts) => facts,
-            Err(error) => {
-                tracing::warn!(job = id, code = error.code(), "facts could not be read");
-                return Ok(());
-            }
+        let Swept { keys, entries } = swept;
+        let Some(job) = self.jobs.get(keys.job()) else {
+            self.adopt(&keys, None);
+            return Ok(());
         };
-        for fact in facts {
-            self.advance(&id, JobEvent::Fact(Box::new(fact))).await?;
+        match job.unread(&entries) {
+            new if new.is_empty() => self.reconciled(&keys, &entries).await?,
+            new => self.read_new(keys, new, Some(entries)),
         }
-        self.advance(&id, JobEvent::Sweep).await?;
-        self.reconcile(&id, &swept.entries).await
+        Ok(())
+    }
+
+    /// Everything that the store listed is known: moves the job on, and looks for what went silent.
+    pub(super) async fn reconciled(&mut self, keys: &JobKeys, entries: &[Entry]) -> Result<()> {
+        self.advance(keys.job(), JobEvent::Sweep).await?;
+        self.reconcile(keys.job(), entries).await
     }
 
     /// Repeats lost hints; ends tasks that no attempt will end.
@@ -137,7 +136,7 @@ impl Service {
                     if reason == "stale" {
                         self.book.add(metrics::LEASES_EXPIRED, &[task.kind().name()], 1);
                     }
-                    self.hint_again(id, &task).await;
+                    self.hint_again(id, &task);
                 }
                 Due::Fail(outcome) => facts.push(*outcome),
             }

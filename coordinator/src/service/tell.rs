@@ -36,6 +36,9 @@ pub fn queued(parts: &Parts, job: &Job, task: &TaskId) {
 
 /// Tells what a new fact means.
 pub fn fact(parts: &Parts, job: &Job, fact: &Fact) {
+    if parts.events.receiver_count() == 0 {
+        return;
+    }
     for what in happenings(&job.view, fact) {
         say(parts, job, what);
     }
@@ -144,6 +147,9 @@ pub fn task_event(task: &TaskId, state: TaskState) -> TaskEvent {
 
 /// Hands on what workers tell: starts, progress, measures.
 pub fn forward(events: &broadcast::Sender<Event>, body: &[u8]) {
+    if events.receiver_count() == 0 {
+        return;
+    }
     let Ok(envelope) = Envelope::decode(body) else { return };
     let (Body::Event(event), Some(job), Some(task)) = (envelope.body, envelope.job, envelope.task) else { return };
     let what = match event.kind {

@@ -194,8 +194,9 @@ impl Audit {
         let Some(job) = self.jobs.remove(keys.job()) else { return Ok(()) };
         self.jobs.insert(keys.job().to_owned(), Job { ended: job.ended, ..Job::default() });
         let (everything, mut found, mut selection) = (keys.everything()?, BTreeMap::new(), None);
-        for (text, held) in objects.of_job(&everything) {
-            match Key::parse(text)?.named() {
+        for (key, held) in objects.of_job(&everything) {
+            let text = key.as_str();
+            match key.named() {
                 Some(Named::Outcome(task)) => {
                     found.insert(task.to_owned(), sha256_hex(&held.bytes));
                     self.outcome_holds(keys, objects, &fact::decode(text, &held.bytes)?)?;

@@ -4,7 +4,8 @@
 use crate::ground::Ground;
 use crate::settings::{BROKER_REFUSAL, CONFIRM, DELIVERY};
 use async_trait::async_trait;
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use synthfleet_broker::{Broker, Delivery, Depth, Health, InProcess, Inbox, Listener, Properties, Route, Settings, Settle, Topic};
 use synthfleet_proto::class::Class;
@@ -16,6 +17,8 @@ pub struct SimBroker {
     ground: Arc<Ground>,
     inner: InProcess,
     pool: String,
+    /// Coordinators that took from a queue of their own.
+    owners: Arc<Mutex<BTreeSet<String>>>,
 }
 
 impl SimBroker {
@@ -23,7 +26,7 @@ impl SimBroker {
     pub fn new(ground: Arc<Ground>, pool: &str) -> Self {
         // RabbitMQ's queues have no length here: windows keep them short
         let settings = Settings { messages_max: usize::MAX, pools: vec![pool.to_owned()], ..Settings::default() };
-        Self { ground, inner: InProcess::new(settings), pool: pool.to_owned() }
+        Self { ground, inner: InProcess::new(settings), pool: pool.to_owned(), owners: Arc::default() }
     }
 
     /// Goes away for a while.
@@ -36,10 +39,25 @@ impl SimBroker {
         self.ground.broker.set(true);
     }
 
+    /// A coordinator died: the queue of its own goes with its connection.
+    pub fn forget(&self, coordinator: &str) {
+        self.owners().remove(coordinator);
+        self.inner.forget(coordinator);
+    }
+
+    fn owners(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ready hints of the pool, and results that wait.
     pub async fn lengths(&self) -> (u64, u64) {
         let pool = Inbox::Pool { pool: self.pool.clone(), classes: Class::ALL.to_vec() };
-        (self.length(&pool).await, self.length(&Inbox::Result).await)
+        let mut results = self.length(&Inbox::Result).await;
+        let owners: Vec<String> = self.owners().iter().cloned().collect();
+        for owner in owners {
+            results += self.length(&Inbox::ResultOf(owner)).await;
+        }
+        (self.length(&pool).await, results)
     }
 
     async fn length(&self, inbox: &Inbox) -> u64 {
@@ -67,8 +85,9 @@ impl SimBroker {
 impl Broker for SimBroker {
     async fn publish(&self, route: &Route, body: &[u8]) -> Result<()> {
         self.pass().await?;
-        self.ground.tally().published(route);
-        self.inner.publish(route, body).await
+        self.inner.publish(route, body).await?;
+        self.ground.tally().published(route, body);
+        Ok(())
     }
 
     async fn publish_with(&self, route: &Route, body: &[u8], properties: &Properties) -> Result<()> {
@@ -82,6 +101,9 @@ impl Broker for SimBroker {
     }
 
     async fn take(&self, inbox: &Inbox) -> Result<Delivery> {
+        if let Inbox::ResultOf(owner) = inbox {
+            self.owners().insert(owner.clone());
+        }
         loop {
             self.ground.broker.until(true).await;
             let delivery = tokio::select! {

@@ -93,7 +93,7 @@ impl Report {
         });
         let worker = tally.requests[Who::Worker as usize];
         let model = Model::of_counts(audit.planned, tally.beats);
-        let publishes = tally.hints + tally.results + tally.broadcasts;
+        let publishes = tally.hints + tally.results + tally.passed_on + tally.broadcasts;
         let violations: u64 = audit.violations.values().sum();
         let figures = json!({
             "settings": {
@@ -127,7 +127,7 @@ impl Report {
                 "worker_get": rounded(worker.get as f64 / model.get),
             },
             "publishes": {
-                "hints": tally.hints, "results": tally.results, "broadcasts": tally.broadcasts, "refused": tally.refused, "probes": tally.probes, "deliveries": tally.deliveries,
+                "hints": tally.hints, "results": tally.results, "passed_on": tally.passed_on, "broadcasts": tally.broadcasts, "refused": tally.refused, "probes": tally.probes, "deliveries": tally.deliveries,
                 "to_model": rounded(publishes as f64 / model.publishes),
                 "per_second": rounded(if makespan > 0.0 { publishes as f64 / makespan } else { 0.0 }),
             },

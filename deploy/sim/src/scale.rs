@@ -37,6 +37,7 @@ const WARM_UP: Duration = Duration::from_secs(300);
 
 /// A coordinator that lives.
 struct Replica {
+    id: String,
     handle: Handle,
     roster: Arc<Roster>,
     running: AbortHandle,
@@ -138,7 +139,8 @@ impl World {
             run: None,
             events,
         };
-        let options = Options { retains: None, ..Options::fleet(&format!("c-{number:03}"), "", "0") };
+        let id = format!("c-{number:03}");
+        let options = Options { retains: None, ..Options::fleet(&id, "", "0") };
         let (service, handle) = Service::new(options, parts);
         let (stop, stopped) = watch::channel(false);
         let world = Arc::downgrade(self);
@@ -149,7 +151,7 @@ impl World {
             }
         };
         let running = tokio::spawn(Timed::new(running, &self.coordinators)).abort_handle();
-        Replica { handle, roster, running, _stop: stop }
+        Replica { id, handle, roster, running, _stop: stop }
     }
 
     async fn wait_for_rosters(&self) {
@@ -259,8 +261,14 @@ impl World {
         while !every.is_zero() {
             tokio::time::sleep(every.saturating_sub(REPLICA_RESTART)).await;
             let place = self.ground.fate.place(self.ground.settings.replicas);
-            if let Some(replica) = self.replicas().get(place) {
+            let gone = self.replicas().get(place).map(|replica| {
                 replica.running.abort();
+                replica.id.clone()
+            });
+            // what it had in hand comes back before its queue goes
+            tokio::task::yield_now().await;
+            if let Some(id) = gone {
+                self.broker.forget(&id);
             }
             self.ground.tally().replica_deaths += 1;
             tokio::time::sleep(REPLICA_RESTART).await;

@@ -27,29 +27,65 @@ pub(crate) struct Held {
 /// All objects.
 #[derive(Default)]
 pub(crate) struct Objects {
-    held: BTreeMap<String, Held>,
+    /// By room, so that who looks for something of a job looks among what is the job's.
+    rooms: BTreeMap<String, BTreeMap<Key, Held>>,
+    /// Rooms of jobs that were dropped.
+    closed_rooms: BTreeSet<String>,
     /// Names of outcomes of jobs that were dropped.
     closed: BTreeSet<u128>,
     outcomes: u64,
 }
 
+/// The room of a key or a prefix: a job's, a tenant's other folders, or all that is of no tenant.
+fn room_of(text: &str) -> &str {
+    let slashes = match text.strip_prefix("t/") {
+        None => 1,
+        Some(rest) if rest.split('/').nth(1) == Some("j") => 4,
+        Some(_) => 3,
+    };
+    text.match_indices('/').nth(slashes - 1).map_or(text, |(at, _)| &text[..at])
+}
+
 impl Objects {
     /// The object of a key, if it is there.
     pub fn get(&self, key: &str) -> Option<&Held> {
-        self.held.get(key)
+        self.rooms.get(room_of(key))?.get(key)
+    }
+
+    fn keep(&mut self, key: &Key, held: Held) {
+        match self.rooms.get_mut(room_of(key.as_str())) {
+            Some(room) => _ = room.insert(key.clone(), held),
+            None => _ = self.rooms.insert(room_of(key.as_str()).to_owned(), BTreeMap::from([(key.clone(), held)])),
+        }
+    }
+
+    fn remove(&mut self, key: &str) {
+        if let Some(room) = self.rooms.get_mut(room_of(key)) {
+            room.remove(key);
+        }
+    }
+
+    /// Whether this was the outcome of a job that was dropped.
+    fn is_closed(&self, key: &str) -> bool {
+        self.closed_rooms.contains(room_of(key)) && self.closed.contains(&name_of(key))
     }
 
     /// The objects below a prefix, after a key.
-    fn below<'a>(&'a self, prefix: &'a str, after: Option<&str>) -> impl Iterator<Item = (&'a String, &'a Held)> {
+    fn below<'a>(&'a self, prefix: &'a str, after: Option<&'a str>) -> impl Iterator<Item = (&'a Key, &'a Held)> {
         let start = match after {
             Some(after) if after >= prefix => Bound::Excluded(after),
             _ => Bound::Included(prefix),
         };
-        self.held.range::<str, _>((start, Bound::Unbounded)).take_while(move |(key, _)| key.starts_with(prefix))
+        let own = self.rooms.get(room_of(prefix)).into_iter();
+        let after_own = (Bound::Excluded(prefix), Bound::Unbounded);
+        let others = self.rooms.range::<str, _>(after_own).take_while(move |(room, _)| room.starts_with(prefix)).map(|(_, room)| room);
+        own.chain(others)
+            .flat_map(move |room| room.range::<str, _>((start, Bound::Unbounded)))
+            .take_while(move |(key, _)| key.as_str().starts_with(prefix))
     }
 
     /// Every object of a job.
-    pub fn of_job<'a>(&'a self, prefix: &'a Prefix) -> impl Iterator<Item = (&'a String, &'a Held)> {
+    pub fn of_job<'a>(&'a self, prefix: &'a Prefix) -> impl Iterator<Item = (&'a Key, &'a Held)> {
         self.below(prefix.as_str(), None)
     }
 }
@@ -89,21 +125,20 @@ impl SimStore {
         let reused = synthfleet_proto::key::reuse(keys.tenant(), "0")?;
         let reused = reused.as_str().trim_end_matches('0').to_owned();
         let mut objects = self.objects();
-        let gone: Vec<String> = objects.below(everything.as_str(), None).map(|(key, _)| key.clone()).collect();
-        for key in &gone {
-            if Key::parse(key)?.named().is_some_and(|named| matches!(named, Named::Outcome(_))) {
-                objects.closed.insert(name_of(key));
+        let room = room_of(everything.as_str()).to_owned();
+        for key in objects.rooms.remove(&room).unwrap_or_default().into_keys() {
+            if matches!(key.named(), Some(Named::Outcome(_))) {
+                objects.closed.insert(name_of(key.as_str()));
             }
-            objects.held.remove(key);
         }
+        objects.closed_rooms.insert(room);
         // notes for later jobs hold no name of their job: those of one tenant are dropped by their age
         let old_ms = self.ground.elapsed_ms().saturating_sub(300_000);
-        let gone: Vec<String> =
-            objects.below(&reused, None).filter(|(_, held)| held.made_ms < old_ms).map(|(key, _)| key.clone()).collect();
+        let gone: Vec<Key> = objects.below(&reused, None).filter(|(_, held)| held.made_ms < old_ms).map(|(key, _)| key.clone()).collect();
         for key in gone {
-            objects.held.remove(&key);
+            objects.remove(key.as_str());
         }
-        objects.held.remove(live.as_str());
+        objects.remove(live.as_str());
         Ok(())
     }
 
@@ -116,9 +151,10 @@ impl SimStore {
         Entry { key: key.clone(), length: held.bytes.len() as u64, sha256, age }
     }
 
-    fn keep(&self, key: &str, bytes: Bytes, nonce: Option<Nonce>) {
-        let held = Held { bytes, nonce, made_ms: self.ground.elapsed_ms() };
-        self.objects().held.insert(key.to_owned(), held);
+    fn keep(&self, key: &Key, bytes: Bytes, nonce: Option<Nonce>) {
+        // a copy takes no more room than its bytes
+        let held = Held { bytes: Bytes::copy_from_slice(&bytes), nonce, made_ms: self.ground.elapsed_ms() };
+        self.objects().keep(key, held);
     }
 
     /// Whether a planted fault takes this outcome.
@@ -132,17 +168,17 @@ impl SimStore {
 
     fn create_now(&self, key: &FactKey, bytes: &Bytes, nonce: Nonce) -> Created {
         let objects = self.objects();
-        match objects.held.get(key.as_str()) {
+        match objects.get(key.as_str()) {
             Some(first) if first.nonce == Some(nonce) => return Created::New,
             Some(_) => return Created::Exists,
-            None if objects.closed.contains(&name_of(key.as_str())) => return Created::Exists,
+            None if objects.is_closed(key.as_str()) => return Created::Exists,
             None => {}
         }
         drop(objects);
         let now = self.ground.elapsed_ms();
         self.ground.audit().created(key.key(), bytes, now);
         if !self.is_lost(key.key()) {
-            self.keep(key.as_str(), bytes.clone(), Some(nonce));
+            self.keep(key.key(), bytes.clone(), Some(nonce));
         }
         Created::New
     }
@@ -171,7 +207,7 @@ impl Store for SimStore {
             _ => false,
         };
         if !lost {
-            self.keep(key.as_str(), bytes, None);
+            self.keep(key.key(), bytes, None);
         }
         Ok(())
     }
@@ -196,7 +232,7 @@ impl Store for SimStore {
         if let Some(held) = objects.get(key.as_str()) {
             return Ok(Some(self.entry(key, held, Some(sha256_hex(&held.bytes)))));
         }
-        let is_closed = matches!(key.named(), Some(Named::Outcome(_))) && objects.closed.contains(&name_of(key.as_str()));
+        let is_closed = objects.is_closed(key.as_str());
         Ok(is_closed.then(|| Entry { key: key.clone(), length: 0, sha256: None, age: Duration::ZERO }))
     }
 
@@ -205,11 +241,11 @@ impl Store for SimStore {
         self.pass(STORE_LIST).await;
         let objects = self.objects();
         let below = objects.below(prefix.as_str(), after.map(Key::as_str)).take(limit.into());
-        below.map(|(key, held)| Ok(self.entry(&Key::parse(key)?, held, None))).collect()
+        Ok(below.map(|(key, held)| self.entry(key, held, None)).collect())
     }
 
     async fn upload(&self, key: &DataKey) -> Result<Box<dyn Upload>> {
-        Ok(Box::new(Writing { store: self.clone(), key: key.as_str().to_owned(), bytes: BytesMut::new() }))
+        Ok(Box::new(Writing { store: self.clone(), key: key.key().clone(), bytes: BytesMut::new() }))
     }
 
     async fn concat(&self, from: &[Key], to: &DataKey) -> Result<Stored> {
@@ -227,7 +263,7 @@ impl Store for SimStore {
     async fn delete(&self, key: &Key) -> Result<()> {
         self.ground.tally().of(self.who).delete += 1;
         self.pass(STORE_PUT).await;
-        self.objects().held.remove(key.as_str());
+        self.objects().remove(key.as_str());
         Ok(())
     }
 
@@ -242,7 +278,7 @@ impl Store for SimStore {
 
 struct Writing {
     store: SimStore,
-    key: String,
+    key: Key,
     bytes: BytesMut,
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 use synthfleet_broker::Route;
+use synthfleet_proto::envelope::{Body, Envelope};
 
 /// Who asks the store or the broker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +46,8 @@ pub struct Tally {
     pub hints: u64,
     /// Results published by workers.
     pub results: u64,
+    /// Words that one coordinator passed on to another.
+    pub passed_on: u64,
     /// Probes.
     pub probes: u64,
     /// Words to everybody.
@@ -82,10 +85,14 @@ impl Tally {
     }
 
     /// Counts a message by where it goes.
-    pub fn published(&mut self, route: &Route) {
+    pub fn published(&mut self, route: &Route, body: &[u8]) {
         match route {
             Route::Pool { .. } => self.hints += 1,
             Route::Result => self.results += 1,
+            Route::ResultOf(_) => match Envelope::decode(body).map(|envelope| envelope.body) {
+                Ok(Body::Control(_)) => self.passed_on += 1,
+                _ => self.results += 1,
+            },
             Route::Submit => {}
         }
     }

@@ -65,7 +65,13 @@ impl Drop for Holding<'_> {
 /// What becomes of a message, and the word that coordinators hear before.
 struct Done {
     settle: Settle,
-    word: Option<Vec<u8>>,
+    word: Option<Word>,
+}
+
+/// A word, and the coordinator that wishes to hear it first.
+struct Word {
+    bytes: Vec<u8>,
+    reply: Option<String>,
 }
 
 impl From<Settle> for Done {
@@ -175,7 +181,7 @@ impl Process {
             endings.spawn(async move {
                 if let Some(word) = done.word {
                     // lost: coordinators look by themselves
-                    let _ = broker.publish(&Route::Result, &word).await;
+                    let _ = tell(broker.as_ref(), &word).await;
                 }
                 let _ = broker.settle(delivery, done.settle).await;
             });
@@ -206,7 +212,8 @@ impl Process {
             (Body::Probe(probe), ..) => {
                 self.ground.tally().probes += 1;
                 let told = ResultHint { pool: Some(probe.pool.clone()), ..told(ResultStatus::Probe, 0, None) };
-                return Ok(Done { settle: Settle::Ack, word: Some(self.word(PROBE_TENANT, (None, None), told)?) });
+                let bytes = self.word(PROBE_TENANT, (None, None), told)?;
+                return Ok(Done { settle: Settle::Ack, word: Some(Word { bytes, reply: None }) });
             }
             _ => return Ok(Settle::Ack.into()),
         };
@@ -215,7 +222,7 @@ impl Process {
         if planned.group_of(&task).is_none() {
             return Ok(Settle::Ack.into());
         }
-        let place = Place { keys: &keys, task: &task, planned: &planned, hint_id: &envelope.id };
+        let place = Place { keys: &keys, task: &task, planned: &planned, hint_id: &envelope.id, reply: hint.reply.as_deref() };
         if self.store.head(keys.outcome(task.as_str())?.key()).await?.is_some() {
             return self.say(&place, ResultStatus::Unknown, 0, None);
         }
@@ -296,9 +303,20 @@ impl Process {
 
     fn say(&self, place: &Place<'_>, status: ResultStatus, attempt: u16, outcome_sha256: Option<String>) -> Result<Done> {
         let about = (Some(place.keys.job()), Some(place.task.as_str()));
-        let word = self.word(place.keys.tenant(), about, told(status, attempt, outcome_sha256))?;
-        Ok(Done { settle: Settle::Ack, word: Some(word) })
+        let bytes = self.word(place.keys.tenant(), about, told(status, attempt, outcome_sha256))?;
+        Ok(Done { settle: Settle::Ack, word: Some(Word { bytes, reply: place.reply.map(str::to_owned) }) })
     }
+}
+
+/// Sends a word to the coordinator that wishes to hear it, or to any if that one is gone or does not keep up.
+async fn tell(broker: &dyn Broker, word: &Word) -> Result<()> {
+    if let Some(name) = &word.reply {
+        match broker.publish(&Route::ResultOf(name.clone()), &word.bytes).await {
+            Err(error) if ["broker::unroutable", "broker::rejected"].contains(&error.code()) => {}
+            sent => return sent,
+        }
+    }
+    broker.publish(&Route::Result, &word.bytes).await
 }
 
 fn told(status: ResultStatus, attempt: u16, outcome_sha256: Option<String>) -> ResultHint {
@@ -311,4 +329,5 @@ struct Place<'a> {
     task: &'a TaskId,
     planned: &'a Planned,
     hint_id: &'a str,
+    reply: Option<&'a str>,
 }

@@ -113,6 +113,7 @@ macro_rules! every_check {
             each_message_goes_to_one_taker,
             a_pool_without_takers_is_unroutable,
             results_and_submissions_need_no_taker,
+            results_for_one_coordinator_reach_it_alone,
             pools_do_not_mix,
             interactive_comes_first,
             a_taker_of_one_class_sees_no_other,

@@ -30,6 +30,10 @@ pub enum Route {
     },
     /// To the coordinators: something happened to a task.
     Result,
+    /// To one coordinator, by its name: something happened to a task of its. Its queue is there as long as the
+    /// coordinator takes from it over one connection; without it the message is `broker::unroutable` and goes to
+    /// [`Route::Result`] instead.
+    ResultOf(String),
     /// To the coordinators: a job is asked for.
     Submit,
 }
@@ -46,6 +50,8 @@ pub enum Inbox {
     },
     /// Results.
     Result,
+    /// Results for one coordinator, by its name: its own queue, which the first take makes.
+    ResultOf(String),
     /// Submissions.
     Submit,
     /// Buried messages, with their reason.
@@ -223,6 +229,11 @@ pub trait Broker: Send + Sync {
 
     /// Whether the broker answers.
     fn health(&self) -> Health;
+
+    /// Whether coordinators can have queues of results of their own: [`Inbox::ResultOf`].
+    fn has_own_queues(&self) -> bool {
+        true
+    }
 
     /// What its connections are and did. A broker that has none says whether it answers.
     fn line(&self) -> Line {

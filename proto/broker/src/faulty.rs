@@ -314,4 +314,8 @@ impl Broker for Faulty {
     fn health(&self) -> Health {
         self.shared.inner.health()
     }
+
+    fn has_own_queues(&self) -> bool {
+        self.shared.inner.has_own_queues()
+    }
 }

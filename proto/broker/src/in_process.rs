@@ -62,10 +62,16 @@ impl InProcess {
         Self { inner: Arc::new_cyclic(|me| Inner { me: me.clone(), settings, state, control, events }) }
     }
 
-    /// Returns every unsettled delivery to its queue, as a lost connection would. The verbs of those
-    /// who hold one are then without effect.
+    /// Removes the own queue of a coordinator, as the end of its connection would.
+    pub fn forget(&self, coordinator: &str) {
+        self.inner.state().forget(Some(coordinator));
+    }
+
+    /// Returns every unsettled delivery to its queue, as a lost connection would; coordinators' own queues go. The
+    /// verbs of those who hold a delivery are then without effect.
     pub fn disconnect(&self) {
         let mut state = self.inner.state();
+        state.forget(None);
         for taken in state.release_all() {
             self.inner.requeue(&mut state, taken);
         }

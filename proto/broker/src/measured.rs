@@ -114,6 +114,10 @@ impl Broker for Measured {
         self.inner.health()
     }
 
+    fn has_own_queues(&self) -> bool {
+        self.inner.has_own_queues()
+    }
+
     fn line(&self) -> Line {
         self.inner.line()
     }

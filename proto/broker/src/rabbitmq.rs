@@ -89,8 +89,8 @@ impl Broker for RabbitMq {
     async fn publish_with(&self, route: &Route, body: &[u8], properties: &Properties) -> Result<()> {
         let (exchange, key) = topology::address(route);
         let queue = match route {
-            // a pool's queue is made by those who take from it
-            Route::Pool { .. } => None,
+            // made by those who take from it
+            Route::Pool { .. } | Route::ResultOf(_) => None,
             Route::Result => Some(Queue::result()),
             Route::Submit => Some(Queue::submit(None)),
         };

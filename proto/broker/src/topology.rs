@@ -25,6 +25,8 @@ pub const DEAD: &str = "sf.dlx";
 pub const CONTROL: &str = "sf.control";
 /// Progress.
 pub const EVENT: &str = "sf.event";
+/// The start of the names of coordinators' own queues of results.
+const RESULT_OF: &str = "sf.v1.result.";
 /// More queues than this are worth a warning: each quorum queue is a log of its own.
 pub const QUEUES_WARN: usize = 200;
 
@@ -122,6 +124,21 @@ impl Queue {
         Self::work("sf.v1.result".to_owned(), vec![(RESULT, "result".to_owned()), (TASK, "result".to_owned())])
     }
 
+    /// Results for one coordinator: lost with its connection, whose successor reads the store. A full one refuses, so
+    /// that the message goes to [`Queue::result`].
+    pub fn result_of(coordinator: &str) -> Self {
+        let arguments = vec![("x-max-length", Value::Number(50_000)), ("x-overflow", Value::Text("reject-publish"))];
+        let bindings = vec![(RESULT, result_key(coordinator))];
+        Self { name: format!("{RESULT_OF}{coordinator}"), life: Life::Connection, arguments, bindings }
+    }
+
+    /// The queue as one connection of its user has it: another name for each, as the broker may not have noticed yet
+    /// that the last one is over.
+    pub fn in_life(&self, number: u64) -> Self {
+        let is_own = self.name.starts_with(RESULT_OF);
+        if is_own { Self { name: format!("{}.{number}", self.name), ..self.clone() } } else { self.clone() }
+    }
+
     /// Jobs from outside: for everybody, or of one tenant.
     pub fn submit(tenant: Option<&str>) -> Self {
         match tenant {
@@ -195,8 +212,14 @@ pub fn address(route: &Route) -> (&'static str, String) {
     match route {
         Route::Pool { pool, class } => (TASK, format!("{pool}.{}", class.name())),
         Route::Result => (RESULT, "result".to_owned()),
+        Route::ResultOf(coordinator) => (RESULT, result_key(coordinator)),
         Route::Submit => (SUBMIT, "submit".to_owned()),
     }
+}
+
+/// The key of results for one coordinator.
+fn result_key(coordinator: &str) -> String {
+    format!("of.{coordinator}")
 }
 
 /// The key under which a parked message of a queue comes back to it.
@@ -209,6 +232,7 @@ pub fn queues_of(inbox: &Inbox, tenants: &[String]) -> Vec<Queue> {
     match inbox {
         Inbox::Pool { pool, classes } => classes.iter().map(|class| Queue::pool(pool, *class)).collect(),
         Inbox::Result => vec![Queue::result()],
+        Inbox::ResultOf(coordinator) => vec![Queue::result_of(coordinator)],
         Inbox::Submit => std::iter::once(None).chain(tenants.iter().map(|t| Some(t.as_str()))).map(Queue::submit).collect(),
         Inbox::Dead => vec![Queue::dead()],
         Inbox::Reply(name) => vec![Queue::reply(name)],

@@ -76,6 +76,9 @@ pub struct TaskHint {
     pub attempt: u16,
     /// Times parked.
     pub hop: u32,
+    /// The coordinator that wishes to hear first how it ended; `None`: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reply: Option<String>,
 }
 
 /// How a task ended, as a worker tells it.

@@ -149,6 +149,17 @@ impl OutcomeFact {
         self.outputs.iter().find(|output| output.role == role)
     }
 
+    /// The same in no more memory than it takes: lists that were read piece by piece have room for more.
+    #[must_use]
+    pub fn shrunk(mut self) -> Self {
+        self.outputs.shrink_to_fit();
+        self.scores.shrink_to_fit();
+        self.scores.iter_mut().for_each(|score| score.folds.shrink_to_fit());
+        self.findings.shrink_to_fit();
+        self.phase_seconds.shrink_to_fit();
+        self
+    }
+
     /// An outcome of a task that no attempt ran.
     pub fn not_run(task: TaskId, status: OutcomeStatus, error: WireError) -> Self {
         Self {

@@ -1,10 +1,14 @@
 //! The facts `plan-0`, `plan-1`, `plan-2`: which tasks there are, as groups, each with what it needs.
 
+mod shared;
+
 use crate::about::{CostClass, Reason};
 use crate::task::{TaskId, TaskKind, TaskName};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use shared::groups as shared_groups;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// One plan.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +22,7 @@ pub struct PlanFact {
     /// Members it uses, with the version each must have.
     pub members: Vec<PlannedMember>,
     /// Tasks, as groups.
+    #[serde(deserialize_with = "shared_groups")]
     pub groups: Vec<Group>,
     /// What was wished and is not done, with the reason.
     pub skipped: Vec<SkippedPart>,
@@ -68,8 +73,8 @@ pub struct Group {
     pub count: u32,
     /// Tasks whose outcome must be `ok` before these can run.
     pub needs: Vec<TaskId>,
-    /// Options of the member, or of the built-in operation.
-    pub options: Value,
+    /// Options of the member, or of the built-in operation. Groups with equal ones share them.
+    pub options: Arc<Value>,
     /// Rows to make: of all tasks together.
     pub rows: u64,
     /// Seconds one task may take.

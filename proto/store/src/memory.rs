@@ -90,7 +90,7 @@ impl Store for Memory {
     async fn list(&self, prefix: &Prefix, after: Option<&Key>, limit: u16) -> Result<Vec<Entry>> {
         let objects = self.objects();
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let below = objects.range((start, Bound::Unbounded)).filter(|(key, _)| key.as_str().starts_with(prefix.as_str()));
+        let below = objects.range::<Key, _>((start, Bound::Unbounded)).filter(|(key, _)| key.as_str().starts_with(prefix.as_str()));
         Ok(below.take(limit.into()).map(|(key, held)| self.entry(key, held)).collect())
     }
 

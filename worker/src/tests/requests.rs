@@ -26,7 +26,7 @@ fn group(task: &TaskId, name: &str, needs: &[TaskId]) -> Group {
         name: name.into(),
         candidate: Some("independent".into()),
         needs: needs.to_vec(),
-        options,
+        options: options.into(),
         rows,
         ..plan(String::new(), 60.0).groups[0].clone()
     }
@@ -74,6 +74,7 @@ impl Fleet {
             plan_sha256: plan_sha256.to_owned(),
             attempt: 1,
             hop: 0,
+            reply: None,
         };
         let about = (Some(self.keys.job()), Some(task.as_str()));
         let envelope = Envelope::new(self.parts.clock.as_ref(), self.parts.entropy.as_ref(), "local", about, Body::Task(hint));
@@ -111,7 +112,7 @@ async fn tasks_ask_little_of_the_store() {
     let mut job = JobSpec::of(&table(fleet.scratch.path()));
     job.target = Some("y".into());
     let options = serde_json::to_value(job).expect("plain data");
-    let first = fleet.plan(0, vec![Group { options, ..group(&profile, "", &[]) }]).await;
+    let first = fleet.plan(0, vec![Group { options: options.into(), ..group(&profile, "", &[]) }]).await;
     let sample = TaskId::synthesize("independent", 0);
     let needs = [profile.clone(), sample.clone()];
     let of = |name: &str| TaskId::benchmark("independent", 0, name);

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use synthfleet_proto::Result;
 use synthfleet_proto::attempts::{Limits, Seen};
-use synthfleet_proto::fact::{Group, Lease, SpecFact};
-use synthfleet_proto::key::Named;
+use synthfleet_proto::fact::{Group, Lease, OutcomeFact, SpecFact};
+use synthfleet_proto::key::{JobKeys, Key, Named};
 use synthfleet_proto::task::{TaskId, TaskKind, TaskName};
 use synthfleet_store::{Entry, read_fact};
 use tokio::time::Instant;
@@ -94,20 +94,22 @@ impl Job {
             return;
         }
         self.turn = Some(turn);
-        let waiting = self.view.ready().filter(|task| !self.hinted.contains_key(*task));
+        let waiting = self.view.ready().filter(|task| !self.hinted.contains_key(*task) && !self.away.contains(*task));
         self.queue = waiting.filter_map(|task| self.place_of(task)).collect();
     }
 
-    /// A task is hinted now.
+    /// A task is being hinted, or earlier jobs are asked for it.
     pub fn leaves_queue(&mut self, task: &TaskId) {
         if let Some(place) = self.place_of(task) {
             self.queue.remove(&place);
         }
+        self.away.insert(task.clone());
     }
 
-    /// A task could not be hinted: it waits again.
+    /// A task was not hinted: it waits again, if it can still run.
     pub fn back_to_queue(&mut self, task: &TaskId) {
-        if self.view.outcome(task).is_none() {
+        self.away.remove(task);
+        if self.view.is_ready(task) {
             self.queue.extend(self.place_of(task));
         }
     }
@@ -125,8 +127,12 @@ impl Job {
         held.collect()
     }
 
-    /// Notes that a task was hinted; says whether for the first time.
+    /// Notes that a task was hinted; says whether for the first time, and before its end.
     pub fn note_hinted(&mut self, task: &TaskId) -> bool {
+        self.away.remove(task);
+        if self.view.outcome(task).is_some() {
+            return false;
+        }
         let entry = self.hinted.entry(task.clone()).or_insert((Instant::now(), 0));
         *entry = (Instant::now(), entry.1 + 1);
         entry.1 == 1
@@ -137,31 +143,18 @@ impl Job {
         self.asked_at != Some(self.view.turn())
     }
 
-    /// Outcomes of equal tasks of earlier jobs, for ready tasks that have not been asked for.
-    pub async fn reused(&mut self, parts: &Parts) -> Vec<Fact> {
+    /// Ready tasks for which earlier jobs have not been asked, each with what its results follow from. They leave
+    /// the queue until the answer is there.
+    pub fn asks(&mut self) -> Vec<(TaskId, String)> {
         self.asked_at = Some(self.view.turn());
         let fresh: Vec<TaskId> = self.view.ready().filter(|task| !self.asked.contains(*task)).cloned().collect();
         self.asked.extend(fresh.iter().cloned());
+        let named = fresh.into_iter().filter(|task| !self.hinted.contains_key(task));
         let named: Vec<(TaskId, String)> =
-            fresh.into_iter().filter_map(|task| reuse::fingerprint(&self.view, &task).map(|fingerprint| (task, fingerprint))).collect();
-        let mut facts = Vec::new();
-        // an embedded run holds its store alone: nothing goes meanwhile
-        let age_max = parts.run.is_none().then_some(REUSED_AGE_MAX);
-        for some in named.chunks(ASKED_AT_ONCE) {
-            let (store, tenant) = (parts.store.as_ref(), self.keys.tenant());
-            let asking = some.iter().map(|(task, fingerprint)| reuse::find(store, tenant, fingerprint, task, age_max));
-            for ((task, _), found) in some.iter().zip(futures::future::join_all(asking).await) {
-                match found {
-                    Ok(Some(outcome)) => match self.end_task(outcome, parts).await {
-                        Ok(fact) => facts.extend(fact),
-                        Err(error) => tracing::warn!(task = task.as_str(), code = error.code(), "a result could not be taken over"),
-                    },
-                    Ok(None) => {}
-                    Err(error) => tracing::debug!(task = task.as_str(), code = error.code(), "earlier results could not be read"),
-                }
-            }
-        }
-        facts
+            named.filter_map(|task| reuse::fingerprint(&self.view, &task).map(|fingerprint| (task, fingerprint))).collect();
+        self.fingerprints.extend(named.iter().cloned());
+        named.iter().for_each(|(task, _)| self.leaves_queue(task));
+        named
     }
 
     /// What went silent, by the ages of entries that were listed just now. `waiting` gives the messages that wait in
@@ -223,12 +216,43 @@ impl Job {
             }
             Some(Named::End { attempt, .. }) => {
                 let known = self.view.attempts(task).find(|(number, _)| *number == attempt);
-                seen.end = known.and_then(|(_, known)| known.end.clone()).map(|end| (end, entry.age));
+                seen.end = known.and_then(|(_, known)| known.end.as_deref().cloned()).map(|end| (end, entry.age));
             }
             _ => {}
         }
         Ok(())
     }
+}
+
+/// Outcomes of equal tasks of earlier jobs, taken over: each with its key.
+pub async fn earlier(parts: &Parts, keys: &JobKeys, asked: Vec<(TaskId, String)>) -> Vec<(TaskId, Option<(Key, Fact)>)> {
+    // an embedded run holds its store alone: nothing goes meanwhile
+    let age_max = parts.run.is_none().then_some(REUSED_AGE_MAX);
+    let mut found = Vec::new();
+    for some in asked.chunks(ASKED_AT_ONCE) {
+        let asking = some.iter().map(|(task, fingerprint)| async move {
+            let known = reuse::find(parts.store.as_ref(), keys.tenant(), fingerprint, task, age_max).await;
+            let fact = match known {
+                Ok(Some(outcome)) => taken_over(parts, keys, outcome).await.inspect_err(|error| {
+                    tracing::warn!(task = task.as_str(), code = error.code(), "a result could not be taken over");
+                }),
+                Ok(None) => return (task.clone(), None),
+                Err(error) => {
+                    tracing::debug!(task = task.as_str(), code = error.code(), "earlier results could not be read");
+                    return (task.clone(), None);
+                }
+            };
+            (task.clone(), fact.ok())
+        });
+        found.extend(futures::future::join_all(asking).await);
+    }
+    found
+}
+
+async fn taken_over(parts: &Parts, keys: &JobKeys, outcome: OutcomeFact) -> Result<(Key, Fact)> {
+    let key = keys.outcome(outcome.task.as_str())?;
+    let known = super::make(&key, outcome, parts).await?;
+    Ok((key.into(), Fact::Outcome(known)))
 }
 
 /// Rows in the order in which they are completed: references, then repeat by repeat the candidates in the order

@@ -40,8 +40,13 @@ impl Ground {
 
 /// A session of one process, once it is connected.
 pub async fn session(host: &VirtualHost, role: &str, pool: &str) -> Outcome<Arc<dyn Broker>> {
+    session_of(host, role, pool, &format!("{role}-bench")).await
+}
+
+/// A session of one process of some name, once it is connected.
+pub async fn session_of(host: &VirtualHost, role: &str, pool: &str, id: &str) -> Outcome<Arc<dyn Broker>> {
     let pools = if pool.is_empty() { Vec::new() } else { vec![pool.to_owned()] };
-    let (role, id) = (role.to_owned(), format!("{role}-bench"));
+    let (role, id) = (role.to_owned(), id.to_owned());
     let broker = RabbitMq::start(Options { url: host.url(), role, pool: pool.to_owned(), id, pools, ..Options::default() })?;
     for _ in 0..600 {
         if broker.health().ready {

@@ -117,6 +117,7 @@ impl Fleet {
                     plan_sha256: plan_sha256.clone(),
                     attempt: 1,
                     hop: 0,
+                    reply: None,
                 };
                 let about = (Some(keys.job()), Some(task.as_str()));
                 let message = Envelope::new(&WallClock, &MachineEntropy, "local", about, Body::Task(hint)).encode()?;
@@ -222,7 +223,7 @@ fn plan(spec_sha256: String, tasks: u32) -> PlanFact {
         repeat,
         count: 1,
         needs: Vec::new(),
-        options: serde_json::Value::Null,
+        options: serde_json::Value::Null.into(),
         rows: 0,
         task_seconds: 60.0,
         memory_bytes: 1 << 20,

@@ -148,7 +148,7 @@ impl Office {
 }
 
 /// A table of some columns of different kinds.
-fn table() -> String {
+pub fn table() -> String {
     let mut text = "age,city,score,y\n".to_owned();
     for row in 0..400u64 {
         let city = ["Rome", "Oslo", "Bern"][(row % 3) as usize];

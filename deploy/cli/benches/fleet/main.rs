@@ -17,6 +17,7 @@ mod rows;
 mod submit;
 #[path = "../../tests/support/mod.rs"]
 mod support;
+mod twentieth;
 
 use ground::Ground;
 use rows::Rows;
@@ -56,7 +57,18 @@ fn main() -> Outcome {
         rows.summary();
         return Ok(());
     }
+    if let Some(simulator) = value_of("--beside") {
+        let number = |name: &str, otherwise: f64| value_of(name).map_or(Ok(otherwise), |text| text.parse::<f64>());
+        let (tasks, seconds) = (number("--tasks", 50_000.0)?, number("--task-seconds", 5.0)?);
+        let ground = Ground::new()?;
+        return runtime.block_on(twentieth::check(&ground, std::path::Path::new(&simulator), tasks as u64, seconds));
+    }
     runtime.block_on(measure(size))
+}
+
+/// What follows a name on the command line.
+fn value_of(name: &str) -> Option<String> {
+    std::env::args().skip_while(|argument| argument != name).nth(1)
 }
 
 async fn measure(size: Size) -> Outcome {

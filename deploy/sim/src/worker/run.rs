@@ -48,24 +48,25 @@ fn wanted(kind: TaskKind) -> &'static [&'static str] {
     }
 }
 
-/// Files that a kind of task makes, each with its content if somebody reads it.
-fn made(kind: TaskKind) -> Vec<(&'static str, Option<String>)> {
+/// Files that a kind of task makes.
+fn made(kind: TaskKind) -> &'static [&'static str] {
     match kind {
-        TaskKind::Profile => vec![
-            ("train.parquet", None),
-            ("holdout.parquet", None),
-            ("metadata.json", None),
-            ("metadata.sdv.json", Some("{}".to_owned())),
-            ("profile.json", Some(members::profile().to_string())),
-            ("rows.jsonl", Some("{\"a\":1}\n".to_owned())),
-        ],
-        TaskKind::Synthesize => vec![("sample.parquet", None), ("rows.jsonl", Some("{\"a\":1}\n".to_owned())), ("model.bin", None)],
-        TaskKind::Benchmark => vec![("scores.json", Some("{\"scores\":[],\"details\":null}".to_owned()))],
-        TaskKind::Generate => vec![
-            ("synthetic.csv", None),
-            ("synthetic.parquet", None),
-            ("rows.json", Some("{\"header\":[\"a\"],\"rows\":[[\"1\"]]}".to_owned())),
-        ],
+        TaskKind::Profile => &["train.parquet", "holdout.parquet", "metadata.json", "metadata.sdv.json", "profile.json", "rows.jsonl"],
+        TaskKind::Synthesize => &["sample.parquet", "rows.jsonl", "model.bin"],
+        TaskKind::Benchmark => &["scores.json"],
+        TaskKind::Generate => &["synthetic.csv", "synthetic.parquet", "rows.json"],
+    }
+}
+
+/// What somebody reads of such a file; of others, only their name matters.
+fn content(role: &str) -> Option<String> {
+    match role {
+        "metadata.sdv.json" => Some("{}".to_owned()),
+        "profile.json" => Some(members::profile().to_string()),
+        "rows.jsonl" => Some("{\"a\":1}\n".to_owned()),
+        "scores.json" => Some("{\"scores\":[],\"details\":null}".to_owned()),
+        "rows.json" => Some("{\"header\":[\"a\"],\"rows\":[[\"1\"]]}".to_owned()),
+        _ => None,
     }
 }
 
@@ -98,7 +99,7 @@ impl Process {
             if is_new {
                 self.store.get(key.key(), None).await?;
             }
-            for role in wanted(group.kind).iter().filter(|role| made(need.kind()).iter().any(|(name, _)| name == *role)) {
+            for role in wanted(group.kind).iter().filter(|role| made(need.kind()).contains(role)) {
                 let name = format!("{}/{need}/{role}", place.keys.job());
                 let is_new = self.shelf().wants_input(&name);
                 if is_new {
@@ -161,9 +162,9 @@ impl Process {
     ) -> Result<OutcomeFact> {
         let folder = place.keys.attempt(place.task.as_str(), attempt, nonce)?;
         let mut outputs = Vec::new();
-        for (role, content) in made(group.kind) {
+        for &role in made(group.kind) {
             let key = folder.output(role)?;
-            let content = content.unwrap_or_else(|| format!("{}/{}/{role}", place.keys.job(), place.task));
+            let content = content(role).unwrap_or_else(|| format!("{}/{}/{role}", place.keys.job(), place.task));
             let stored = upload_bytes(&self.store, &key, Bytes::from(content)).await?;
             outputs.push(Output {
                 role: role.to_owned(),

@@ -13,6 +13,7 @@ battery! {
     each_message_goes_to_one_taker,
     a_pool_without_takers_is_unroutable,
     results_and_submissions_need_no_taker,
+    results_for_one_coordinator_reach_it_alone,
     pools_do_not_mix,
     interactive_comes_first,
     a_taker_of_one_class_sees_no_other,
@@ -103,6 +104,21 @@ async fn results_and_submissions_need_no_taker(broker: Bench) {
         assert_eq!(delivery.body().as_ref(), format!("{to:?}").as_bytes());
         settle(&broker, delivery, Settle::Ack).await;
     }
+}
+
+async fn results_for_one_coordinator_reach_it_alone(broker: Bench) {
+    let (to, from) = (Route::ResultOf("c-1".to_owned()), Inbox::ResultOf("c-1".to_owned()));
+    let error = broker.publish(&to, b"early").await.expect_err("nobody takes yet");
+    assert_eq!(error.code(), "broker::unroutable");
+    if !broker.has_own_queues() {
+        return;
+    }
+    declare(&broker, &from).await;
+    publish(&broker, &to, b"x").await;
+    nothing_within(&broker, &Inbox::Result, broker.pace.at_once).await;
+    let delivery = take(&broker, &from).await;
+    assert_eq!(delivery.body().as_ref(), b"x");
+    settle(&broker, delivery, Settle::Ack).await;
 }
 
 async fn pools_do_not_mix(broker: Bench) {

@@ -14,6 +14,7 @@ use tokio::{sync::oneshot, time::Instant};
 pub(super) enum Queue {
     Pool(String, Class),
     Result,
+    ResultOf(String),
     Submit,
     Dead,
     Reply(String),
@@ -24,6 +25,7 @@ impl From<&Route> for Queue {
         match route {
             Route::Pool { pool, class } => Self::Pool(pool.clone(), *class),
             Route::Result => Self::Result,
+            Route::ResultOf(coordinator) => Self::ResultOf(coordinator.clone()),
             Route::Submit => Self::Submit,
         }
     }
@@ -34,6 +36,7 @@ pub(super) fn queues_of(inbox: &Inbox) -> Vec<Queue> {
     match inbox {
         Inbox::Pool { pool, classes } => classes.iter().map(|class| Queue::Pool(pool.clone(), *class)).collect(),
         Inbox::Result => vec![Queue::Result],
+        Inbox::ResultOf(coordinator) => vec![Queue::ResultOf(coordinator.clone())],
         Inbox::Submit => vec![Queue::Submit],
         Inbox::Dead => vec![Queue::Dead],
         Inbox::Reply(name) => vec![Queue::Reply(name.clone())],
@@ -75,6 +78,19 @@ pub(super) struct State {
 impl State {
     pub fn declare(&mut self, queue: Queue) {
         self.queues.entry(queue).or_default();
+    }
+
+    /// Removes coordinators' own queues with all they hold: of one of them, or of all. Who still waits at one of all
+    /// has it again, empty.
+    pub fn forget(&mut self, coordinator: Option<&str>) {
+        let is_gone = |queue: &Queue| matches!(queue, Queue::ResultOf(name) if coordinator.is_none_or(|gone| gone == name));
+        self.queues.retain(|queue, _| !is_gone(queue));
+        self.unsettled.retain(|_, taken| !is_gone(&taken.queue));
+        if coordinator.is_none() {
+            let waiting = self.waiters.iter().filter(|waiter| !waiter.door.is_closed()).flat_map(|waiter| waiter.queues.clone());
+            let again: Vec<Queue> = waiting.filter(is_gone).collect();
+            again.into_iter().for_each(|queue| self.declare(queue));
+        }
     }
 
     /// Ready messages of a queue; `None`: there is no such queue.

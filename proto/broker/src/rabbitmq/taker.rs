@@ -47,7 +47,7 @@ pub(super) async fn take(session: &Arc<Session>, inbox: &Inbox) -> Result<Delive
     loop {
         let (door, taken) = oneshot::channel();
         if let Some(door) = hand_to_lingering(session, &queues, door) {
-            let slot = Slot { session: Arc::clone(session), queues: queues.clone(), door };
+            let slot = Slot { session: Arc::clone(session), table: queues.clone(), queues: Vec::new(), door };
             tokio::spawn(slot.run());
         }
         match taken.await {
@@ -73,6 +73,9 @@ fn hand_to_lingering(session: &Session, queues: &[Queue], mut door: Door) -> Opt
 
 struct Slot {
     session: Arc<Session>,
+    /// As the table has them.
+    table: Vec<Queue>,
+    /// As the connection has them.
     queues: Vec<Queue>,
     door: Door,
 }
@@ -116,6 +119,7 @@ impl Slot {
 
     /// One round over one life; true when the slot has done its work.
     async fn serve(&mut self, live: &Arc<Live>) -> Result<bool> {
+        self.queues = self.table.iter().map(|queue| queue.in_life(live.number)).collect();
         for queue in &self.queues {
             live.ensure(queue, &self.session.options).await?;
         }
@@ -209,7 +213,7 @@ impl Slot {
     /// Waits a moment for another asker; gives what came meanwhile.
     async fn linger(&mut self, consumer: &mut Consumer) -> Option<Option<lapin::Result<lapin::message::Delivery>>> {
         let (ask, asked) = oneshot::channel();
-        lock(&self.session.lingering).push(Lingering { queues: vec![self.queues[0].name.clone()], ask });
+        lock(&self.session.lingering).push(Lingering { queues: vec![self.table[0].name.clone()], ask });
         let mut moment = std::pin::pin!(timeout(LINGER, asked));
         let mut early = None;
         let door = loop {

@@ -81,6 +81,11 @@ impl Default for Settings {
     }
 }
 
+/// Queues outlive their users here: coordinators share one.
+fn no_own_queues() -> Error {
+    Error::unavailable("broker::unroutable", "coordinators have no queues of their own on SQS")
+}
+
 impl Settings {
     /// Refuses settings that cannot be meant.
     pub(super) fn check(&self) -> Result<()> {
@@ -96,6 +101,7 @@ impl Settings {
         match route {
             Route::Pool { pool, class } => self.pool(pool, *class),
             Route::Result => self.name("result"),
+            Route::ResultOf(_) => Err(no_own_queues()),
             Route::Submit => self.name("submit"),
         }
     }
@@ -107,6 +113,7 @@ impl Settings {
                 Class::ALL.into_iter().filter(|class| classes.contains(class)).map(|class| self.pool(pool, class)).collect()
             }
             Inbox::Result => Ok(vec![self.name("result")?]),
+            Inbox::ResultOf(_) => Err(no_own_queues()),
             Inbox::Submit => Ok(vec![self.name("submit")?]),
             Inbox::Dead => Ok(vec![self.dead()?]),
             Inbox::Reply(name) => Ok(vec![self.reply(name)?]),

@@ -44,7 +44,7 @@ impl Role {
                 },
             ),
             // replies go through the nameless exchange, whose rights are those of `amq.default`
-            Self::Coordinator => patterns(r"^sf\.v1\.(control|event)\..+$", r"^(sf\..+|amq\.default)$", r"^sf\..+$".to_owned()),
+            Self::Coordinator => patterns(r"^sf\.v1\.(control|event|result)\..+$", r"^(sf\..+|amq\.default)$", r"^sf\..+$".to_owned()),
             Self::Submitter { user } => patterns("^$", r"^sf\.submit$", format!(r"^sf\.v1\.reply\.{user}(\..+)?$")),
         }
     }

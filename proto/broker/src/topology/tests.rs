@@ -44,6 +44,7 @@ fn a_route_leads_to_the_queue_of_its_inbox() {
     let pairs = [
         (Route::Pool { pool: pool.clone(), class }, Inbox::Pool { pool, classes: vec![class] }),
         (Route::Result, Inbox::Result),
+        (Route::ResultOf("c-1".into()), Inbox::ResultOf("c-1".into())),
         (Route::Submit, Inbox::Submit),
     ];
     for (route, inbox) in pairs {
