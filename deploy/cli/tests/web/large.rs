@@ -75,7 +75,7 @@ fn group(task: &TaskId, name: &str, candidate: Option<String>, repeat: u32, need
         repeat,
         count: 1,
         needs,
-        options: json!({}),
+        options: json!({}).into(),
         rows: 800,
         task_seconds: 600.0,
         memory_bytes: 4 << 30,
