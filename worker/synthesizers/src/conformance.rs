@@ -309,10 +309,10 @@ pub(crate) fn missing_cells_follow_their_cause(name: &str) {
 pub(crate) fn missing_cells_are_as_frequent_as_in_train(name: &str) {
     let (rows, private) = (8_000usize, member(name).about().private);
     let (options, shares, allowed) = match private {
-        true => (serde_json::json!({ "epsilon": 10.0 }), &[0.3][..], 4.0),
-        false => (Value::Null, &[0.02, 0.3][..], 3.0),
+        true => (serde_json::json!({ "epsilon": 10.0 }), vec![0.3], 4.0),
+        false => (Value::Null, vec![0.02, 0.3], 3.0),
     };
-    for &share in shares {
+    for share in shares {
         let table = tables::missing_everywhere(rows, share);
         let model = member(name).fit_any(&table, &options, &seeds(), &Budget::quiet(2)).expect("fits");
         // more rows than train has, so that the chance of the draw is the smaller part
