@@ -212,6 +212,12 @@ pub struct Reading {
     /// Rule that every row keeps: 'a <= b', 'a -> b', 'combinations of a, b', 'one hot a, b, c'
     #[arg(long, value_name = "RULE")]
     pub constraint: Vec<String>,
+    /// What becomes of labels with too few rows: resample, token (`_RARE_`), keep
+    #[arg(long, value_name = "HOW")]
+    pub rare_labels: Option<String>,
+    /// Rows that a label or an extreme needs to be shown; 1 protects nothing
+    #[arg(long, value_name = "N")]
+    pub protect_rows: Option<u32>,
     /// Metadata file that overrides what is inferred (SDV, SDGym 2020)
     #[arg(long, value_name = "FILE")]
     pub metadata: Option<String>,
@@ -402,6 +408,9 @@ pub struct Generate {
     /// What every row must be: 'age>=40', 'sex=Female', 'town=Ulm|Bern', 'day=2020-01-01..2020-12-31', 'income is missing'
     #[arg(long = "where", value_name = "CONDITION")]
     pub conditions: Vec<String>,
+    /// Seed of the rows; the model's own if absent
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
     /// Table with one row of fixed cells for each row to make; empty cells are filled
     #[arg(long, value_name = "FILE")]
     pub given: Option<PathBuf>,

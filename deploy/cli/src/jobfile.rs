@@ -55,6 +55,12 @@ pub fn reading(job: &mut Map<String, Value>, source: Option<&str>, reading: &Rea
     put(job, "metadata", &reading.metadata);
     put_list(job, "constraints", &reading.constraint);
     put(job, "metadata_check", &reading.metadata_check);
+    let mut protection = job.remove("value_protection").and_then(|asked| asked.as_object().cloned()).unwrap_or_default();
+    put(&mut protection, "rare_labels", &reading.rare_labels);
+    put(&mut protection, "rows_min", &reading.protect_rows);
+    if !protection.is_empty() {
+        job.insert("value_protection".into(), Value::Object(protection));
+    }
     let mut form = match job.remove("source") {
         Some(Value::Object(form)) => form,
         Some(uri) => Map::from_iter([("uri".to_owned(), uri)]),

@@ -222,6 +222,36 @@ fn conditions_on_generated_rows_hold_or_are_told() {
 }
 
 #[test]
+fn rows_that_a_job_delivers_under_conditions_are_those_that_its_model_generates() {
+    let desk = Desk::new();
+    let file = desk.file("t.csv", plain(600, 2));
+    let wish = r#"{"synthesizers": ["clbn"], "benchmarks": ["column_shapes"], "gate": "off", "rows": 5000, "where": ["age=30..40", "member=yes"], "rows_seed": 5}"#;
+    desk.file("job.json", wish);
+    desk.run(&["run", file.to_str().expect("utf-8"), "--job", "job.json", "-o", "out"]).must_end(0);
+    let asked = ["generate", "out/model.bin", "--rows", "5000", "--where", "age=30..40", "--where", "member=yes"];
+    let made = desk.run(&[&asked[..], &["--seed", "5"]].concat()).must_end(0).stdout;
+    assert_eq!(made.lines().count(), 5_001);
+    assert!(desk.text("out/synthetic.csv") == made, "the job delivers other rows");
+    assert!(desk.run(&asked).must_end(0).stdout != made, "another seed gives other rows");
+}
+
+#[test]
+fn rare_labels_are_named_rare_where_a_job_asks_for_it() {
+    let desk = Desk::new();
+    let text = plain(600, 2).replacen(",south,", ",atlantis,", 2);
+    let file = desk.file("t.csv", text);
+    let flags = ["synthesize", file.to_str().expect("utf-8"), "-s", "independent", "-o"];
+    desk.run(&[&flags[..], &["s"]].concat()).must_end(0);
+    desk.run(&[&flags[..], &["t", "--rare-labels", "token"]].concat()).must_end(0);
+    let made = |folder: &str| desk.run(&["generate", &format!("{folder}/model.bin"), "--rows", "20000"]).must_end(0).stdout;
+    let (usual, token) = (made("s"), made("t"));
+    assert!(!usual.contains("_RARE_") && !usual.contains("atlantis"));
+    assert!(token.contains(",_RARE_,") && !token.contains("atlantis"));
+    let kept = desk.run(&[&flags[..], &["k", "--rare-labels", "keep"]].concat()).must_end(0);
+    assert!(kept.stderr.contains("unprotected") || kept.stdout.contains("unprotected"), "{}{}", kept.stdout, kept.stderr);
+}
+
+#[test]
 fn two_million_rows_are_written_in_parts_that_hang_on_no_thread() {
     let desk = Desk::new();
     let file = desk.file("t.csv", plain(600, 2));

@@ -139,3 +139,32 @@ fn known_error_21_rows_on_both_sides_of_the_split_are_told() {
     assert!(warns(&split(&desk, 6_080)));
     assert!(!warns(&split(&desk, 0)), "an honest split was suspected");
 }
+
+#[test]
+fn a_sample_that_breaks_a_declared_constraint_is_told_by_its_share_and_made_ones_pass_the_gate() {
+    let desk = Desk::new();
+    let rows = |end: &dyn Fn(usize) -> usize| -> String {
+        (0..600).map(|row| format!("{},{},{}\n", row * 7 % 90, end(row), ["a", "b", "c"][row % 3])).collect()
+    };
+    desk.file("orders.csv", format!("ordered,sent,shop\n{}", rows(&|row| row * 7 % 90 + row % 11)));
+    desk.file("made.csv", format!("ordered,sent,shop\n{}", rows(&|row| (row * 7 % 90 + row % 11).saturating_sub(row % 4 / 3 * 20))));
+    let rule = ["--constraint", "ordered <= sent"];
+    let scored = |made: &str, more: &[&str]| -> Option<f64> {
+        let ended = desk.run(&[&["benchmark", "orders.csv", made, "-b", "diagnostic", "--json"], more].concat()).must_be_done();
+        let told: Value = serde_json::from_str(&ended.stdout).expect("JSON");
+        let scores = told.to_string();
+        let place = scores.find("diagnostic.constraint_validity")?;
+        let value = scores[place..].split("\"value\":").nth(1)?;
+        value.split([',', '}']).next()?.parse().ok()
+    };
+    assert_eq!(scored("orders.csv", &rule), Some(1.0));
+    assert!(scored("made.csv", &rule).is_some_and(|share| (0.7..0.9).contains(&share)), "{:?}", scored("made.csv", &rule));
+    assert_eq!(scored("made.csv", &[]), None, "no constraint, no score");
+
+    desk.run(&[&["run", "orders.csv", "-s", "clbn", "--repeats", "1", "-b", "diagnostic", "distances", "-o", "out"], &rule[..]].concat());
+    let verdict = desk.json("out/verdict.json");
+    let gates = candidate(&verdict, "clbn")["gates"].as_array().expect("gates").clone();
+    let held = gates.iter().find(|gate| gate["name"] == "constraints").expect("the job has constraints");
+    assert_eq!((&held["state"], &held["value"]), (&Value::from("pass"), &Value::from(1.0)));
+    assert!(desk.text("out/report.html").contains("accepted rules hold"));
+}

@@ -7,11 +7,14 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
 use synthfleet_benchmarks::{AnyBenchmark, BENCHMARKS, Case, Real, find};
+use synthfleet_intake::constrain;
 use synthfleet_intake::parquet::read_table;
 use synthfleet_proto::about::Shape;
+use synthfleet_proto::constraint::Constraint;
 use synthfleet_proto::metadata::Metadata;
 use synthfleet_proto::score::Score;
 use synthfleet_proto::{Error, Result, Seed, id};
+use synthfleet_table::rules::{Checker, bind};
 use synthfleet_table::{Arrays, Budget, Column, Table, Values};
 
 /// Scores the synthetic table against the real one and, if given, a holdout.
@@ -26,6 +29,8 @@ pub fn run(flags: &arguments::Benchmark, surroundings: &Surroundings) -> Result<
     let read = |source: &str, folder: &str| -> Result<(Table, Table)> {
         let mut reading = flags.reading.clone();
         reading.holdout_source = Some(source.to_owned());
+        // a made table may break what the real one keeps
+        reading.constraint.clear();
         let out = scratch.folder(folder)?;
         let profiled = single::profile(single::reading(&flags.real, &reading, &scratch)?, &out, &scratch.folder("scratch")?, &budget)?;
         parts(&out, profiled.metadata)
@@ -36,7 +41,11 @@ pub fn run(flags: &arguments::Benchmark, surroundings: &Surroundings) -> Result<
         Some(source) => read(source, "holdout")?.1,
         None => train.head(0),
     };
-    let (train, holdout, sample) = one_description(&train, &holdout, &sample)?;
+    let rules = flags.reading.constraint.iter().map(|rule| Constraint::parse(rule)).collect::<Result<Vec<_>>>()?;
+    let (train, holdout, sample) = one_description(&train, &holdout, &sample, &rules)?;
+    let mut checker = Checker::new(bind(train.metadata())?);
+    [&train, &holdout].into_iter().for_each(|table| checker.take(table));
+    checker.finish(train.metadata())?;
     let mut scores: Vec<Score> = Vec::new();
     let mut details = serde_json::Map::new();
     for benchmark in chosen {
@@ -79,7 +88,7 @@ fn score(benchmark: &dyn AnyBenchmark, [train, holdout, sample]: [&Table; 3], se
     let about = benchmark.about();
     let shape = Shape { train_rows: train.rows() as u64, holdout_rows: holdout.rows() as u64, ..Shape::of(train.metadata()) };
     if let Err(reason) = about.accepts.fits(&shape) {
-        return Ok((about.scores.iter().map(|score| Score::undefined_for(score, &reason)).collect(), Value::Null));
+        return Ok((benchmark.scores_of(train.metadata()).iter().map(|score| Score::undefined_for(score, &reason)).collect(), Value::Null));
     }
     let shared = Seed::shared(seed).child("benchmark").child(about.name);
     let real = Real { train: train.clone(), holdout: holdout.clone(), shared };
@@ -91,7 +100,7 @@ fn score(benchmark: &dyn AnyBenchmark, [train, holdout, sample]: [&Table; 3], se
 }
 
 /// The three tables under one description: levels of all, in the order in which they were met.
-fn one_description(train: &Table, holdout: &Table, sample: &Table) -> Result<(Table, Table, Table)> {
+fn one_description(train: &Table, holdout: &Table, sample: &Table, rules: &[Constraint]) -> Result<(Table, Table, Table)> {
     let mut metadata = (**train.metadata()).clone();
     for (column, other) in metadata.columns.iter_mut().zip(&holdout.metadata().columns) {
         if column.kind != other.kind {
@@ -102,6 +111,7 @@ fn one_description(train: &Table, holdout: &Table, sample: &Table) -> Result<(Ta
         let new: Vec<String> = other.levels.iter().filter(|level| !column.levels.contains(level)).cloned().collect();
         column.levels.extend(new);
     }
+    constrain(&mut metadata, rules)?;
     let metadata = Arc::new(metadata);
     Ok((under(train, &metadata)?, under(holdout, &metadata)?, under(sample, &metadata)?))
 }

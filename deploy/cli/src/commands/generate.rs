@@ -8,8 +8,8 @@ use synthfleet_intake::asked;
 use synthfleet_intake::parquet::TableWriter;
 use synthfleet_intake::write::{CsvOptions, CsvWriter, Packing, to_text};
 use synthfleet_proto::score::Finding;
-use synthfleet_proto::{Error, Result};
-use synthfleet_synthesizers::{AnyModel, BLOCK_ROWS, Given, load_model};
+use synthfleet_proto::{Error, Result, Seed};
+use synthfleet_synthesizers::{AnyModel, BLOCK_ROWS, Given, load_model, seed_of_rows};
 use synthfleet_table::{Budget, Table};
 
 /// Rows drawn at once: whole blocks, so that no block is drawn twice.
@@ -19,6 +19,7 @@ const PIECE_ROWS: u64 = 32 * BLOCK_ROWS as u64;
 struct Wish {
     model: Box<dyn AnyModel>,
     rows: u64,
+    seed: Option<Seed>,
     given: Given,
     budget: Budget,
 }
@@ -77,7 +78,8 @@ impl Wish {
                 (flags.rows.unwrap_or(rows.len() as u64), given)
             }
         };
-        Ok(Self { model, rows, given, budget: single::budget(&flags.running, surroundings)? })
+        let seed = flags.seed.map(seed_of_rows);
+        Ok(Self { model, rows, seed, given, budget: single::budget(&flags.running, surroundings)? })
     }
 
     /// Draws all rows piece by piece; `take` learns whether a piece is the first and the last. How many were made.
@@ -85,7 +87,10 @@ impl Wish {
         let (mut next, mut made) = (0, 0);
         loop {
             let end = (next + PIECE_ROWS).min(self.rows);
-            let piece = self.model.sample(next..end, &self.given, &self.budget)?;
+            let piece = match &self.seed {
+                Some(seed) => self.model.sample_with(seed, next..end, &self.given, &self.budget)?,
+                None => self.model.sample(next..end, &self.given, &self.budget)?,
+            };
             made += piece.rows() as u64;
             take(piece, (next == 0, end >= self.rows))?;
             next = end;
