@@ -11,6 +11,7 @@ mod log;
 mod notes;
 mod probe;
 pub(crate) mod read;
+mod spans;
 mod sweep;
 pub(crate) mod tell;
 
@@ -34,12 +35,13 @@ use synthfleet_broker::{Broker, Topic};
 use synthfleet_metrics::Book;
 use synthfleet_proto::attempts::Limits;
 use synthfleet_proto::event::Event;
-use synthfleet_proto::fact::FinalFact;
+use synthfleet_proto::fact::{FinalFact, SpecFact};
 use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::outside::{Clock, Entropy};
+use synthfleet_proto::span::Spans;
 use synthfleet_proto::{Error, ErrorKind, Result};
-use synthfleet_store::Store;
 use synthfleet_store::foreign::Links;
+use synthfleet_store::{Store, read_fact};
 use tokio::sync::{broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -169,7 +171,7 @@ impl Service {
         let (jobs, flow, paused) = (BTreeMap::new(), Flow::default(), BTreeMap::new());
         let (making, made) = mpsc::channel(16);
         let (notes, noted) = notes::pad();
-        let (lines, depths, beside) = (BTreeMap::new(), BTreeMap::new(), Beside { made: making, notes });
+        let (lines, depths, beside) = (BTreeMap::new(), BTreeMap::new(), Beside { made: making, notes, spans: None });
         let book = Arc::new(Book::new(&[metrics::CATALOGUE]));
         (Self { options, parts, orders, finals, in_care, jobs, lines, depths, flow, paused, beside, made, noted, book }, handle)
     }
@@ -179,6 +181,13 @@ impl Service {
     pub fn counted(mut self, book: Arc<Book>) -> Self {
         book.set(metrics::BUILD_INFO, &[&self.options.version, "coordinator"], 1.0);
         self.book = book;
+        self
+    }
+
+    /// Tells what it does to a collector of traces, if there is one.
+    #[must_use]
+    pub fn traced(mut self, spans: Option<Arc<dyn Spans>>) -> Self {
+        self.beside.spans = spans;
         self
     }
 
@@ -259,8 +268,13 @@ impl Service {
 
     async fn obey(&mut self, order: Order) -> Result<()> {
         match order {
-            Order::Care(keys) if self.cares_for(&keys) => self.adopt(&keys).await,
+            Order::Care(keys) if self.cares_for(&keys) => {
+                self.adopt(&keys).await?;
+                self.tell_accepted(&keys).await;
+                Ok(())
+            }
             Order::Care(keys) => {
+                self.tell_accepted(&keys).await;
                 inbox::wake(&self.parts, &keys, None).await;
                 Ok(())
             }
@@ -273,6 +287,15 @@ impl Service {
                 self.adopt(&keys).await?;
                 self.advance(keys.job(), JobEvent::CutOff(INTERRUPTED)).await
             }
+        }
+    }
+
+    /// Tells collectors of traces that a job came through a door of this process.
+    async fn tell_accepted(&self, keys: &JobKeys) {
+        let (Some(spans), Ok(key)) = (&self.beside.spans, keys.spec()) else { return };
+        // a span that cannot be told is none
+        if let Ok(Some(spec)) = read_fact::<SpecFact>(self.parts.store.as_ref(), key.key()).await {
+            spans::accepted(spans.as_ref(), &spec.fact, &self.options.id, self.parts.clock.now_ms() as i64);
         }
     }
 

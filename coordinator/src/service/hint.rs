@@ -1,6 +1,7 @@
 //! From ready tasks to messages, as far as the windows allow.
 
 use super::care::{Job, Routes};
+use super::spans::Sending;
 use super::{Service, tell};
 use crate::dispatch::{self, Ready, Room, Windows};
 use crate::fleet::Fleet;
@@ -24,6 +25,13 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 pub struct Pause {
     until: Instant,
     length: Duration,
+}
+
+/// A hint that is about to go.
+struct Message {
+    route: Route,
+    bytes: Vec<u8>,
+    sending: Option<Sending>,
 }
 
 impl Service {
@@ -103,21 +111,25 @@ impl Service {
 
     /// Sends hints, all at once and in order.
     async fn hint(&mut self, tasks: Vec<(String, TaskId, String)>) {
-        let messages: Vec<Option<(Route, Vec<u8>)>> = tasks.iter().map(|(id, task, pool)| self.message(id, task, pool)).collect();
+        let messages: Vec<Option<Message>> = tasks.iter().map(|(id, task, pool)| self.message(id, task, pool)).collect();
         let broker = &self.parts.broker;
         let sending = messages.iter().map(|message| async move {
             match message {
-                Some((route, bytes)) => broker.publish(route, bytes).await,
+                Some(message) => broker.publish(&message.route, &message.bytes).await,
                 None => Ok(()),
             }
         });
         let sent: Vec<Result<()>> = futures::future::join_all(sending).await;
-        for ((id, task, pool), sent) in tasks.iter().zip(sent) {
+        let now = self.parts.clock.now_ms() as i64;
+        for (((id, task, pool), message), sent) in tasks.iter().zip(messages).zip(sent) {
+            if let (Some(sending), Some(job)) = (message.and_then(|message| message.sending), self.jobs.get(id)) {
+                sending.ended(&self.beside.spans, job, (task.as_str(), pool), &sent, now);
+            }
             self.sent(id, task, pool, sent);
         }
     }
 
-    fn message(&self, id: &str, task: &TaskId, pool: &str) -> Option<(Route, Vec<u8>)> {
+    fn message(&self, id: &str, task: &TaskId, pool: &str) -> Option<Message> {
         let job: &Job = self.jobs.get(id)?;
         let (plan, group) = job.view.group(task)?;
         let class = job.view.spec().map(|spec| spec.fact.class).unwrap_or_default();
@@ -136,7 +148,10 @@ impl Service {
         let (clock, entropy) = (self.parts.clock.as_ref(), self.parts.entropy.as_ref());
         let envelope = Envelope::new(clock, entropy, job.keys.tenant(), about, Body::Task(hint)).within(job.trace().child(entropy));
         match envelope.encode() {
-            Ok(bytes) => Some((Route::Pool { pool: pool.to_owned(), class }, bytes)),
+            Ok(bytes) => {
+                let sending = Sending::of(&envelope, known + 1);
+                Some(Message { route: Route::Pool { pool: pool.to_owned(), class }, bytes, sending })
+            }
             Err(error) => {
                 tracing::error!(job = id, task = task.as_str(), code = error.code(), "a hint cannot be written");
                 None
