@@ -1,6 +1,7 @@
 //! A job as a function of which facts exist: `fold` reads them in any order, `step` says what to do next.
 //! Neither reads a clock, does I/O or draws anything.
 
+pub mod size;
 mod step;
 mod view;
 mod waits;

@@ -12,6 +12,7 @@ mod log;
 mod notes;
 mod probe;
 pub(crate) mod read;
+mod spans;
 mod sweep;
 pub(crate) mod tell;
 
@@ -36,13 +37,14 @@ use synthfleet_broker::{Broker, Inbox, Topic};
 use synthfleet_metrics::Book;
 use synthfleet_proto::attempts::Limits;
 use synthfleet_proto::event::Event;
-use synthfleet_proto::fact::FinalFact;
+use synthfleet_proto::fact::{FinalFact, SpecFact};
 use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::outside::{Clock, Entropy};
+use synthfleet_proto::span::Spans;
 use synthfleet_proto::task::TaskId;
 use synthfleet_proto::{Error, ErrorKind, Result};
-use synthfleet_store::Store;
 use synthfleet_store::foreign::Links;
+use synthfleet_store::{Store, read_fact};
 use tokio::sync::{Semaphore, broadcast, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -188,7 +190,7 @@ impl Service {
         let (jobs, flow, paused) = (BTreeMap::new(), Flow::default(), BTreeMap::new());
         let (making, made) = mpsc::channel(16);
         let (notes, noted) = notes::pad();
-        let (lines, depths, beside) = (BTreeMap::new(), BTreeMap::new(), Beside { made: making, notes });
+        let (lines, depths, beside) = (BTreeMap::new(), BTreeMap::new(), Beside { made: making, notes, spans: None });
         let book = Arc::new(Book::new(&[metrics::CATALOGUE]));
         let (errands, adopting, adoptions) = (JoinSet::new(), BTreeMap::new(), Arc::new(Semaphore::new(errands::ADOPTED_AT_ONCE)));
         let service = Self {
@@ -223,6 +225,13 @@ impl Service {
     pub fn counted(mut self, book: Arc<Book>) -> Self {
         book.set(metrics::BUILD_INFO, &[&self.options.version, "coordinator"], 1.0);
         self.book = book;
+        self
+    }
+
+    /// Tells what it does to a collector of traces, if there is one.
+    #[must_use]
+    pub fn traced(mut self, spans: Option<Arc<dyn Spans>>) -> Self {
+        self.beside.spans = spans;
         self
     }
 
@@ -320,9 +329,11 @@ impl Service {
         match order {
             Order::Care(keys) if self.cares_for(&keys) => {
                 self.adopt(&keys, None);
+                self.tell_accepted(&keys);
                 Ok(())
             }
             Order::Care(keys) => {
+                self.tell_accepted(&keys);
                 inbox::wake(&self.parts, &keys).await;
                 Ok(())
             }
@@ -340,6 +351,19 @@ impl Service {
                 self.advance(keys.job(), JobEvent::CutOff(INTERRUPTED)).await
             }
         }
+    }
+
+    /// Tells collectors of traces that a job came through a door of this process.
+    fn tell_accepted(&mut self, keys: &JobKeys) {
+        let (Some(spans), Ok(key)) = (self.beside.spans.clone(), keys.spec()) else { return };
+        let (parts, id) = (self.parts.clone(), self.options.id.clone());
+        self.errands.spawn(async move {
+            // a span that cannot be told is none
+            if let Ok(Some(spec)) = read_fact::<SpecFact>(parts.store.as_ref(), key.key()).await {
+                spans::accepted(spans.as_ref(), &spec.fact, &id, parts.clock.now_ms() as i64);
+            }
+            Brought::Nothing
+        });
     }
 
     /// Whether the jobs of a tenant are this coordinator's.

@@ -29,6 +29,7 @@ pub mod results;
 pub mod s3_event;
 pub mod score;
 pub mod seed;
+pub mod span;
 pub mod task;
 pub mod token;
 pub mod verdict;

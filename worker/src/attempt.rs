@@ -9,6 +9,7 @@ pub use checkpoints::{RESUME, resume};
 use crate::context::{About, Context};
 use crate::execute::{Execution, Limits, Link, Usage};
 use crate::metrics::{self, Process, Running};
+use crate::spans::{self, How};
 use crate::{TaskFolder, commit, inputs, take};
 use beat::Beat;
 use checkpoints::Checkpoints;
@@ -41,6 +42,8 @@ pub struct Attempt {
     pub trace: Trace,
     /// The coordinator that wishes to hear of it first.
     pub reply: Option<String>,
+    /// The message that asked for it, as its sender recorded it.
+    pub asked_by: Option<Trace>,
     pub wait_seconds: f64,
     /// The member has another version than the plan was made for.
     pub is_mixed: bool,
@@ -53,9 +56,9 @@ impl Attempt {
     }
 
     /// What coordinators are to hear of it.
-    fn word(&self, status: ResultStatus, outcome_sha256: Option<String>) -> Word {
+    fn word(&self, status: ResultStatus, how: How, outcome_sha256: Option<String>) -> Word {
         let hint = ResultHint { status, attempt: self.number, outcome_sha256, error_kind: None, pool: None };
-        Word { keys: self.keys.clone(), task: self.task.clone(), trace: self.trace.clone(), reply: self.reply.clone(), hint }
+        Word { keys: self.keys.clone(), task: self.task.clone(), trace: self.trace.clone(), reply: self.reply.clone(), hint, how }
     }
 }
 
@@ -67,12 +70,14 @@ pub struct Word {
     trace: Trace,
     reply: Option<String>,
     hint: ResultHint,
+    /// How the attempt ended.
+    pub how: How,
 }
 
 impl Word {
     /// Says it.
     pub async fn say(self, context: &Context) {
-        let Self { keys, task, trace, reply, hint } = self;
+        let Self { keys, task, trace, reply, hint, how: _ } = self;
         context.tell_result(About { keys: &keys, task: &task, trace: &trace, reply: reply.as_deref() }, hint).await;
     }
 }
@@ -125,8 +130,10 @@ pub async fn run(context: &Arc<Context>, attempt: Attempt, delivery: &Delivery, 
         "task taken"
     );
     let running = Running::begin(&context.book, &attempt, seen);
+    let began_at = context.now();
     let ended = watched(context, &attempt, delivery, seen, &stop).await;
     drop(running);
+    spans::attempt(context, &attempt, seen, began_at, &ended);
     context.leave(attempt.keys.job(), &attempt.task);
     ended
 }
@@ -162,7 +169,7 @@ async fn watched(
         Err(error) => Err(Ended::Error(error.to_wire())),
     };
     let ended = match made {
-        Ok((status, sha256)) => Ok((Verb::Ack, Some(attempt.word(take::status_of(status), Some(sha256))))),
+        Ok((status, sha256)) => Ok((Verb::Ack, Some(attempt.word(take::status_of(status), How::outcome(status, None), Some(sha256))))),
         Err(ended) => end(context, attempt, &ended, seen, &ran).await,
     };
     // after the facts: what a kill leaves here is swept with the scratch folder
@@ -245,8 +252,9 @@ async fn end(context: &Context, attempt: &Attempt, ended: &Ended, seen: &[Seen],
     let (follows, verb) = after(ended, seen, limits, context.parts.run.as_deref());
     let word = match follows {
         After::Outcome(status, error) => {
+            let how = How::outcome(status, Some(&error.code));
             let sha256 = failed(context, attempt, status, error, ran).await?;
-            attempt.word(take::status_of(status), Some(sha256))
+            attempt.word(take::status_of(status), how, Some(sha256))
         }
         After::End(mut end) => {
             end.checkpoint.clone_from(&ran.checkpoint);
@@ -254,7 +262,7 @@ async fn end(context: &Context, attempt: &Attempt, ended: &Ended, seen: &[Seen],
             tracing::info!(cause = end.cause.name(), code, counted = end.counted, delay_seconds = end.delay_seconds, "attempt ended");
             let key = attempt.keys.end(attempt.task.as_str(), attempt.number)?;
             create_fact(context.store(), &key, &end, context.nonce()).await?;
-            attempt.word(ResultStatus::Ended, None)
+            attempt.word(ResultStatus::Ended, How::end(&end), None)
         }
     };
     Ok((verb, Some(word)))

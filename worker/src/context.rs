@@ -16,6 +16,7 @@ use synthfleet_proto::fact::{OutcomeFact, OutcomeStatus, PlanFact, SpecFact};
 use synthfleet_proto::key::{self, FactKey, JobKeys};
 use synthfleet_proto::outside::{Clock, Entropy};
 use synthfleet_proto::pool::Take;
+use synthfleet_proto::span::Spans;
 use synthfleet_proto::task::TaskId;
 use synthfleet_proto::{Error, Result};
 use synthfleet_store::foreign::Links;
@@ -160,6 +161,8 @@ pub struct Context {
     pub parts: Parts,
     /// Where everything is counted.
     pub book: Arc<Book>,
+    /// Where spans of attempts go; `None`: nobody collects them.
+    pub spans: Option<Arc<dyn Spans>>,
     plans: Mutex<BTreeMap<String, Planned>>,
     verified: Mutex<BTreeSet<String>>,
     running: Mutex<BTreeMap<(String, TaskId), Stopper>>,
@@ -184,7 +187,7 @@ const OUTCOMES_MAX: usize = 256;
 const PUZZLES_MAX: usize = 1_024;
 
 impl Context {
-    pub fn new(options: Options, parts: Parts, book: Arc<Book>) -> Self {
+    pub fn new(options: Options, parts: Parts, book: Arc<Book>, spans: Option<Arc<dyn Spans>>) -> Self {
         let larder = Larder::new(options.scratch.join("larder"), options.larder_bytes_max);
         let stay = Stay::new(options.term);
         Self {
@@ -192,6 +195,7 @@ impl Context {
             options,
             parts,
             book,
+            spans,
             plans: Mutex::default(),
             verified: Mutex::default(),
             running: Mutex::default(),

@@ -15,6 +15,7 @@ pub mod metrics;
 mod perform;
 mod service;
 mod shelf;
+mod spans;
 mod stay;
 mod take;
 #[cfg(test)]

@@ -33,6 +33,7 @@ catalogue! {
     HINTS_REFUSED = counter("hints_refused_total"; &[Label::Of("reason", &["unknown", "not_in_plan", "version"])]; "Hints that were not followed: of no known plan, of no task of the plan, of a member in another version.");
     MESSAGES_REFUSED = counter("messages_refused_total"; &[Label::Of("reason", &["decode", "version", "size", "mismatch"])]; "Messages that could not be read.");
     SLOTS = gauge("slots"; &[POOL, SLOT]; "Tasks that can run at once here: those that do, and those that could.");
+    HELD = gauge("held_messages"; &[POOL, CLASS]; "Messages that this worker has taken and not settled.");
     CHILD_STARTS = counter("child_starts_total"; &[KIND]; "Task processes that were started.");
     CHILD_EXITS = counter("child_exits_total"; &[EXIT]; "Task processes that ended.");
     CHILD_MEMORY = gauge("child_memory_bytes"; &[KIND]; "Memory that task processes hold.");

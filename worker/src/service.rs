@@ -12,6 +12,7 @@ use synthfleet_proto::attempts::StopCause;
 use synthfleet_proto::class::Class;
 use synthfleet_proto::envelope::{Body, ControlOp, Envelope};
 use synthfleet_proto::key::JobKeys;
+use synthfleet_proto::span::Spans;
 use synthfleet_proto::task::TaskId;
 use synthfleet_proto::{Error, ErrorKind, Result};
 use tokio::sync::watch;
@@ -27,6 +28,7 @@ pub struct Service {
     options: Options,
     parts: Parts,
     book: Arc<Book>,
+    spans: Option<Arc<dyn Spans>>,
 }
 
 /// Pause after a broker error before it is asked again.
@@ -41,7 +43,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(15);
 impl Service {
     /// A worker with its settings and parts. Nothing begins before [`Service::run`].
     pub fn new(options: Options, parts: Parts) -> Self {
-        Self { options, parts, book: Arc::new(Book::new(&[metrics::CATALOGUE])) }
+        Self { options, parts, book: Arc::new(Book::new(&[metrics::CATALOGUE])), spans: None }
     }
 
     /// Counts in the book of the process, which scrapes read.
@@ -52,11 +54,18 @@ impl Service {
         self
     }
 
+    /// Tells its attempts to a collector of traces, if there is one.
+    #[must_use]
+    pub fn traced(mut self, spans: Option<Arc<dyn Spans>>) -> Self {
+        self.spans = spans;
+        self
+    }
+
     /// Works until `shutdown` becomes true, or a coordinator asks the worker to leave: then takes nothing more,
     /// gives running tasks the drain time, stops what still runs (their attempts end `released`) and returns.
     /// A worker whose term is over takes nothing more either, but waits for its tasks, however long they take.
     pub async fn run(self, mut shutdown: watch::Receiver<bool>) -> Result<()> {
-        let context = Arc::new(Context::new(self.options, self.parts, self.book));
+        let context = Arc::new(Context::new(self.options, self.parts, self.book, self.spans));
         metrics::introduce(&context.book, &context.options.pool, &context.options.take);
         let scratch = &context.options.scratch;
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(scratch).map_err(|e| Error::io(scratch.display(), e))?;

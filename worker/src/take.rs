@@ -6,6 +6,7 @@ use crate::metrics;
 use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_broker::{Delivery, Settle, Wait};
+use synthfleet_metrics::Raised;
 use synthfleet_proto::attempts::{self, Next, Seen, Verb};
 use synthfleet_proto::envelope::{Body, Envelope, ResultHint, ResultStatus};
 use synthfleet_proto::error::WireError;
@@ -26,11 +27,13 @@ const VERSION_PATIENCE: Duration = Duration::from_secs(90);
 pub struct Done {
     settle: Settle,
     word: Option<Word>,
+    /// Counts the message until it is settled.
+    held: Option<Raised>,
 }
 
 impl From<Settle> for Done {
     fn from(settle: Settle) -> Self {
-        Self { settle, word: None }
+        Self { settle, word: None, held: None }
     }
 }
 
@@ -49,6 +52,7 @@ impl Done {
             // the message comes back; its task has its outcome or is tried again
             tracing::warn!(code = error.code(), "a delivery could not be settled");
         }
+        drop(self.held);
     }
 }
 
@@ -65,7 +69,15 @@ pub async fn handle(context: &Arc<Context>, delivery: &Delivery) -> Done {
     // every line that is written meanwhile tells what it is about
     let (job, task) = (envelope.job.as_deref(), envelope.task.as_deref());
     let span = tracing::error_span!("task", job, task, tenant = envelope.tenant, attempt = field::Empty, trace_id = field::Empty);
-    handled(context, delivery, &envelope).instrument(span).await
+    let held = held(context, &envelope);
+    let done = handled(context, delivery, &envelope).instrument(span).await;
+    Done { held, ..done }
+}
+
+/// Counts a message as held.
+fn held(context: &Context, envelope: &Envelope) -> Option<Raised> {
+    let Body::Task(hint) = &envelope.body else { return None };
+    Some(Raised::new(&context.book, metrics::HELD, &[&context.options.pool, hint.class.name()], 1.0))
 }
 
 async fn handled(context: &Arc<Context>, delivery: &Delivery, envelope: &Envelope) -> Done {
@@ -170,7 +182,7 @@ fn end_of((verb, word): (Verb, Option<Word>)) -> Done {
         Verb::Requeue => Settle::Requeue,
         Verb::Park(seconds) => Settle::Park(Wait::covering(Duration::from_secs(u64::from(seconds)))),
     };
-    Done { settle, word }
+    Done { settle, word, held: None }
 }
 
 /// The coordinator that wishes to hear first what a hint leads to.
@@ -216,6 +228,7 @@ async fn claim(
         spec: planned.spec.clone(),
         trace: planned.spec.root(),
         reply: reply_of(envelope).map(str::to_owned),
+        asked_by: envelope.trace.clone(),
         wait_seconds,
         is_mixed,
     };

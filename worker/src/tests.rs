@@ -11,12 +11,13 @@ use synthfleet_metrics::Book;
 use synthfleet_proto::about::CostClass;
 use synthfleet_proto::attempts::Ended;
 use synthfleet_proto::class::Class;
-use synthfleet_proto::envelope::{Body, ControlHint, ControlOp, Envelope, ResultHint, ResultStatus, TaskHint};
+use synthfleet_proto::envelope::{Body, ControlHint, ControlOp, Envelope, ResultHint, ResultStatus, TaskHint, Trace};
 use synthfleet_proto::fact::{self, Cancel, Claim, End, Group, OutcomeFact, OutcomeStatus, PlanFact, PlanInputs, SpecFact};
 use synthfleet_proto::job::JobSpec;
 use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::outside::{Clock, Entropy};
 use synthfleet_proto::pool::Take;
+use synthfleet_proto::span::{Span, Spans};
 use synthfleet_proto::task::{PREPARE, TaskId, TaskKind};
 use synthfleet_proto::{Error, id};
 use synthfleet_store::{Counting as Counted, Memory, Store, create_fact, read_fact};
@@ -98,6 +99,7 @@ impl Scripted {
 
 /// A worker at work.
 struct Bench {
+    spans: Arc<Kept>,
     store: Arc<Memory>,
     broker: Arc<InProcess>,
     parts: Parts,
@@ -173,6 +175,16 @@ fn plan(spec_sha256: String, task_seconds: f64) -> PlanFact {
     PlanFact { v: 1, plan: 1, inputs, members: Vec::new(), groups: vec![group], skipped: Vec::new() }
 }
 
+/// Keeps the spans that come.
+#[derive(Default)]
+struct Kept(std::sync::Mutex<Vec<Span>>);
+
+impl Spans for Kept {
+    fn end(&self, span: Span) {
+        self.0.lock().expect("whole").push(span);
+    }
+}
+
 impl Bench {
     async fn new(script: Script) -> Self {
         Self::with(script, TASK_SECONDS).await
@@ -202,8 +214,10 @@ impl Bench {
         let parts = Parts { store: Arc::new(counted.clone()), broker: broker.clone(), clock, entropy, executor, links: None, run };
         let book = Arc::new(Book::new(&[crate::metrics::CATALOGUE]));
         let (stop, stopped) = watch::channel(false);
-        let running = tokio::spawn(Service::new(options.clone(), parts.clone()).counted(book.clone()).run(stopped));
-        Self { store, broker, parts, options, keys, plan_sha256, runs, counted, book, stop, running, _scratch: scratch }
+        let spans = Arc::new(Kept::default());
+        let running =
+            tokio::spawn(Service::new(options.clone(), parts.clone()).counted(book.clone()).traced(Some(spans.clone())).run(stopped));
+        Self { spans, store, broker, parts, options, keys, plan_sha256, runs, counted, book, stop, running, _scratch: scratch }
     }
 
     /// The worker as one of a fleet that takes everything.
@@ -212,7 +226,20 @@ impl Bench {
     }
 
     async fn hint(&self, of: &TaskId, plan_sha256: &str) {
-        let hint = TaskHint {
+        self.send(of, Body::Task(Self::hint_of(plan_sha256))).await;
+    }
+
+    /// The same, recorded by its sender.
+    async fn hint_within(&self, of: &TaskId, trace: Trace) {
+        let about = (Some(self.keys.job()), Some(of.as_str()));
+        let body = Body::Task(Self::hint_of(&self.plan_sha256));
+        let envelope = Envelope::new(self.parts.clock.as_ref(), self.parts.entropy.as_ref(), "local", about, body).within(trace);
+        let route = Route::Pool { pool: "local".into(), class: Class::Interactive };
+        self.broker.publish(&route, &envelope.encode().expect("small")).await.expect("published");
+    }
+
+    fn hint_of(plan_sha256: &str) -> TaskHint {
+        TaskHint {
             kind: TaskKind::Benchmark,
             name: "x".into(),
             pool: "local".into(),
@@ -222,8 +249,7 @@ impl Bench {
             attempt: 1,
             hop: 0,
             reply: None,
-        };
-        self.send(of, Body::Task(hint)).await;
+        }
     }
 
     async fn send(&self, of: &TaskId, body: Body) {

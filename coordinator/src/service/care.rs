@@ -4,10 +4,11 @@ mod tasks;
 
 use super::notes::Note;
 use super::read::{self, is_fact};
+use super::spans::{self, Sink};
 use super::{Options, Parts, log, tell};
 use crate::dispatch::{Line, Rank};
 use crate::heavy::heavy;
-use crate::job::{DEADLINE, Effect, Event, Fact, Known, NewFact, Phase, Rules, View, step};
+use crate::job::{DEADLINE, Effect, Event, Fact, Known, NewFact, Phase, Rules, View, size, step};
 use crate::publish::{Press, publish};
 use crate::{Catalogue, judgement, metrics, reuse};
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,11 +34,14 @@ pub use tasks::{Routes, earlier};
 pub struct Job {
     pub keys: JobKeys,
     pub view: View,
+    /// About how much memory the view takes.
+    pub view_bytes: u64,
     /// Errors in a row.
     pub failures: u32,
     pub state: Option<JobState>,
     /// Where facts are counted.
     book: Arc<Book>,
+    spans: Sink,
     /// When its time is over.
     deadline: Option<Instant>,
     /// When the patience with a cancelled job's running tasks is over.
@@ -76,6 +80,8 @@ pub struct Beside {
     pub made: mpsc::Sender<Made>,
     /// Notes for later jobs.
     pub notes: mpsc::Sender<Note>,
+    /// Spans of what was done.
+    pub spans: Sink,
 }
 
 /// What was made beside the loop, for a job.
@@ -106,13 +112,15 @@ impl Drop for Job {
 impl Job {
     /// Reads all facts of a job. What is made beside the loop goes through `beside`.
     pub async fn read(keys: &JobKeys, parts: &Parts, beside: Beside, book: &Arc<Book>) -> Result<Self> {
-        let Beside { made, notes } = beside;
+        let Beside { made, notes, spans } = beside;
         let mut job = Self {
             keys: keys.clone(),
             view: View::default(),
+            view_bytes: 0,
             failures: 0,
             state: None,
             book: Arc::clone(book),
+            spans,
             deadline: None,
             cancel_overdue: None,
             pools_until: None,
@@ -142,7 +150,7 @@ impl Job {
             if let Fact::Outcome(outcome) = &fact {
                 job.to_note.insert(outcome.fact.task.clone());
             }
-            job.view = std::mem::take(&mut job.view).with(fact);
+            job.take_up(fact);
         }
         let Some(spec) = job.view.spec() else {
             return Err(Error::unavailable("job::no_spec", format!("the job {} has no spec", keys.job())));
@@ -196,7 +204,7 @@ impl Job {
     async fn step(&mut self, event: Event, parts: &Parts, options: &Options) -> Result<Vec<Effect>> {
         let event = match event {
             Event::Fact(fact) => {
-                self.view = std::mem::take(&mut self.view).with(*fact);
+                self.take_up(*fact);
                 Event::Sweep
             }
             event => event,
@@ -333,6 +341,11 @@ impl Job {
 
     fn learn(&mut self, fact: Fact, parts: &Parts) {
         self.note(&fact, parts);
+        self.take_up(fact);
+    }
+
+    fn take_up(&mut self, fact: Fact) {
+        self.view_bytes += size::of(&fact);
         self.view = std::mem::take(&mut self.view).with(fact);
     }
 
@@ -342,6 +355,7 @@ impl Job {
         let now = parts.clock.now_ms() as i64;
         log::fact(self, fact, now);
         metrics::record_fact(&self.book, &self.view, fact, now);
+        spans::fact(&self.spans, &self.view, fact, now);
         if let Fact::Outcome(outcome) = fact {
             let task = &outcome.fact.task;
             self.ended.push(task.clone());

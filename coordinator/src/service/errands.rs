@@ -2,6 +2,7 @@
 //! taken into care. The loop goes on meanwhile, so that a store that takes its time delays only who asked for it.
 
 use super::care::Job;
+use super::spans::Sending;
 use super::{HEARD_AT_ONCE, Service, read};
 use crate::job::{Event as JobEvent, Fact};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ pub(super) const ADOPTED_AT_ONCE: usize = 8;
 /// What an errand brings back.
 pub(super) enum Brought {
     /// The outcome that some words were about.
-    Outcome { keys: JobKeys, key: Key, words: Vec<Delivery>, fact: Result<Option<Fact>> },
+    Outcome { keys: JobKeys, key: Key, words: Vec<Delivery>, fact: Result<Option<Box<Fact>>> },
     /// The facts of a job, as the store lists them.
     Listed { keys: JobKeys, entries: Result<Vec<Entry>> },
     /// New facts of a job, with the list they were found in if what went silent is to be looked for there.
@@ -31,6 +32,8 @@ pub(super) enum Brought {
     Earlier { job: String, found: Vec<(TaskId, Option<(Key, Fact)>)> },
     /// What became of some hints.
     Sent(Vec<Sent>),
+    /// It was done for others' sake.
+    Nothing,
 }
 
 /// A hint that was sent, or not.
@@ -39,6 +42,8 @@ pub(super) struct Sent {
     pub task: TaskId,
     pub pool: String,
     pub sent: Result<()>,
+    /// What is told of it to collectors of traces.
+    pub sending: Option<Sending>,
 }
 
 impl Service {
@@ -60,7 +65,7 @@ impl Service {
             match one.map_err(|error| Error::internal("coordinator::panic", format!("an errand stopped: {error}")))? {
                 Brought::Outcome { keys, key, words, fact } => {
                     match fact {
-                        Ok(Some(fact)) => self.learned(&keys, key, fact).await?,
+                        Ok(Some(fact)) => self.learned(&keys, key, *fact).await?,
                         Ok(None) => {}
                         Err(error) => unread(&keys, &error),
                     }
@@ -83,7 +88,8 @@ impl Service {
                 Brought::Listed { keys, entries: Err(error) } | Brought::Facts { keys, facts: Err(error), .. } => unread(&keys, &error),
                 Brought::Job { keys, job } => self.adopted(&keys, job).await?,
                 Brought::Earlier { job, found } => self.remembered(&job, found).await?,
-                Brought::Sent(sent) => sent.into_iter().for_each(|one| self.sent(&one.job, &one.task, &one.pool, one.sent)),
+                Brought::Sent(sent) => sent.into_iter().for_each(|one| self.sent(one)),
+                Brought::Nothing => {}
             }
         }
         self.settle(heard).await;
@@ -101,7 +107,7 @@ impl Service {
         let store = Arc::clone(&self.parts.store);
         self.errands.spawn(async move {
             let fact = crate::facts::read_one(store.as_ref(), &key).await;
-            Brought::Outcome { keys, key, words, fact }
+            Brought::Outcome { keys, key, words, fact: fact.map(|found| found.map(Box::new)) }
         });
     }
 

@@ -66,6 +66,8 @@ impl Service {
         self.book.set(metrics::OLDEST_ACTIVE_JOB, &[], oldest as f64 / 1e3);
         let tenants: BTreeSet<&str> = self.jobs.values().map(|job| job.keys.tenant()).collect();
         self.book.set(metrics::OWNED_TENANTS, &[], tenants.len() as f64);
+        let views: u64 = self.jobs.values().map(|job| job.view_bytes).sum();
+        self.book.set(metrics::VIEW_BYTES, &[], views as f64);
         self.book.set(metrics::DISPATCH_WINDOW, &[], self.window_share());
     }
 

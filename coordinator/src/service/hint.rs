@@ -2,6 +2,7 @@
 
 use super::care::{self, Job, Routes};
 use super::errands::{Brought, Sent};
+use super::spans::Sending;
 use super::{Service, tell};
 use crate::dispatch::{self, Line, Ready, Room, Windows};
 use crate::fleet::Fleet;
@@ -10,7 +11,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_broker::Route;
-use synthfleet_proto::Result;
 use synthfleet_proto::envelope::{Body, Envelope, TaskHint};
 use synthfleet_proto::task::TaskId;
 use tokio::time::Instant;
@@ -25,6 +25,13 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 pub struct Pause {
     until: Instant,
     length: Duration,
+}
+
+/// A hint that is about to go.
+struct Message {
+    route: Route,
+    bytes: Vec<u8>,
+    sending: Option<Sending>,
 }
 
 impl Service {
@@ -116,22 +123,26 @@ impl Service {
         if tasks.is_empty() {
             return;
         }
-        let messages: Vec<Option<(Route, Vec<u8>)>> = tasks.iter().map(|(id, task, pool)| self.message(id, task, pool)).collect();
+        let messages: Vec<Option<Message>> = tasks.iter().map(|(id, task, pool)| self.message(id, task, pool)).collect();
         let broker = Arc::clone(&self.parts.broker);
         self.errands.spawn(async move {
             let sender = broker.as_ref();
             let sending = messages.iter().map(|message| async move {
                 match message {
-                    Some((route, bytes)) => sender.publish(route, bytes).await,
+                    Some(message) => sender.publish(&message.route, &message.bytes).await,
                     None => Ok(()),
                 }
             });
             let sent = futures::future::join_all(sending).await;
-            Brought::Sent(tasks.into_iter().zip(sent).map(|((job, task, pool), sent)| Sent { job, task, pool, sent }).collect())
+            let told = tasks.into_iter().zip(messages).zip(sent).map(|(((job, task, pool), message), sent)| {
+                let sending = message.and_then(|message| message.sending);
+                Sent { job, task, pool, sent, sending }
+            });
+            Brought::Sent(told.collect())
         });
     }
 
-    fn message(&self, id: &str, task: &TaskId, pool: &str) -> Option<(Route, Vec<u8>)> {
+    fn message(&self, id: &str, task: &TaskId, pool: &str) -> Option<Message> {
         let job: &Job = self.jobs.get(id)?;
         let (plan, group) = job.view.group(task)?;
         let class = job.view.spec().map(|spec| spec.fact.class).unwrap_or_default();
@@ -151,7 +162,10 @@ impl Service {
         let (clock, entropy) = (self.parts.clock.as_ref(), self.parts.entropy.as_ref());
         let envelope = Envelope::new(clock, entropy, job.keys.tenant(), about, Body::Task(hint)).within(job.trace().child(entropy));
         match envelope.encode() {
-            Ok(bytes) => Some((Route::Pool { pool: pool.to_owned(), class }, bytes)),
+            Ok(bytes) => {
+                let sending = Sending::of(&envelope, known + 1);
+                Some(Message { route: Route::Pool { pool: pool.to_owned(), class }, bytes, sending })
+            }
             Err(error) => {
                 tracing::error!(job = id, task = task.as_str(), code = error.code(), "a hint cannot be written");
                 None
@@ -160,9 +174,13 @@ impl Service {
     }
 
     /// What a hint came to: a pool whose queue is full or away is left alone for a while.
-    pub(super) fn sent(&mut self, id: &str, task: &TaskId, pool: &str, sent: Result<()>) {
+    pub(super) fn sent(&mut self, of: Sent) {
+        let (id, task, pool) = (of.job.as_str(), &of.task, of.pool.as_str());
         let Some(job) = self.jobs.get_mut(id) else { return };
-        match sent {
+        if let Some(sending) = of.sending {
+            sending.ended(&self.beside.spans, job, (task.as_str(), pool), &of.sent, self.parts.clock.now_ms() as i64);
+        }
+        match of.sent {
             Ok(()) => {
                 if self.paused.remove(pool).is_some() {
                     self.book.set(metrics::DISPATCH_PAUSED, &[pool], 0.0);

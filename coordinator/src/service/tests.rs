@@ -13,6 +13,7 @@ use synthfleet_proto::fact::{OutcomeFact, PublishedFact};
 use synthfleet_proto::id;
 use synthfleet_proto::job::{JobSpec, JobState};
 use synthfleet_proto::key::Key;
+use synthfleet_proto::span::{Span, SpanKind};
 use synthfleet_proto::task::TaskId;
 use synthfleet_store::{Memory, create_fact, read_fact};
 
@@ -37,6 +38,16 @@ impl Entropy for Counting {
     }
 }
 
+/// Keeps the spans that come.
+#[derive(Default)]
+struct Kept(std::sync::Mutex<Vec<Span>>);
+
+impl Spans for Kept {
+    fn end(&self, span: Span) {
+        self.0.lock().expect("whole").push(span);
+    }
+}
+
 /// A coordinator at work.
 struct Bench {
     store: Arc<Memory>,
@@ -45,6 +56,7 @@ struct Bench {
     handle: Handle,
     events: broadcast::Receiver<Event>,
     keys: JobKeys,
+    spans: Arc<Kept>,
     _stop: watch::Sender<bool>,
 }
 
@@ -89,10 +101,11 @@ impl Bench {
         let submitted = resubmit(&desk, asked).await.expect("accepted");
         let (service, handle) = Service::new(Options::embedded("0.1.0"), parts.clone());
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(service.run(stopped));
+        let spans = Arc::new(Kept::default());
+        tokio::spawn(service.traced(Some(spans.clone())).run(stopped));
         handle.care("local", &submitted.job).await.expect("in care");
         let keys = JobKeys::new("local", &submitted.job).expect("legal");
-        Self { store, broker, parts, handle, events, keys, _stop: stop }
+        Self { store, broker, parts, handle, events, keys, spans, _stop: stop }
     }
 
     /// A worker that ends every task as `end` says.
@@ -148,6 +161,28 @@ async fn a_job_runs_to_its_publication_without_waiting_for_a_sweep() {
     assert!(told.iter().any(|what| matches!(what, Happening::Verdict { .. })));
     assert_eq!(told.iter().filter(|what| matches!(what, Happening::Planned { .. })).count(), 1, "told once");
     assert!(matches!(told.last(), Some(Happening::State { state: JobState::Done, .. })));
+}
+
+#[tokio::test]
+async fn a_job_is_told_as_one_trace_and_its_judgement_follows_from_what_ran() {
+    let bench = Bench::new(small_job()).await;
+    bench.work(done);
+    bench.finished().await;
+    let spans = bench.spans.0.lock().expect("whole").clone();
+    let named = |name: &str| spans.iter().filter(|span| span.name == name).collect::<Vec<_>>();
+    let [root] = named("job")[..] else { panic!("{spans:?}") };
+    assert_eq!((root.parent.as_deref(), root.error.as_deref(), root.kind), (None, None, SpanKind::Internal));
+    let below = |span: &&Span| span.parent.as_deref() == Some(root.context.span()) && span.context.id() == root.context.id();
+    assert!(spans.iter().filter(|span| span.name != "job").all(|span| below(&span)), "{spans:?}");
+    assert_eq!(named("accept").len(), 1);
+    let messages = named("publish");
+    assert!(messages.len() > 4 && messages.iter().all(|span| span.kind == SpanKind::Producer && span.error.is_none()), "{messages:?}");
+    let [judged] = named("select")[..] else { panic!("{spans:?}") };
+    let spec = read_fact::<SpecFact>(bench.store.as_ref(), bench.keys.spec().expect("legal").key()).await.expect("read").expect("there");
+    let fitted = synthfleet_proto::span::attempt(&root.context, &spec.fact, &TaskId::synthesize("clbn", 0), 1);
+    // the delivered table is made after the judgement
+    let after = messages.iter().filter(|span| span.began_at >= judged.ended_at).count();
+    assert!(judged.links.contains(&fitted) && judged.links.len() == messages.len() - after, "{judged:?} {}", messages.len());
 }
 
 #[tokio::test]

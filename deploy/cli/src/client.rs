@@ -6,7 +6,7 @@ mod download;
 mod events;
 #[cfg(test)]
 mod testing;
-mod transport;
+pub mod transport;
 mod upload;
 
 pub use answer::error_of;

@@ -4,7 +4,7 @@ mod settings;
 
 pub use settings::{
     BrokerConfig, BucketQueueConfig, ClientConfig, Config, CoordinatorConfig, DoorsConfig, ServeConfig, SourcesConfig, StoreConfig,
-    WorkerConfig,
+    TracesConfig, WorkerConfig,
 };
 
 use figment::Figment;
@@ -16,6 +16,12 @@ use synthfleet_proto::{Error, Result, id};
 
 const DEFAULTS: &str = include_str!("default.toml");
 const PREFIX: &str = "SYNTHFLEET_";
+/// Variables that other programs of the trade read under the same names. Those of our prefix come before them.
+const STANDARD: [(&str, &str); 3] = [
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "traces.endpoint"),
+    ("OTEL_EXPORTER_OTLP_HEADERS", "traces.headers"),
+    ("OTEL_EXPORTER_OTLP_PROTOCOL", "traces.protocol"),
+];
 /// Variables of this prefix that are not settings: tests and tools read them.
 const NOT_SETTINGS: [&str; 2] = ["SYNTHFLEET_SHARED", "SYNTHFLEET_TASK_DIR"];
 
@@ -52,14 +58,20 @@ pub fn load(sources: &Sources<'_>) -> Result<(Config, Vec<Setting>)> {
         None => PathBuf::from("synthfleet.toml"),
     };
     figment = with_file(figment, &file);
-    for (name, value) in &sources.variables {
+    let (standard, ours): (Vec<_>, Vec<_>) = sources.variables.iter().partition(|(name, _)| is_standard(name));
+    for (name, value) in standard.into_iter().chain(ours) {
         figment = from_variable(figment, name, value)?;
     }
     refuse_unknown(&figment)?;
     let config = figment.extract().map_err(|e| {
         Error::invalid("config::value", e.to_string()).help("synthfleet config show --origin names the place of each setting")
     })?;
-    Ok((config, settings(&figment)?))
+    Ok((config, settings(&figment, sources)?))
+}
+
+/// Whether a variable is one that other programs read as well.
+pub fn is_standard(name: &str) -> bool {
+    STANDARD.iter().any(|(known, _)| *known == name)
 }
 
 /// Adds a file if there is one.
@@ -68,6 +80,9 @@ fn with_file(figment: Figment, file: &Path) -> Figment {
 }
 
 fn from_variable(figment: Figment, name: &str, value: &str) -> Result<Figment> {
+    if let Some((_, key)) = STANDARD.iter().find(|(known, _)| *known == name) {
+        return Ok(figment.merge(Serialized::default(key, value)));
+    }
     let Some(rest) = name.strip_prefix(PREFIX).filter(|_| !NOT_SETTINGS.contains(&name)) else { return Ok(figment) };
     let known = keys(&defaults()?);
     let names: Vec<String> = known.iter().map(|key| variable_of(key)).collect();
@@ -101,13 +116,13 @@ fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> 
     }
 }
 
-fn settings(figment: &Figment) -> Result<Vec<Setting>> {
+fn settings(figment: &Figment, sources: &Sources<'_>) -> Result<Vec<Setting>> {
     let all: Value = figment.extract().map_err(|e| Error::invalid("config::syntax", e.to_string()))?;
     let setting = |key: String| {
         let origin = match figment.find_metadata(&key) {
             Some(figment::Metadata { source: Some(figment::Source::File(path)), .. }) => path.display().to_string(),
             Some(metadata) if metadata.name.contains("TOML") => "default".to_owned(),
-            _ => variable_of(&key),
+            _ => origin_of(&key, sources),
         };
         let value = masked(&key, key.split('.').fold(all.clone(), |value, part| value[part].clone()));
         Setting { key, value, origin }
@@ -115,8 +130,18 @@ fn settings(figment: &Figment) -> Result<Vec<Setting>> {
     Ok(keys(&all).into_iter().map(setting).collect())
 }
 
+/// The variable that a setting comes from.
+fn origin_of(key: &str, sources: &Sources<'_>) -> String {
+    let ours = variable_of(key);
+    let standard = STANDARD.iter().find(|(_, known)| *known == key).map(|(name, _)| *name);
+    match standard {
+        Some(standard) if !sources.variables.iter().any(|(name, _)| *name == ours) => standard.to_owned(),
+        _ => ours,
+    }
+}
+
 /// Settings that are secret as a whole.
-const SECRETS: [&str; 2] = ["broker.password", "client.token"];
+const SECRETS: [&str; 3] = ["broker.password", "client.token", "traces.headers"];
 
 /// The value as people may see it: no secret, no password inside an address.
 fn masked(key: &str, value: Value) -> Value {
@@ -176,6 +201,20 @@ mod tests {
         assert_eq!(config.client.token, "sf_1_geheim");
         assert!(!format!("{settings:?}").contains("geheim"));
         assert!(settings.iter().any(|setting| setting.value == "amqp://ada:***@broker/fleet"));
+    }
+
+    #[test]
+    fn a_variable_that_all_programs_read_is_a_setting_and_ours_come_before_it() {
+        let standard = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
+        let secret = ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=geheim");
+        let (config, settings) = with(&[standard, secret]).expect("legal");
+        assert_eq!((config.traces.endpoint.as_str(), config.traces.headers.as_str()), ("http://collector:4318", "authorization=geheim"));
+        let endpoint = settings.iter().find(|setting| setting.key == "traces.endpoint").expect("a setting");
+        assert_eq!(endpoint.origin, "OTEL_EXPORTER_OTLP_ENDPOINT");
+        assert!(!format!("{settings:?}").contains("geheim"));
+        let (config, settings) = with(&[("SYNTHFLEET_TRACES_ENDPOINT", "http://ours:4318"), standard]).expect("legal");
+        assert_eq!(config.traces.endpoint, "http://ours:4318");
+        assert!(settings.iter().any(|setting| setting.origin == "SYNTHFLEET_TRACES_ENDPOINT"));
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod present;
 mod processor;
 mod roles;
 mod source;
+mod traces;
 
 use arguments::{Arguments, Command, Global};
 use clap::Parser;
@@ -133,7 +134,7 @@ fn surroundings(global: &Global, style: Style) -> Result<Surroundings> {
 }
 
 fn interesting(name: &str) -> bool {
-    name.starts_with("SYNTHFLEET_") || name.starts_with("XDG_") || name == "HOME"
+    config::is_standard(name) || name.starts_with("SYNTHFLEET_") || name.starts_with("XDG_") || name == "HOME"
 }
 
 /// Ends the process at once: the second Ctrl-C.

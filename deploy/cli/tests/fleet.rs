@@ -252,7 +252,6 @@ const MANY: u64 = 100_000_000;
 
 #[test]
 #[ignore = "long: a hundred million rows, twice"]
-#[expect(clippy::print_stdout, reason = "the figures are what the long shelf is run for")]
 fn a_hundred_million_rows_are_the_same_from_one_worker_and_from_four() {
     let adult = std::fs::read(shared("data/adult.csv.gz")).expect("the table");
     let parts = [1, 4].map(|workers| {

@@ -1,6 +1,7 @@
 //! A value of now that is higher while something lasts: slots in use, tasks that run, messages on their way.
 
 use crate::Book;
+use std::fmt;
 use std::sync::Arc;
 
 /// Keeps a value of now higher while it lives. Dropping it, also half way through some work, takes its part away.
@@ -27,6 +28,12 @@ impl Raised {
     fn shift(&self, amount: f64) {
         let labels: Vec<&str> = self.labels.iter().map(String::as_str).collect();
         self.book.shift(self.name, &labels, amount);
+    }
+}
+
+impl fmt::Debug for Raised {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} by {}", self.name, self.by)
     }
 }
 

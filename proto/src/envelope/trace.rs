@@ -52,6 +52,32 @@ impl Trace {
         Self { parent: format!("00-{}-{}-{flags}", self.id(), hex(&span)), state: self.state.clone() }
     }
 
+    /// The same trace in the span whose id follows from a path: whoever knows the path knows the span.
+    #[must_use]
+    pub fn named(&self, path: &[&str]) -> Self {
+        let mut digest = Sha256::new().chain_update(b"synthfleet/span/v1");
+        for part in path {
+            digest.update([0]);
+            digest.update(part.as_bytes());
+        }
+        let mut span = [0; 8];
+        span.copy_from_slice(&digest.finalize()[..8]);
+        span[7] |= u8::from(span == [0; 8]);
+        self.sampled_at(&hex(&span))
+    }
+
+    /// The same trace in a span of 16 hexadecimal digits, recorded.
+    #[must_use]
+    pub fn sampled_at(&self, span: &str) -> Self {
+        Self { parent: format!("00-{}-{span}-01", self.id()), state: self.state.clone() }
+    }
+
+    /// Whether its sender records it.
+    pub fn is_sampled(&self) -> bool {
+        let flags = self.parent.get(53..55).and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        flags.is_some_and(|flags| flags & 1 == 1)
+    }
+
     /// The trace: 32 hexadecimal digits.
     pub fn id(&self) -> &str {
         self.parent.get(3..35).unwrap_or_default()
@@ -96,6 +122,15 @@ mod tests {
         let child = given.child(&Fixed(0xab));
         assert_eq!(child.parent, "00-0af7651916cd43dd8448eb211c80319c-abababababababab-01");
         assert_eq!((child.id(), child.span(), child.state.as_str()), (given.id(), "abababababababab", "vendor=1"));
+    }
+
+    #[test]
+    fn a_path_names_one_span_of_the_trace() {
+        let given = Trace::read(GIVEN, None).expect("legal");
+        let named = given.named(&["job", "task"]);
+        // the first 8 bytes of SHA-256 over "synthfleet/span/v1\0job\0task"
+        assert_eq!(named.span(), "02428d83ff6fa258");
+        assert!(named.is_legal() && named.id() == given.id() && named != given.named(&["jobtask"]));
     }
 
     #[test]

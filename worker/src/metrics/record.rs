@@ -1,8 +1,9 @@
 //! What the doings of a worker count for.
 
 use super::{
-    CHECKPOINT_BYTES, CHECKPOINTS, CHILD_EXITS, CHILD_MEMORY, CHILD_STARTS, DUPLICATES, LAST_SUCCESS, ROWS_GENERATED, ROWS_READ, SCRATCH,
-    SLOTS, TASK_ATTEMPTS, TASK_CPU, TASK_DURATION, TASK_MEMORY_PEAK, TASK_QUEUE_WAIT, TASKS_FINISHED, TASKS_IN_PROGRESS, TASKS_STARTED,
+    CHECKPOINT_BYTES, CHECKPOINTS, CHILD_EXITS, CHILD_MEMORY, CHILD_STARTS, DUPLICATES, HELD, LAST_SUCCESS, ROWS_GENERATED, ROWS_READ,
+    SCRATCH, SLOTS, TASK_ATTEMPTS, TASK_CPU, TASK_DURATION, TASK_MEMORY_PEAK, TASK_QUEUE_WAIT, TASKS_FINISHED, TASKS_IN_PROGRESS,
+    TASKS_STARTED,
 };
 use crate::attempt::Attempt;
 use crate::execute::{Told, Usage};
@@ -11,6 +12,7 @@ use std::path::Path;
 use std::sync::Arc;
 use synthfleet_metrics::{Book, Raised};
 use synthfleet_proto::attempts::{Ended, Seen};
+use synthfleet_proto::class::Class;
 use synthfleet_proto::fact::{EndCause, Group, OutcomeFact, OutcomeStatus};
 use synthfleet_proto::pool::Take;
 use synthfleet_proto::task::TaskKind;
@@ -31,6 +33,9 @@ fn name(kind: TaskKind, member: &str) -> &'static str {
 pub fn introduce(book: &Book, pool: &str, take: &Take) {
     for state in ["busy", "free", "reserved"] {
         book.introduce(SLOTS, &[pool, state]);
+    }
+    for class in Class::ALL {
+        book.introduce(HELD, &[pool, class.name()]);
     }
     let synthesizers: Vec<&str> = synthfleet_synthesizers::SYNTHESIZERS.iter().map(|member| member.about().name).collect();
     let benchmarks: Vec<&str> = synthfleet_benchmarks::BENCHMARKS.iter().map(|member| member.about().name).collect();

@@ -1,9 +1,14 @@
 //! What a worker counts, and which trace its messages belong to.
 
 use super::*;
-use synthfleet_proto::envelope::Trace;
+use synthfleet_proto::span::SpanKind;
 
 impl Bench {
+    /// The spans of attempts that have ended.
+    fn spans(&self) -> Vec<Span> {
+        self.spans.0.lock().expect("whole").clone()
+    }
+
     pub fn count(&self, family: &str, labels: &[&str]) -> f64 {
         self.book.value(family, labels).unwrap_or_else(|| panic!("no series of {family}"))
     }
@@ -25,6 +30,7 @@ async fn a_task_is_counted_from_its_claim_to_its_outcome() {
     ];
     assert_eq!(ones, [1.0; 5]);
     assert_eq!(bench.count("tasks_in_progress", &["benchmark"]), 0.0);
+    assert_eq!(bench.count("held_messages", &["local", "interactive"]), 0.0);
     assert!(bench.count("last_success_timestamp_seconds", &["benchmark"]) > 0.0);
 }
 
@@ -37,6 +43,8 @@ async fn slots_are_busy_while_a_task_runs() {
     }
     let slots = ["busy", "free", "reserved"].map(|state| bench.count("slots", &["local", state]));
     assert_eq!((slots, bench.count("tasks_in_progress", &["benchmark"])), ([1.0, 1.0, 0.0], 1.0));
+    // a slot that is busy holds its message
+    assert_eq!(["interactive", "batch"].map(|class| bench.count("held_messages", &["local", class])), [1.0, 0.0]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -86,6 +94,38 @@ async fn what_a_killed_run_left_open_is_counted_as_lost() {
     bench.hint(&task(), &bench.plan_sha256).await;
     bench.result().await;
     assert_eq!(["first", "lost"].map(|cause| bench.count("task_attempts_total", &["benchmark", cause])), [0.0, 1.0]);
+    bench.settled().await;
+    let spans = bench.spans();
+    let [lost, again] = &spans[..] else { panic!("{spans:?}") };
+    assert_eq!((lost.error.as_deref(), again.error.as_deref()), (Some("lost"), None));
+    assert_eq!(again.links.last(), Some(&lost.context), "it follows from the attempt that was lost");
+}
+
+#[tokio::test]
+async fn an_attempt_is_a_span_of_its_job_that_follows_from_its_message() {
+    let bench = Bench::new(Script::Make).await;
+    let sent = Trace::of_job("job_00000000000000000000000000").named(&["sent"]);
+    bench.hint_within(&task(), sent.clone()).await;
+    bench.result().await;
+    bench.settled().await;
+    let spans = bench.spans();
+    let [span] = &spans[..] else { panic!("{spans:?}") };
+    let job = synthfleet_proto::span::job(&spec()).expect("recorded");
+    assert_eq!((span.name.as_str(), span.kind, span.parent.as_deref()), ("benchmark x", SpanKind::Consumer, Some(job.span())));
+    assert_eq!(span.context, synthfleet_proto::span::attempt(&job, &spec(), &task(), 1));
+    assert_eq!(span.links, [sent]);
+    assert!(span.fields.contains(&("outcome", "ok".into())) && span.error.is_none(), "{span:?}");
+}
+
+#[tokio::test]
+async fn an_attempt_that_failed_is_told_with_its_code_and_no_message() {
+    let bench = Bench::new(Script::Fail).await;
+    bench.hint(&task(), &bench.plan_sha256).await;
+    bench.result().await;
+    bench.settled().await;
+    let spans = bench.spans();
+    let code = spans[0].error.clone().expect("it failed");
+    assert!(code.contains("::") && !code.contains(' '), "{spans:?}");
 }
 
 #[tokio::test]

@@ -3,8 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Where the catalogues are.
-pub const FILES: [&str; 4] =
-    ["worker/src/metrics.rs", "coordinator/src/metrics.rs", "proto/store/src/metrics.rs", "proto/broker/src/metrics.rs"];
+pub const FILES: [&str; 5] = [
+    "worker/src/metrics.rs",
+    "coordinator/src/metrics.rs",
+    "proto/store/src/metrics.rs",
+    "proto/broker/src/metrics.rs",
+    "deploy/cli/src/traces/metrics.rs",
+];
 /// Labels that Prometheus itself gives.
 const GIVEN: [&str; 5] = ["instance", "job", "le", "alertname", "alertstate"];
 

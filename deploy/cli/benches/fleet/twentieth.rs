@@ -80,6 +80,7 @@ struct Fleet {
 }
 
 /// Runs so many tasks of so many seconds, simulates the same, and tells the ratios.
+#[expect(clippy::print_stdout, reason = "the ratios are what it is run for")]
 pub async fn check(ground: &Ground, simulator: &Path, tasks: u64, seconds: f64) -> Outcome {
     let fleet = Arc::new(Fleet::start(ground, Duration::from_secs_f64(seconds)).await?);
     // every task runs once for real

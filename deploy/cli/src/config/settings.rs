@@ -18,6 +18,7 @@ pub struct Config {
     pub worker: WorkerConfig,
     pub sources: SourcesConfig,
     pub client: ClientConfig,
+    pub traces: TracesConfig,
     pub log: LogConfig,
 }
 
@@ -30,6 +31,15 @@ pub struct RunConfig {
     pub work_dir: PathBuf,
     pub isolate: String,
     pub keep_days: u32,
+}
+
+/// Where spans of the roles go.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TracesConfig {
+    pub endpoint: String,
+    pub protocol: String,
+    pub headers: String,
 }
 
 /// Settings of logs.

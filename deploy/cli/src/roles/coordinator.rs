@@ -6,6 +6,7 @@ use super::port::{self, Line};
 use super::{brokers, parts, signals};
 use crate::commands::Surroundings;
 use crate::config::CoordinatorConfig;
+use crate::traces::{Traces, Who as Spanning};
 use crate::{machine, tell};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     let shutdown = signals::shutdown()?;
     let options = options(&config.coordinator);
     let book = port::book(&[metrics::CATALOGUE]);
+    let traces = Traces::start(&config.traces, Spanning { role: "coordinator", id: options.id.clone() }, &book)?;
     let store = port::measured_store(parts::store(&config.store, None).await?, &book);
     parts::try_out(&store, &config.store, &book).await?;
     let who = Who { role: "coordinator", pool: "", id: &options.id };
@@ -43,7 +45,8 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     let mut served = doors::open(config, Wish { local_files: false, messages: true, sniff: None }, &parts, line, &shutdown).await?;
     let ready = Arc::new(move || broker.health().ready);
     port::operators(&config.serve.admin, ready, Arc::clone(&book), shutdown.clone(), &mut served).await?;
-    let ended = service.counted(book).run(shutdown).await;
+    let ended = service.counted(book).traced(traces.spans()).run(shutdown).await;
+    traces.finish().await;
     port::close(served, ended).await
 }
 

@@ -23,7 +23,10 @@ pub struct Line {
 
 /// The book of a process: the families of its roles and of what they stand on.
 pub fn book(roles: &[&[Series]]) -> Arc<Book> {
-    Arc::new(Book::new(&[roles, &[synthfleet_store::metrics::CATALOGUE, synthfleet_broker::metrics::CATALOGUE]].concat()))
+    Arc::new(Book::new(
+        &[roles, &[synthfleet_store::metrics::CATALOGUE, synthfleet_broker::metrics::CATALOGUE, crate::traces::metrics::CATALOGUE]]
+            .concat(),
+    ))
 }
 
 /// A store whose requests are counted.

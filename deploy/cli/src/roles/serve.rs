@@ -4,6 +4,7 @@ use super::doors::{self, Wish};
 use super::port::{self, Line};
 use super::{parts, signals, worker};
 use crate::commands::Surroundings;
+use crate::traces::{Traces, Who};
 use crate::{machine, tell};
 use std::fs::{DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
@@ -34,6 +35,7 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     let (events, _) = broadcast::channel(super::EVENTS_MAX);
     let broker = Arc::new(InProcess::new(synthfleet_broker::Settings { pools: vec![POOL.into()], ..Default::default() }));
     let book = port::book(&[metrics::CATALOGUE, synthfleet_worker::metrics::CATALOGUE]);
+    let traces = Traces::start(&config.traces, Who { role: "serve", id: machine::host() }, &book)?;
     let links = parts::links(&config.sources, &config.store).await?;
     let service_parts = Parts {
         store: port::measured_store(parts::store(&config.store, Some(&place)).await?, &book),
@@ -58,11 +60,12 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     }
     port::operators(&config.serve.admin, Arc::new(|| true), Arc::clone(&book), shutdown.clone(), &mut served).await?;
     let (stop, stopped) = watch::channel(false);
-    let worker = tokio::spawn(worker.counted(Arc::clone(&book)).run(stopped));
-    let ended = service.counted(book).run(shutdown).await;
+    let worker = tokio::spawn(worker.counted(Arc::clone(&book)).traced(traces.spans()).run(stopped));
+    let ended = service.counted(book).traced(traces.spans()).run(shutdown).await;
     let code = port::close(served, ended).await;
     stop.send_replace(true);
     worker.await.map_err(|e| Error::internal("run::worker", e.to_string()))??;
+    traces.finish().await;
     code
 }
 

@@ -4,6 +4,7 @@ use super::brokers::Who;
 use super::{brokers, parts, port, signals};
 use crate::commands::Surroundings;
 use crate::config::WorkerConfig;
+use crate::traces::{Traces, Who as Spanning};
 use crate::{machine, tell};
 use std::fs::{DirBuilder, File};
 use std::os::unix::fs::DirBuilderExt;
@@ -30,6 +31,7 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     let (scratch, _lock) = scratch(&root(surroundings), &name)?;
     let options = options(&config.worker, &name, scratch.clone())?;
     let book = port::book(&[metrics::CATALOGUE]);
+    let traces = Traces::start(&config.traces, Spanning { role: "worker", id: name.clone() }, &book)?;
     let store = port::measured_store(parts::store(&config.store, None).await?, &book);
     let broker = brokers::open(&config.broker, Who { role: "worker", pool: &options.pool, id: &name }).await?;
     let broker = port::measured_broker(broker, &book);
@@ -47,7 +49,8 @@ pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     let (broker, leaving) = (Arc::clone(&parts.broker), shutdown.clone());
     let ready = Arc::new(move || broker.health().ready && !*leaving.borrow());
     port::operators(&config.worker.admin, ready, Arc::clone(&book), shutdown.clone(), &mut served).await?;
-    let ended = Service::new(options, parts).counted(book).run(shutdown).await;
+    let ended = Service::new(options, parts).counted(book).traced(traces.spans()).run(shutdown).await;
+    traces.finish().await;
     // what cannot be removed now is swept by the next worker
     let _ = std::fs::remove_dir_all(&scratch);
     served.abort_all();

@@ -83,7 +83,7 @@ fn wide() -> String {
     let mut text = (0..2_000).map(|place| format!("c{place}")).collect::<Vec<_>>().join(",") + "\n";
     for _ in 0..500 {
         let base = dice.share();
-        let cell = |place: u32| if place % 4 == 0 { format!("l{}", dice.below(4)) } else { format!("{:.3}", base + dice.share()) };
+        let cell = |place: u32| if place.is_multiple_of(4) { format!("l{}", dice.below(4)) } else { format!("{:.3}", base + dice.share()) };
         text.push_str(&((0..2_000).map(cell).collect::<Vec<_>>().join(",") + "\n"));
     }
     text
