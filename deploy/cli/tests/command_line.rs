@@ -228,7 +228,7 @@ fn rows_that_a_job_delivers_under_conditions_are_those_that_its_model_generates(
     let wish = r#"{"synthesizers": ["clbn"], "benchmarks": ["column_shapes"], "gate": "off", "rows": 5000, "where": ["age=30..40", "member=yes"], "rows_seed": 5}"#;
     desk.file("job.json", wish);
     desk.run(&["run", file.to_str().expect("utf-8"), "--job", "job.json", "-o", "out"]).must_end(0);
-    let asked = ["generate", "out/model.bin", "--rows", "5000", "--where", "age=30..40", "--where", "member=yes"];
+    let asked = ["generate", "out/candidates/clbn/model.bin", "--rows", "5000", "--where", "age=30..40", "--where", "member=yes"];
     let made = desk.run(&[&asked[..], &["--seed", "5"]].concat()).must_end(0).stdout;
     assert_eq!(made.lines().count(), 5_001);
     assert!(desk.text("out/synthetic.csv") == made, "the job delivers other rows");

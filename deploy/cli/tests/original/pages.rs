@@ -71,12 +71,12 @@ fn orig_11_one_command_runs_tasks_at_once_and_shows_it() {
 fn orig_11_a_task_that_died_is_tried_again_and_a_hopeless_one_ends_with_its_code() {
     let mut served = Served::new();
     // seconds of fitting, so that there is time to kill it
-    let job = |seconds: f64| {
-        json!({ "source": "sim:alarm?rows=6000", "synthesizers": ["latent_tree"], "benchmarks": ["column_shapes"], "repeats": 1,
+    let job = |rows: u32, seconds: f64| {
+        json!({ "source": format!("sim:alarm?rows={rows}"), "synthesizers": ["latent_tree"], "benchmarks": ["column_shapes"], "repeats": 1,
             "gate": "off", "cache": false, "budget": { "task_seconds": seconds } })
     };
-    let task = |served: &Served, id: &str| served.get(&format!("/v1/jobs/{id}/tasks/syn-latent_tree-r0"));
-    let id = served.role.submit(&job(600.0));
+    let task = |served: &Served, id: &str, task: &str| served.get(&format!("/v1/jobs/{id}/tasks/{task}"));
+    let id = served.role.submit(&job(60_000, 600.0));
     let begun = || {
         let (status, told) = served.role.ask("GET", &format!("/v1/jobs/{id}/tasks/syn-latent_tree-r0"), None);
         (status == 200 && told["state"] == "running").then_some(())
@@ -85,12 +85,12 @@ fn orig_11_a_task_that_died_is_tried_again_and_a_hopeless_one_ends_with_its_code
     served.role.kill();
     served.role = start(&served.desk, &[]);
     assert_eq!(served.role.ended(&id, PATIENCE)["state"], "done");
-    let tried = task(&served, &id);
+    let tried = task(&served, &id, "syn-latent_tree-r0");
     assert_eq!((&tried["state"], &tried["attempts"]), (&"done".into(), &2.into()), "{tried}");
-    // out of time: its own fault, told by code, and the job ends all the same
-    let id = served.role.submit(&job(1.0));
-    assert_eq!(served.role.ended(&id, PATIENCE)["state"], "done");
-    let failed = task(&served, &id);
+    // out of time: its own fault, told by code, and the job ends by it
+    let id = served.role.submit(&job(200_000, 0.05));
+    assert_eq!(served.role.ended(&id, PATIENCE)["state"], "failed");
+    let failed = task(&served, &id, "profile");
     assert_eq!((&failed["state"], &failed["problem"]["errors"][0]["code"]), (&"failed".into(), &"task::timeout".into()), "{failed}");
 }
 
