@@ -71,7 +71,7 @@ async fn a_span_comes_to_the_collector_as_the_protocol_has_it() {
     let traces = traces.expect("legal");
     traces.spans().expect("on").end(span("synthesize clbn"));
     traces.finish().await;
-    let (head, body) = heard.try_recv().expect("sent before the end");
+    let (head, body) = heard.recv_timeout(Duration::from_secs(20)).expect("sent before the end");
     assert!(head.starts_with("POST /otlp/v1/traces HTTP/1.1"), "{head}");
     assert!(head.contains("authorization: Basic abc") && head.contains("content-type: application/json"), "{head}");
     let sent = &body["resourceSpans"][0]["scopeSpans"][0]["spans"][0];

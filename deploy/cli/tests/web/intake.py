@@ -115,6 +115,8 @@ def loaded(browser, path, patience=60_000):
     page.wait_for_selector(f"text=File: {path.name}")
     page.click("#load")
     page.wait_for_selector("#data .state.wrong, #link-fault:not([hidden]), #columns table", timeout=patience)
+    # while a large table is read, its first rows are shown already
+    page.wait_for_selector("#load:not([disabled])", timeout=patience)
     watched.settled()
     return watched
 
@@ -154,6 +156,7 @@ def remedied(browser, path):
     watched = loaded(browser, path)
     watched.page.click("#data >> text=Take such bytes out")
     watched.page.wait_for_selector("#columns table")
+    watched.page.wait_for_selector("#load:not([disabled])")
     watched.close()
 
 
@@ -188,6 +191,7 @@ def changed(browser, path):
     page.set_input_files("#file", files=[str(path)])
     page.click("#load")
     page.wait_for_selector("#columns table")
+    page.wait_for_selector("#load:not([disabled])")
     assert "30,000 rows" in page.inner_text("#data") or "30\u202f000 rows" in page.inner_text("#data"), page.inner_text("#data")[:200]
     watched.close()
 
