@@ -300,6 +300,10 @@ impl Broker for Sqs {
         Ok(depth)
     }
 
+    fn has_own_queues(&self) -> bool {
+        false
+    }
+
     fn health(&self) -> Health {
         let shared = self.inner.shared();
         Health { ready: shared.ready, last_good: shared.last_good.map_or(Duration::MAX, |good| good.elapsed()) }

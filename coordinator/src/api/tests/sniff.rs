@@ -42,7 +42,7 @@ async fn rows_are_for_who_sent_them_and_who_may_see_real_ones() {
         replica.ask("POST", "/v1/sniff", &headers, json!({"source": source}).to_string()).await
     };
     let told = ask(&owner).await.json();
-    assert_eq!(told, json!({"place": "bytes", "format": "csv", "rows": [["a,b"], ["1,2"]]}));
+    assert_eq!(told, json!({"place": "bytes", "format": null, "rows": [["a,b"], ["1,2"]]}));
     assert_eq!((&ask(&other).await.json()["rows"], &ask(&reader).await.json()["rows"][0]), (&Value::Null, &json!(["a,b"])));
 }
 
