@@ -8,7 +8,6 @@ use crate::ground::{Ground, MachineEntropy, WallClock, session_of};
 use crate::replay::Replay;
 use async_trait::async_trait;
 use serde_json::Value;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -71,7 +70,17 @@ fn mark(folder: &Path) -> std::io::Result<()> {
     let bits = MachineEntropy.bits();
     let blanks: Vec<u8> = bits.iter().flat_map(|byte| (0..8).map(move |bit| if byte >> bit & 1 == 1 { b' ' } else { b'\n' })).collect();
     for entry in std::fs::read_dir(folder)? {
-        std::fs::OpenOptions::new().append(true).open(entry?.path())?.write_all(&blanks)?;
+        let path = entry?.path();
+        let mut bytes = std::fs::read(&path)?;
+        let end = bytes.len();
+        // Parquet is read from its end: its footer tells its own length, and nothing stands right before it
+        let footer = match bytes.get(end.saturating_sub(8)..end.saturating_sub(4)) {
+            Some(&[a, b, c, d]) if bytes.ends_with(b"PAR1") => u32::from_le_bytes([a, b, c, d]) as usize + 8,
+            _ => 0,
+        };
+        let place = end.saturating_sub(footer);
+        bytes.splice(place..place, blanks.iter().copied());
+        std::fs::write(&path, bytes)?;
     }
     Ok(())
 }
