@@ -29,7 +29,7 @@ const NO_RELEASE: Case =
 /// Ten chains of trees take several times the three seconds and cannot be cut short, all others take a small part of them.
 const FAILED: Case = Case {
     name: "failed_candidate",
-    source: Source::Simulated("sim:alarm?rows=60000"),
+    source: Source::Simulated("sim:alarm?rows=120000"),
     flags: &[
         "-s",
         "gaussian_copula",
