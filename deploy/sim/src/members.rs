@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use synthfleet_coordinator::Catalogue;
+use synthfleet_coordinator::intake::DEFAULT_BENCHMARKS;
 use synthfleet_proto::Result;
 use synthfleet_proto::about::{About, CostClass, MemberDoc, ScoreAbout, Shape};
 use synthfleet_proto::fact::ProfileSummary;
@@ -20,23 +21,16 @@ static SYNTHESIZERS: [About; 8] = [
 ];
 
 macro_rules! benchmarks {
-    ($($name:literal),*) => {
-        [$(About { name: $name, scores: &[ScoreAbout { id: $name, up: true, range: (Some(0.0), Some(1.0)), fair: None, unit: "share" }], ..About::LIGHT }),*]
+    ($($place:literal)*) => {
+        [$(About {
+            name: DEFAULT_BENCHMARKS[$place],
+            scores: &[ScoreAbout { id: DEFAULT_BENCHMARKS[$place], up: true, range: (Some(0.0), Some(1.0)), fair: None, unit: "share" }],
+            ..About::LIGHT
+        }),*]
     };
 }
 
-static BENCHMARKS: [About; 10] = benchmarks![
-    "diagnostic",
-    "column_shapes",
-    "pair_trends",
-    "accuracy",
-    "detection",
-    "ml_efficacy",
-    "coverage",
-    "distances",
-    "membership",
-    "anonymity"
-];
+static BENCHMARKS: [About; DEFAULT_BENCHMARKS.len()] = benchmarks![0 1 2 3 4 5 6 7 8 9];
 
 /// What each member says of itself. Their options are about as long as those of real ones.
 pub fn docs() -> Vec<MemberDoc> {
