@@ -3,9 +3,10 @@
 //! # Definition
 //! | score | is |
 //! |---|---|
-//! | `diagnostic` (profile `sdmetrics`) | mean of the two below |
+//! | `diagnostic` | mean of `data_validity` and `structure`: both tables have the types of one description |
 //! | `diagnostic.data_validity` (profile `sdmetrics`) | mean over columns and checks; legal is what the real table alone has |
 //! | `diagnostic.data_structure` (profile `sdmetrics`) | shared / all (column name, type that a CSV reader infers) |
+//! | `diagnostic.sdmetrics` (profile `sdmetrics`) | mean of the two above: a reader takes whole numbers with a missing cell for another type than without, so a copy that lacks the one missing cell loses here |
 //! | `diagnostic.structure` | gate: columns that can be written in the type the description states, of all |
 //! | `diagnostic.validity` | gate: smallest check of a column; legal is what the description says, so rare labels of an honest holdout pass |
 //! | `diagnostic.keys` | gate: uniqueness of the key |
@@ -53,23 +54,29 @@ const fn share(id: &'static str) -> ScoreAbout {
     ScoreAbout { id, up: true, range: (Some(0.0), Some(1.0)), fair: Some(1.0), unit: "share" }
 }
 
-const SCORES: [ScoreAbout; 8] = [
+const SCORES: [ScoreAbout; 9] = [
     share("diagnostic"),
     share("diagnostic.data_validity"),
     share("diagnostic.data_structure"),
+    share("diagnostic.sdmetrics"),
     share("diagnostic.structure"),
     share("diagnostic.validity"),
     share("diagnostic.keys"),
     ScoreAbout { id: "diagnostic.pii_copy", up: false, range: (Some(-1.0), Some(1.0)), fair: Some(0.0), unit: "share" },
     share("diagnostic.constraint_validity"),
 ];
+/// Those of SDMetrics' rule.
+const PARITY: std::ops::Range<usize> = 1..4;
+/// Where copies of identifying values stand.
+const OF_COPIES: usize = 7;
 /// Where the score stands that tables without constraints do not have.
-const OF_CONSTRAINTS: usize = 7;
+const OF_CONSTRAINTS: usize = 8;
 
 impl Benchmark for Diagnostic {
     type Options = NoOptions;
     const ABOUT: About = About {
         name: "diagnostic",
+        version: "1.1",
         summary: "Legal values, unique keys, legal formats, the same columns, no copied identifiers.",
         paper: "SDMetrics 0.32, DiagnosticReport",
         scores: &SCORES,
@@ -194,12 +201,16 @@ fn copies_of(case: &Case, place: usize) -> Option<Copies> {
 fn scores(rows: &[Check], structure: &Structure, copies: &[Copies], case: &Case) -> Vec<Score> {
     let defined: Vec<f64> = rows.iter().filter_map(|row| row.parity.clone().ok()).collect();
     let validity = defined.iter().sum::<f64>() / defined.len() as f64;
-    let properties: Vec<f64> = [validity, structure.parity()].into_iter().filter(|value| value.is_finite()).collect();
+    let with_validity = |structure: f64| {
+        let properties: Vec<f64> = [validity, structure].into_iter().filter(|value| value.is_finite()).collect();
+        properties.iter().sum::<f64>() / properties.len() as f64
+    };
     let gates = |is_key: bool| rows.iter().filter(move |row| (row.name == KEY) == is_key).filter_map(|row| row.gate.clone().ok());
     let values = [
-        (properties.iter().sum::<f64>() / properties.len() as f64, "no_columns", "the table has no column"),
+        (with_validity(structure.gate()), "no_columns", "the table has no column"),
         (validity, "not_applicable", "no check applies to any column"),
         (structure.parity(), "no_columns", "the table has no column"),
+        (with_validity(structure.parity()), "no_columns", "the table has no column"),
         (structure.gate(), "no_columns", "the table has no column"),
         (gates(false).fold(f64::NAN, f64::min), "not_applicable", "no check applies to any column"),
         (gates(true).fold(f64::NAN, f64::min), "not_applicable", "the table has no key"),
@@ -208,14 +219,14 @@ fn scores(rows: &[Check], structure: &Structure, copies: &[Copies], case: &Case)
         if value.is_finite() { Score::new(about, value) } else { Score::undefined(about, code, why) }
     };
     let mut scores: Vec<Score> = values.into_iter().zip(&SCORES).map(|(value, about)| told(value, about)).collect();
-    scores[..3].iter_mut().for_each(|score| score.profile = Some("sdmetrics".to_owned()));
+    scores[PARITY].iter_mut().for_each(|score| score.profile = Some("sdmetrics".to_owned()));
     scores[1] = scores[1].clone().over(defined.len(), rows.len());
     scores.push(copied(copies, case));
     scores
 }
 
 fn copied(copies: &[Copies], case: &Case) -> Score {
-    let about = &SCORES[6];
+    let about = &SCORES[OF_COPIES];
     let point = -normal::quantile(0.05 / copies.len().max(1) as f64);
     match copies.iter().max_by(|a, b| a.excess.total_cmp(&b.excess)) {
         Some(worst) => {

@@ -123,7 +123,8 @@ impl Booster {
         let mut trees = Vec::with_capacity(settings.rounds * outputs);
         for round in 0..settings.rounds {
             go_on(round)?;
-            pairs.par_iter_mut().enumerate().for_each(|(output, pairs)| loss.gradients(output, &scores, pairs));
+            let sums = loss.sums(&scores);
+            pairs.par_iter_mut().enumerate().for_each(|(output, pairs)| loss.gradients(output, &scores, &sums, pairs));
             for (output, pairs) in pairs.iter().enumerate() {
                 trees.push(add_tree(matrix, pairs, settings, &mut scores, (outputs, output)));
             }

@@ -11,7 +11,7 @@
 //! bandwidth fails on mixed columns.
 
 use crate::parts::encode16::Column16;
-use crate::parts::neighbours::{Pool, Space, Visitor, by_chunk, visit_all};
+use crate::parts::neighbours::{Pool, Space, Visitor, by_chunk, smallest, visit_all};
 use crate::parts::patterns::Patterns;
 use synthfleet_proto::Result;
 use synthfleet_table::Budget;
@@ -90,6 +90,10 @@ impl Visitor for Fifth<'_> {
             self.nearest[first..].rotate_right(1);
             self.nearest[first] = distance;
         }
+    }
+
+    fn reach(&self, distances: &[u32]) -> u32 {
+        smallest::<NEIGHBOUR>(distances)[NEIGHBOUR - 1]
     }
 }
 

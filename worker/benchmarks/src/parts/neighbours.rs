@@ -7,12 +7,15 @@
 //! one look tells which of 1,024 rows can be near enough. Rows are best given in the order of
 //! [`Space::order`], which puts rows that are near each other into one tile.
 //!
-//! How rows are compared is a [`Kernel`]: a space itself adds up differences, [`squares`] their squares.
+//! How rows are compared is a [`Kernel`]: a space itself adds up differences ([`differences`]), [`squares`] their
+//! squares, both on the lines of [`lines`].
 //!
 //! # Cost
 //! At most queries x rows x columns cell differences, 16 to an instruction; on mixed tables a few percent of
 //! the tiles are looked into.
 
+mod differences;
+mod lines;
 pub mod squares;
 
 use super::encode16::{Column16, Measure};
@@ -98,90 +101,6 @@ pub trait Kernel: Sync {
     fn distances(&self, tile: &[[u16; TILE]], query: &[u16], bound: Self::Distance) -> Option<[Self::Distance; TILE]>;
 }
 
-/// Sums of differences.
-impl Kernel for Space<'_> {
-    type Distance = u32;
-
-    #[inline]
-    fn least_of_tiles(&self, low: &[[u16; TILE]], high: &[[u16; TILE]], query: &[u16]) -> [u32; TILE] {
-        let mut apart = [0u16; TILE];
-        for ((low, high), &cell) in low.iter().zip(high).zip(query).take(self.levels) {
-            for (apart, (&low, &high)) in apart.iter_mut().zip(low.iter().zip(high)) {
-                *apart += u16::from(cell < low) | u16::from(cell > high);
-            }
-        }
-        let mut sums = apart.map(|apart| u32::from(apart) * u32::from(self.unit));
-        let first = self.levels + 2 * self.wide;
-        for ((low, high), &cell) in low.iter().zip(high).zip(query).skip(first).take(self.numbers) {
-            for (sum, (&low, &high)) in sums.iter_mut().zip(low.iter().zip(high)) {
-                *sum += u32::from((low.saturating_sub(cell) | cell.saturating_sub(high)).min(self.unit));
-            }
-        }
-        for lane in (first + self.numbers..low.len()).step_by(2) {
-            let (cell, flag) = (query[lane], query[lane + 1]);
-            let lines = low[lane].iter().zip(&high[lane]).zip(low[lane + 1].iter().zip(&high[lane + 1]));
-            for (sum, ((&low, &high), (&all, &any))) in sums.iter_mut().zip(lines) {
-                let inside = low.saturating_sub(cell) | cell.saturating_sub(high) | (all ^ flag);
-                // some missing and some not: nothing is known
-                *sum += u32::from(if all == any { inside.min(self.unit) } else { 0 });
-            }
-        }
-        sums
-    }
-
-    #[inline]
-    fn distances(&self, tile: &[[u16; TILE]], query: &[u16], bound: u32) -> Option<[u32; TILE]> {
-        let unit = u32::from(self.unit);
-        let (levels, rest) = tile.split_at(self.levels);
-        let (level_cells, query_rest) = query.split_at(self.levels);
-        let mut apart = [0u16; TILE];
-        for (lines, cells) in levels.chunks(LEVELS_A_LOOK).zip(level_cells.chunks(LEVELS_A_LOOK)) {
-            for (line, &cell) in lines.iter().zip(cells) {
-                for (apart, &other) in apart.iter_mut().zip(line) {
-                    *apart += u16::from(other != cell);
-                }
-            }
-            if u32::from(least(&apart)) * unit > bound {
-                return None;
-            }
-        }
-        let (wide, rest) = rest.split_at(2 * self.wide);
-        let (wide_cells, query_rest) = query_rest.split_at(2 * self.wide);
-        for (lines, cells) in wide.chunks_exact(2).zip(wide_cells.chunks_exact(2)) {
-            for (apart, (&low, &high)) in apart.iter_mut().zip(lines[0].iter().zip(&lines[1])) {
-                *apart += u16::from(low != cells[0] || high != cells[1]);
-            }
-        }
-        let mut sums = apart.map(|apart| u32::from(apart) * unit);
-        let (numbers, nullable) = rest.split_at(self.numbers);
-        let (number_cells, nullable_cells) = query_rest.split_at(self.numbers);
-        for (lines, cells) in numbers.chunks(NUMBERS_A_LOOK).zip(number_cells.chunks(NUMBERS_A_LOOK)) {
-            for (line, &cell) in lines.iter().zip(cells) {
-                for (sum, &other) in sums.iter_mut().zip(line) {
-                    *sum += u32::from(other.abs_diff(cell).min(self.unit));
-                }
-            }
-            if least(&sums) > bound {
-                return None;
-            }
-        }
-        for (lines, cells) in nullable.chunks_exact(2).zip(nullable_cells.chunks_exact(2)) {
-            for (sum, (&other, &flag)) in sums.iter_mut().zip(lines[0].iter().zip(&lines[1])) {
-                *sum += u32::from((other.abs_diff(cells[0]) | (flag ^ cells[1])).min(self.unit));
-            }
-        }
-        (least(&sums) <= bound).then_some(sums)
-    }
-}
-
-fn least<T: Ord + Copy>(of: &[T; TILE]) -> T {
-    let mut least = of[0];
-    for &one in of {
-        least = least.min(one);
-    }
-    least
-}
-
 /// Rows to be searched.
 #[derive(Debug, Clone)]
 pub struct Pool {
@@ -226,27 +145,62 @@ pub trait Visitor {
     fn bound(&self) -> Self::Distance;
     /// Is shown a row that was within the bound when its tile was entered.
     fn visit(&mut self, row: u32, distance: Self::Distance);
+    /// How far at most the rows lie that this query wants, if the pool has rows at `distances`; a fresh visitor is
+    /// asked.
+    fn reach(&self, _distances: &[Self::Distance]) -> Self::Distance {
+        self.bound()
+    }
 }
 
-/// Shows the pool to the visitor of a query, `[lanes]`.
-fn walk<K: Kernel, V: Visitor<Distance = K::Distance>>(kernel: &K, pool: &Pool, query: &[u16], visitor: &mut V) {
+/// The `count` smallest of some numbers, ascending; the largest number where there are fewer.
+pub fn smallest<const COUNT: usize>(of: &[u32]) -> [u32; COUNT] {
+    let mut smallest = [u32::MAX; COUNT];
+    for &one in of {
+        let place = smallest.partition_point(|&other| other <= one);
+        if place < COUNT {
+            smallest[place..].rotate_right(1);
+            smallest[place] = one;
+        }
+    }
+    smallest
+}
+
+/// Shows the pool to the visitor of a query, `[lanes]`. Tiles are entered in their order, but the one that may be nearest
+/// is measured before all others: what it tells of the visitor's reach spares most of them. `least` is scratch.
+fn walk<K: Kernel, V: Visitor<Distance = K::Distance>>(
+    kernel: &K,
+    pool: &Pool,
+    query: &[u16],
+    visitor: &mut V,
+    least: &mut Vec<K::Distance>,
+) {
     let lanes = pool.lanes;
     let tiles = pool.rows.div_ceil(TILE);
-    let mut bound = visitor.bound();
-    let look = |tile: usize, bound: K::Distance, visitor: &mut V| {
-        let Some(distances) = kernel.distances(&pool.tiles[tile * lanes..][..lanes], query, bound) else { return bound };
-        let first = tile * TILE;
-        let rows = distances.iter().enumerate().take(pool.rows - first);
-        rows.filter(|(_, distance)| **distance <= bound).for_each(|(row, &distance)| visitor.visit((first + row) as u32, distance));
-        visitor.bound()
+    least.clear();
+    for (low, high) in pool.low.chunks_exact(lanes).zip(pool.high.chunks_exact(lanes)) {
+        least.extend(kernel.least_of_tiles(low, high, query));
+    }
+    least.truncate(tiles);
+    let measured = |tile: usize, bound: K::Distance| {
+        let distances = kernel.distances(&pool.tiles[tile * lanes..][..lanes], query, bound)?;
+        Some((tile * TILE, distances, TILE.min(pool.rows - tile * TILE)))
     };
-    for (group, (low, high)) in pool.low.chunks_exact(lanes).zip(pool.high.chunks_exact(lanes)).enumerate() {
-        let least_apart = kernel.least_of_tiles(low, high, query);
-        for (place, &least_apart) in least_apart.iter().enumerate().take(tiles - group * TILE) {
-            if least_apart <= bound {
-                bound = look(group * TILE + place, bound, visitor);
-            }
+    let mut bound = visitor.bound();
+    let first = (0..tiles).min_by_key(|&tile| least[tile]).filter(|&tile| least[tile] <= bound);
+    let Some(first) = first else { return };
+    let mut reach = bound;
+    if let Some((_, distances, rows)) = measured(first, bound) {
+        reach = visitor.reach(&distances[..rows]);
+    }
+    bound = bound.min(reach);
+    for tile in 0..tiles {
+        if least[tile] > bound {
+            continue;
         }
+        let Some((row, distances, rows)) = measured(tile, bound) else { continue };
+        let near = distances[..rows].iter().enumerate().filter(|(_, distance)| **distance <= bound);
+        near.for_each(|(place, &distance)| visitor.visit((row + place) as u32, distance));
+        bound = visitor.bound().min(reach);
     }
 }
 
@@ -265,9 +219,10 @@ pub fn visit_all<K: Kernel, V: Visitor<Distance = K::Distance>>(
     mut fresh: impl FnMut(usize) -> V,
 ) -> Vec<V> {
     assert!(pool.lanes > 0, "neighbours need a column");
+    let mut least = Vec::with_capacity(pool.low.len() / pool.lanes * TILE);
     let visited = |(place, query): (usize, &[u16])| {
         let mut visitor = fresh(place);
-        walk(kernel, pool, query, &mut visitor);
+        walk(kernel, pool, query, &mut visitor, &mut least);
         visitor
     };
     queries.chunks_exact(pool.lanes).enumerate().map(visited).collect()
@@ -318,6 +273,11 @@ impl Visitor for Nearest<'_> {
         } else {
             self.second = self.second.min(distance);
         }
+    }
+
+    fn reach(&self, distances: &[u32]) -> u32 {
+        let [first, second] = smallest(distances);
+        self.bound.map_or(second, |bound| bound.min(first))
     }
 }
 

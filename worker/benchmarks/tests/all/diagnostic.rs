@@ -16,9 +16,11 @@ fn the_diagnostic_report_agrees_check_by_check() {
         let golden = load(name);
         let scored = scored(&golden, "diagnostic", &Value::Null);
         let report = &golden.expected["diagnostic"];
-        for (ours, theirs) in
-            [("diagnostic", "score"), ("diagnostic.data_validity", "data_validity"), ("diagnostic.data_structure", "data_structure")]
-        {
+        for (ours, theirs) in [
+            ("diagnostic.sdmetrics", "score"),
+            ("diagnostic.data_validity", "data_validity"),
+            ("diagnostic.data_structure", "data_structure"),
+        ] {
             same(&format!("{name} {ours}"), value(&scored, ours), &report[theirs], TOLERANCE);
         }
         let checks = scored.details["checks"].as_array().expect("checks");
@@ -29,6 +31,17 @@ fn the_diagnostic_report_agrees_check_by_check() {
             same(&format!("{name} {row}"), ours.expect("a check").get("score").and_then(Value::as_f64), &row["score"], TOLERANCE);
         }
     }
+}
+
+#[test]
+fn a_copy_without_the_missing_cells_has_the_types_of_its_description_and_not_those_of_a_reader() {
+    let mut golden = load("mixed_missing");
+    let is_full = |table: &Table, row: usize| table.columns().iter().all(|column| !column.is_missing(row));
+    let full: Vec<u32> = (0..golden.real.rows()).filter(|&row| is_full(&golden.real, row)).map(|row| row as u32).collect();
+    golden.synthetic = golden.real.take(&full);
+    let scored = scored(&golden, "diagnostic", &Value::Null);
+    assert_eq!((value(&scored, "diagnostic"), value(&scored, "diagnostic.data_validity")), (Some(1.0), Some(1.0)));
+    assert!(value(&scored, "diagnostic.sdmetrics").expect("defined") < 1.0);
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Losses: where scores start, their gradients and curvatures, and what scores mean.
 
-use super::Target;
+use super::{CHUNK, Target};
 use crate::exponential::exp;
+use rayon::prelude::*;
 
 /// Gradient and curvature below which a row no longer counts.
 const CURVATURE_FLOOR: f64 = 1e-16;
@@ -44,8 +45,19 @@ impl<'a> Loss<'a> {
         }
     }
 
-    /// Writes gradient and curvature of output `output`, `[rows]`, at the scores `[rows, outputs]`.
-    pub fn gradients(&self, output: usize, scores: &[f64], pairs: &mut [[f64; 2]]) {
+    /// Of each row, what all its classes share: the largest score, and the sum of exponentials of the scores below it.
+    /// Computed once a round: for each class anew it would cost the square of the classes.
+    pub fn sums(&self, scores: &[f64]) -> Vec<[f64; 2]> {
+        let Self::Softmax { classes, .. } = *self else { return Vec::new() };
+        let sum = |scores: &[f64]| {
+            let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            [most, scores.iter().map(|score| exp(score - most)).sum()]
+        };
+        scores.par_chunks_exact(classes).with_min_len(CHUNK).map(sum).collect()
+    }
+
+    /// Writes gradient and curvature of output `output`, `[rows]`, at the scores `[rows, outputs]` with their [`Loss::sums`].
+    pub fn gradients(&self, output: usize, scores: &[f64], sums: &[[f64; 2]], pairs: &mut [[f64; 2]]) {
         match *self {
             Self::Logistic(labels) => {
                 for ((pair, score), label) in pairs.iter_mut().zip(scores).zip(labels) {
@@ -54,9 +66,8 @@ impl<'a> Loss<'a> {
                 }
             }
             Self::Softmax { codes, classes } => {
-                for ((pair, scores), code) in pairs.iter_mut().zip(scores.chunks_exact(classes)).zip(codes) {
-                    let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-                    let sum: f64 = scores.iter().map(|score| exp(score - most)).sum();
+                let rows = scores.chunks_exact(classes).zip(sums).zip(codes);
+                for (pair, ((scores, [most, sum]), code)) in pairs.iter_mut().zip(rows) {
                     let share = exp(scores[output] - most) / sum;
                     let hit = f64::from(u8::from(*code as usize == output));
                     *pair = [share - hit, (share * (1.0 - share)).max(CURVATURE_FLOOR)];

@@ -9,7 +9,8 @@
 //! A square has 32 bits, so its halves are added up by themselves. The upper halves alone, in 32-bit sums, tell
 //! whether a tile can be left; the lower halves are looked at in the tiles that remain.
 
-use super::{Kernel, LEVELS_A_LOOK, NUMBERS_A_LOOK, Space, TILE, least};
+use super::lines::{Counts, Line, apart, equal, line, outside};
+use super::{Kernel, LEVELS_A_LOOK, NUMBERS_A_LOOK, Space, TILE};
 
 /// The halves of 65535².
 const UNIT_UPPER: u32 = 65_534;
@@ -22,14 +23,16 @@ pub const UNIT: u64 = (UNIT_UPPER as u64) << 16 | UNIT_LOWER as u64;
 #[derive(Debug, Clone, Copy)]
 pub struct Squares<'a>(pub &'a Space<'a>);
 
+/// The upper halves of squares.
 #[inline]
-fn upper(difference: u16) -> u32 {
-    (u32::from(difference) * u32::from(difference)) >> 16
+fn upper(differences: Line) -> Line {
+    differences.mul_keep_high(differences)
 }
 
+/// The lower halves of squares.
 #[inline]
-fn lower(difference: u16) -> u32 {
-    u32::from(difference.wrapping_mul(difference))
+fn lower(differences: Line) -> Line {
+    differences * differences
 }
 
 impl Kernel for Squares<'_> {
@@ -38,29 +41,24 @@ impl Kernel for Squares<'_> {
     #[inline]
     fn least_of_tiles(&self, low: &[[u16; TILE]], high: &[[u16; TILE]], query: &[u16]) -> [u64; TILE] {
         let space = self.0;
-        let mut apart = [0u16; TILE];
+        let nothing = Line::splat(0);
+        let mut levels = Counts::none();
         for ((low, high), &cell) in low.iter().zip(high).zip(query).take(space.levels) {
-            for (apart, (&low, &high)) in apart.iter_mut().zip(low.iter().zip(high)) {
-                *apart += u16::from(cell < low) | u16::from(cell > high);
-            }
+            levels.add_unless(equal(outside(line(low), line(high), Line::splat(cell)), nothing));
         }
-        let mut sums = apart.map(|apart| u32::from(apart) * UNIT_UPPER);
+        let mut sums = levels.times(UNIT_UPPER);
         let first = space.levels + 2 * space.wide;
         for ((low, high), &cell) in low.iter().zip(high).zip(query).skip(first).take(space.numbers) {
-            for (sum, (&low, &high)) in sums.iter_mut().zip(low.iter().zip(high)) {
-                *sum += upper(low.saturating_sub(cell) | cell.saturating_sub(high));
-            }
+            sums.add(upper(outside(line(low), line(high), Line::splat(cell))));
         }
         for lane in (first + space.numbers..low.len()).step_by(2) {
-            let (cell, flag) = (query[lane], query[lane + 1]);
-            let lines = low[lane].iter().zip(&high[lane]).zip(low[lane + 1].iter().zip(&high[lane + 1]));
-            for (sum, ((&low, &high), (&all, &any))) in sums.iter_mut().zip(lines) {
-                let inside = low.saturating_sub(cell) | cell.saturating_sub(high) | (all ^ flag);
-                // some missing and some not: nothing is known
-                *sum += upper(if all == any { inside } else { 0 });
-            }
+            let (cell, flag) = (Line::splat(query[lane]), Line::splat(query[lane + 1]));
+            let (all, any) = (line(&low[lane + 1]), line(&high[lane + 1]));
+            let inside = outside(line(&low[lane]), line(&high[lane]), cell) | (all ^ flag);
+            // some missing and some not: nothing is known
+            sums.add(upper(inside & equal(all, any)));
         }
-        sums.map(|sum| u64::from(sum) << 16)
+        sums.rows().map(|sum| u64::from(sum) << 16)
     }
 
     #[inline]
@@ -69,61 +67,52 @@ impl Kernel for Squares<'_> {
         let bound_upper = u32::try_from(bound >> 16).unwrap_or(u32::MAX);
         let (levels, rest) = tile.split_at(space.levels);
         let (level_cells, query_rest) = query.split_at(space.levels);
-        let mut apart = [0u16; TILE];
+        let mut differ = Counts::none();
         for (lines, cells) in levels.chunks(LEVELS_A_LOOK).zip(level_cells.chunks(LEVELS_A_LOOK)) {
-            for (line, &cell) in lines.iter().zip(cells) {
-                for (apart, &other) in apart.iter_mut().zip(line) {
-                    *apart += u16::from(other != cell);
-                }
+            for (other, &cell) in lines.iter().zip(cells) {
+                differ.add_unless(equal(line(other), Line::splat(cell)));
             }
-            if u32::from(least(&apart)) * UNIT_UPPER > bound_upper {
+            if differ.least() * UNIT_UPPER > bound_upper {
                 return None;
             }
         }
         let (wide, rest) = rest.split_at(2 * space.wide);
         let (wide_cells, query_rest) = query_rest.split_at(2 * space.wide);
         for (lines, cells) in wide.chunks_exact(2).zip(wide_cells.chunks_exact(2)) {
-            for (apart, (&low, &high)) in apart.iter_mut().zip(lines[0].iter().zip(&lines[1])) {
-                *apart += u16::from(low != cells[0] || high != cells[1]);
-            }
+            differ.add_unless(equal(line(&lines[0]), Line::splat(cells[0])) & equal(line(&lines[1]), Line::splat(cells[1])));
         }
-        let mut uppers = apart.map(|apart| u32::from(apart) * UNIT_UPPER);
+        let mut uppers = differ.times(UNIT_UPPER);
         let (numbers, nullable) = rest.split_at(space.numbers);
         let (number_cells, nullable_cells) = query_rest.split_at(space.numbers);
         for (lines, cells) in numbers.chunks(NUMBERS_A_LOOK).zip(number_cells.chunks(NUMBERS_A_LOOK)) {
-            for (line, &cell) in lines.iter().zip(cells) {
-                for (sum, &other) in uppers.iter_mut().zip(line) {
-                    *sum += upper(other.abs_diff(cell));
-                }
+            for (other, &cell) in lines.iter().zip(cells) {
+                uppers.add(upper(apart(line(other), Line::splat(cell))));
             }
-            if least(&uppers) > bound_upper {
+            if uppers.least() > bound_upper {
                 return None;
             }
         }
+        let of_nullable = |lines: &[[u16; TILE]], cells: &[u16]| {
+            apart(line(&lines[0]), Line::splat(cells[0])) | (line(&lines[1]) ^ Line::splat(cells[1]))
+        };
         for (lines, cells) in nullable.chunks_exact(2).zip(nullable_cells.chunks_exact(2)) {
-            for (sum, (&other, &flag)) in uppers.iter_mut().zip(lines[0].iter().zip(&lines[1])) {
-                *sum += upper(other.abs_diff(cells[0]) | (flag ^ cells[1]));
-            }
+            uppers.add(upper(of_nullable(lines, cells)));
         }
-        if least(&uppers) > bound_upper {
+        if uppers.least() > bound_upper {
             return None;
         }
-        let mut lowers = apart.map(|apart| u32::from(apart) * UNIT_LOWER);
-        for (line, &cell) in numbers.iter().zip(number_cells) {
-            for (sum, &other) in lowers.iter_mut().zip(line) {
-                *sum += lower(other.abs_diff(cell));
-            }
+        let mut lowers = differ.times(UNIT_LOWER);
+        for (other, &cell) in numbers.iter().zip(number_cells) {
+            lowers.add(lower(apart(line(other), Line::splat(cell))));
         }
         for (lines, cells) in nullable.chunks_exact(2).zip(nullable_cells.chunks_exact(2)) {
-            for (sum, (&other, &flag)) in lowers.iter_mut().zip(lines[0].iter().zip(&lines[1])) {
-                *sum += lower(other.abs_diff(cells[0]) | (flag ^ cells[1]));
-            }
+            lowers.add(lower(of_nullable(lines, cells)));
         }
         let mut sums = [0; TILE];
-        for (sum, (&upper, &lower)) in sums.iter_mut().zip(uppers.iter().zip(&lowers)) {
+        for (sum, (upper, lower)) in sums.iter_mut().zip(uppers.rows().into_iter().zip(lowers.rows())) {
             *sum = (u64::from(upper) << 16) + u64::from(lower);
         }
-        (least(&sums) <= bound).then_some(sums)
+        sums.iter().any(|sum| *sum <= bound).then_some(sums)
     }
 }
 
