@@ -1,5 +1,6 @@
-//! What may follow a job's end: edits of its labels and its summary, and its deletion. Both are facts of their own
-//! beside those that the job is made of, so that one short list tells a finished job whole.
+//! What may follow a job's end: edits of its labels and its summary, a copy of its output that was made after all, and
+//! its deletion. They are facts of their own beside those that the job is made of, so that one short list tells a
+//! finished job whole.
 
 use crate::fleet::all;
 use synthfleet_proto::key::{JobKeys, Key, Named};
@@ -13,6 +14,8 @@ pub(crate) struct Afterwards {
     pub deleted: bool,
     /// The last edit.
     pub edit: Option<Key>,
+    /// The copy in the user's own place that was made after all.
+    pub copied: Option<Key>,
 }
 
 impl Afterwards {
@@ -24,6 +27,7 @@ impl Afterwards {
             match entry.key.named() {
                 Some(Named::Deleted) => told.deleted = true,
                 Some(Named::Edit(_)) => told.edit = Some(entry.key),
+                Some(Named::Copied) => told.copied = Some(entry.key),
                 _ => {}
             }
         }

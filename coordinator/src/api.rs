@@ -26,6 +26,7 @@ mod log;
 mod openapi;
 mod plots;
 mod problem;
+mod publish;
 mod query;
 mod quota;
 mod remove;

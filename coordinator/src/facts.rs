@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use synthfleet_proto::Result;
-use synthfleet_proto::fact::{Cancel, Claim, EditFact, End, FinalFact, OutcomeFact, PlanFact, PublishedFact, SelectionFact, SpecFact};
+use synthfleet_proto::fact::{
+    Cancel, Claim, CopiedFact, EditFact, End, FinalFact, OutcomeFact, PlanFact, PublishedFact, SelectionFact, SpecFact,
+};
 use synthfleet_proto::key::{JobKeys, Key, Named};
 use synthfleet_proto::task::TaskId;
 use synthfleet_store::{Store, read_fact};
@@ -38,6 +40,7 @@ pub(crate) async fn read_one(store: &dyn Store, key: &Key) -> Result<Option<Fact
         Some(Named::Selection) => known::<SelectionFact>(store, key, Fact::Selection).await,
         Some(Named::Published) => known::<PublishedFact>(store, key, Fact::Published).await,
         Some(Named::Final) => known::<FinalFact>(store, key, Fact::Final).await,
+        Some(Named::Copied) => Ok(read_fact::<CopiedFact>(store, key).await?.map(|kept| Fact::Copied(kept.fact))),
         Some(Named::Edit(number)) => Ok(read_fact::<EditFact>(store, key).await?.map(|kept| Fact::Edit(number, kept.fact))),
         _ => Ok(None),
     }
@@ -92,11 +95,11 @@ impl Reader {
         if told.deleted {
             return Err(gone());
         }
-        if let Some(key) = told.edit.filter(|key| !self.seen.contains(key))
-            && let Some(edit) = read_one(store, &key).await?
-        {
-            self.seen.insert(key);
-            self.view = std::mem::take(&mut self.view).with(edit);
+        for key in [told.edit, told.copied].into_iter().flatten().filter(|key| !self.seen.contains(key)).collect::<Vec<_>>() {
+            if let Some(fact) = read_one(store, &key).await? {
+                self.seen.insert(key);
+                self.view = std::mem::take(&mut self.view).with(fact);
+            }
         }
         Ok(())
     }
@@ -124,6 +127,6 @@ fn rank(fact: &Fact) -> u8 {
         Fact::Selection(_) => 7,
         Fact::Published(_) => 8,
         Fact::Final(_) => 9,
-        Fact::Edit(..) => 10,
+        Fact::Edit(..) | Fact::Copied(_) => 10,
     }
 }

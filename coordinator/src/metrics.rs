@@ -52,7 +52,7 @@ catalogue! {
     DEAD_LETTERS_TOTAL = counter("dead_letters_total"; &[Label::UpTo("reason", 16)]; "Messages that were buried or found buried.");
     DEAD_LETTERS = gauge("dead_letters"; &[]; "Messages that wait in the dead list.");
     QUEUE_READY = gauge("queue_ready_messages"; &[POOL, CLASS]; "Messages that wait to be taken.");
-    QUEUE_UNACKED = gauge("queue_unacked_messages"; &[POOL, CLASS]; "Messages that were taken and not settled, where the broker tells it: in one process and SQS. RabbitMQ does not by AMQP: there held_messages of the workers add up to it.");
+    QUEUE_UNACKED = gauge("queue_unacked_messages"; &[POOL, CLASS]; "Messages that were taken and not settled, where the broker tells it: in one process, SQS, and RabbitMQ whose management API is named. Else held_messages of the workers add up to it.");
     QUEUE_OLDEST = gauge("queue_oldest_message_age_seconds"; &[POOL, CLASS]; "Age of the oldest waiting message.");
     POOL_CONSUMERS = gauge("pool_consumers"; &[POOL]; "Takers of a pool.");
     POOL_WANTED_SLOTS = gauge("pool_wanted_slots"; &[POOL]; "Slots that the work of now could use.");

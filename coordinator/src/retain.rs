@@ -3,7 +3,7 @@
 //! job without the fact `final` ever goes.
 
 use futures::{StreamExt, TryStreamExt, stream};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use synthfleet_proto::Result;
 use synthfleet_proto::envelope::PROBE_TENANT;
@@ -40,6 +40,28 @@ impl Default for Rules {
         Self { data: DAY * 7, jobs: DAY * 90, uploads: DAY, documents: DAY * 30, dead: DAY * 14 }
     }
 }
+
+/// How long things are kept: by everybody, and by tenants that have times of their own.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Retention {
+    /// For tenants that are not named, and for what belongs to none.
+    pub rules: Rules,
+    /// Times for data and for whole jobs, by tenant.
+    pub tenants: BTreeMap<String, (Duration, Duration)>,
+}
+
+impl Retention {
+    /// The rules for what belongs to a tenant.
+    pub fn of(&self, tenant: &str) -> Rules {
+        match self.tenants.get(tenant) {
+            Some(&(data, jobs)) => Rules { data, jobs, ..self.rules },
+            None => self.rules,
+        }
+    }
+}
+
+/// Hears of each object that went, or would go, with its bytes.
+pub type Told<'a> = &'a mut (dyn FnMut(&Key, u64) + Send);
 
 /// What a walk found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -110,8 +132,12 @@ pub(crate) async fn erase(store: &dyn Store, keys: &JobKeys, submitted_ms: u64) 
 }
 
 /// Whether an object outside any job goes.
-pub fn of_others(entry: &Entry, rules: Rules) -> bool {
+pub fn of_others(entry: &Entry, retention: &Retention) -> bool {
     let segments: Vec<&str> = entry.key.segments().collect();
+    let rules = match segments.as_slice() {
+        ["t", tenant, ..] => retention.of(tenant),
+        _ => retention.rules,
+    };
     match segments.as_slice() {
         ["fleet", "dead", ..] => entry.age >= rules.dead,
         ["fleet", "pools" | "workers" | "coordinators", ..] => entry.age >= rules.documents,
@@ -123,13 +149,13 @@ pub fn of_others(entry: &Entry, rules: Rules) -> bool {
 
 /// Walks again and again, while this replica is the one that does it.
 pub(crate) async fn watch(options: crate::Options, parts: crate::Parts) {
-    let Some(rules) = options.retains else { return };
+    let Some(retention) = options.retains else { return };
     loop {
         tokio::time::sleep(EVERY).await;
         if !parts.roster.now().is_owner(&options.id, PROBE_TENANT) {
             continue;
         }
-        match sweep(parts.store.as_ref(), rules, false).await {
+        match sweep(parts.store.as_ref(), &retention, false, &mut |_, _| {}).await {
             Ok(swept) if swept.objects > 0 => {
                 tracing::info!(objects = swept.objects, bytes = swept.bytes, jobs = swept.jobs, "old data went")
             }
@@ -139,9 +165,14 @@ pub(crate) async fn watch(options: crate::Options, parts: crate::Parts) {
     }
 }
 
-/// Walks over everything and removes what may go; with `dry` only says what that would be.
-pub async fn sweep(store: &dyn Store, rules: Rules, dry: bool) -> Result<Swept> {
-    let mut walk = Walk { store, rules, dry, swept: Swept::default(), job: None, entries: Vec::new(), upload: None, files: Vec::new() };
+/// Walks over everything and removes what may go; with `dry` only says what that would be. `told` hears of each
+/// object, in the order in which they go.
+///
+/// # Errors
+/// Those of the store. What went until then is gone; another walk goes on with the rest.
+pub async fn sweep(store: &dyn Store, retention: &Retention, dry: bool, told: Told<'_>) -> Result<Swept> {
+    let (swept, entries, files) = (Swept::default(), Vec::new(), Vec::new());
+    let mut walk = Walk { store, retention, dry, told, swept, job: None, entries, upload: None, files };
     let mut after: Option<Key> = None;
     loop {
         let page = store.list(&Prefix::all(), after.as_ref(), 1_000).await?;
@@ -160,8 +191,9 @@ pub async fn sweep(store: &dyn Store, rules: Rules, dry: bool) -> Result<Swept> 
 
 struct Walk<'a> {
     store: &'a dyn Store,
-    rules: Rules,
+    retention: &'a Retention,
     dry: bool,
+    told: Told<'a>,
     swept: Swept,
     job: Option<(String, String)>,
     entries: Vec<Entry>,
@@ -191,7 +223,7 @@ impl Walk<'_> {
         match (job, upload) {
             (Some(_), _) => self.entries.push(entry),
             (_, Some(_)) => self.files.push(entry),
-            _ if of_others(&entry, self.rules) => self.remove(&entry.key, entry.length).await?,
+            _ if of_others(&entry, self.retention) => self.remove(&entry.key, entry.length).await?,
             _ => {}
         }
         Ok(())
@@ -200,17 +232,15 @@ impl Walk<'_> {
     async fn close_job(&mut self) -> Result<()> {
         let entries = std::mem::take(&mut self.entries);
         let Some((tenant, job)) = self.job.take() else { return Ok(()) };
-        let keys = JobKeys::new(&tenant, &job)?;
-        let is_old = |entry: &Entry| {
-            matches!(entry.key.named(), Some(Named::Final))
-                && entry.age >= self.rules.data.min(if self.rules.jobs.is_zero() { Duration::MAX } else { self.rules.jobs })
-        };
+        let (keys, rules) = (JobKeys::new(&tenant, &job)?, self.retention.of(&tenant));
+        let first = rules.data.min(if rules.jobs.is_zero() { Duration::MAX } else { rules.jobs });
+        let is_old = |entry: &Entry| matches!(entry.key.named(), Some(Named::Final)) && entry.age >= first;
         let is_deleted = entries.iter().any(is_tombstone);
         if !is_deleted && !entries.iter().any(is_old) {
             return Ok(());
         }
         let published = read_fact::<PublishedFact>(self.store, keys.published()?.key()).await?;
-        let gone = of_job(&entries, published.as_ref().map(|kept| &kept.fact), self.rules);
+        let gone = of_job(&entries, published.as_ref().map(|kept| &kept.fact), rules);
         for key in &gone {
             let length = entries.iter().find(|entry| entry.key == *key).map_or(0, |entry| entry.length);
             self.remove(key, length).await?;
@@ -235,9 +265,9 @@ impl Walk<'_> {
     /// An upload goes when it is old: jobs that use it are finished within their deadline, and keep what they read.
     async fn close_upload(&mut self) -> Result<()> {
         let files = std::mem::take(&mut self.files);
-        let Some(_) = self.upload.take() else { return Ok(()) };
-        let is_complete = files.iter().any(|entry| entry.key.last() == "done");
-        let keep = if is_complete { self.rules.data } else { self.rules.uploads };
+        let Some((tenant, _)) = self.upload.take() else { return Ok(()) };
+        let (is_complete, rules) = (files.iter().any(|entry| entry.key.last() == "done"), self.retention.of(&tenant));
+        let keep = if is_complete { rules.data } else { rules.uploads };
         if files.iter().all(|entry| entry.age >= keep) {
             for entry in files {
                 self.remove(&entry.key, entry.length).await?;
@@ -249,7 +279,11 @@ impl Walk<'_> {
     async fn remove(&mut self, key: &Key, length: u64) -> Result<()> {
         self.swept.objects += 1;
         self.swept.bytes += length;
-        if self.dry { Ok(()) } else { self.store.delete(key).await }
+        if !self.dry {
+            self.store.delete(key).await?;
+        }
+        (self.told)(key, length);
+        Ok(())
     }
 }
 
@@ -258,6 +292,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use synthfleet_proto::fact::PublishedFile;
+    use synthfleet_store::{create_fact, upload_bytes};
 
     fn keys() -> JobKeys {
         JobKeys::new("t", "job_0").expect("legal")
@@ -319,11 +354,43 @@ mod tests {
     }
 
     #[test]
+    fn a_tenant_may_have_times_of_its_own() {
+        let own = Retention { tenants: BTreeMap::from([("a".to_owned(), (DAY, DAY * 2))]), ..Retention::default() };
+        assert_eq!((own.of("a").data, own.of("a").jobs, own.of("a").dead), (DAY, DAY * 2, DAY * 14));
+        assert_eq!(own.of("b"), Rules::default());
+        let found = |tenant: &str| entry(Key::parse(&format!("t/{tenant}/c/ab")).expect("legal"), 3);
+        assert!(of_others(&found("a"), &own) && !of_others(&found("b"), &own), "what results are found by goes with the jobs");
+    }
+
+    #[tokio::test]
+    async fn a_dry_walk_tells_what_a_walk_removes_and_removes_nothing() {
+        let store = crate::testing::memory();
+        let attempt = keys().attempt("profile", 1, "00000000").expect("legal");
+        for name in ["a", "b"] {
+            upload_bytes(&store, &attempt.output(name).expect("legal"), "ten bytes.".into()).await.expect("room");
+        }
+        create_fact(&store, &keys().published().expect("legal"), &job(0).1, [1; 16]).await.expect("created");
+        create_fact(&store, &keys().last().expect("legal"), &serde_json::json!({"v": 1}), [2; 16]).await.expect("created");
+        let rules = Rules { data: Duration::ZERO, ..Rules::default() };
+        let retention = Retention { rules, ..Retention::default() };
+        let walk = async |dry| {
+            let mut told = Vec::new();
+            let swept = sweep(&store, &retention, dry, &mut |key, bytes| told.push((key.clone(), bytes))).await.expect("walked");
+            assert_eq!((swept.objects, swept.bytes), (told.len() as u64, told.iter().map(|(_, bytes)| bytes).sum()));
+            told
+        };
+        let would_go = walk(true).await;
+        assert_eq!(would_go.iter().map(|(key, _)| key.last()).collect::<Vec<_>>(), ["b"]);
+        assert_eq!((walk(false).await, walk(true).await), (would_go, Vec::new()));
+    }
+
+    #[test]
     fn documents_of_the_dead_go_in_their_time() {
         let worker: Key = synthfleet_proto::key::worker("w-1").expect("legal").into();
-        assert!(of_others(&entry(worker.clone(), 31), Rules::default()) && !of_others(&entry(worker, 1), Rules::default()));
+        let kept = Retention::default();
+        assert!(of_others(&entry(worker.clone(), 31), &kept) && !of_others(&entry(worker, 1), &kept));
         let about: Key = synthfleet_proto::key::about("00").expect("legal").into();
-        assert!(!of_others(&entry(about, 9_999), Rules::default()), "descriptions outlive the workers");
+        assert!(!of_others(&entry(about, 9_999), &kept), "descriptions outlive the workers");
     }
 
     proptest! {

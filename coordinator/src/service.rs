@@ -71,7 +71,7 @@ pub struct Options {
     /// Results that are taken at once.
     pub takers: usize,
     /// How long finished things are kept; `None`: nothing goes.
-    pub retains: Option<retain::Rules>,
+    pub retains: Option<retain::Retention>,
     /// Errors in a row of one job after which [`Service::run`] gives up; `None`: never.
     pub failures_max: Option<u32>,
 }
@@ -105,7 +105,7 @@ impl Options {
             limits: Limits::FLEET,
             adopts: true,
             takers: 4,
-            retains: Some(retain::Rules::default()),
+            retains: Some(retain::Retention::default()),
             failures_max: None,
             ..Self::embedded(version)
         }

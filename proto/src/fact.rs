@@ -9,7 +9,7 @@ mod plan;
 mod spec;
 mod upload;
 
-pub use afterwards::{CallFact, DeletedFact, EditFact};
+pub use afterwards::{CallFact, CopiedFact, DeletedFact, EditFact};
 pub use attempt::{Cancel, Checkpoint, Claim, End, EndCause, Lease};
 pub use noise::NoiseFact;
 pub use outcome::{OutcomeFact, OutcomeStatus, Output, ProfileSummary};

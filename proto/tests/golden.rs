@@ -14,8 +14,9 @@ use synthfleet_proto::envelope::{
     Submission, SubmittedReply, SubmittedStatus, TaskHint, Trace,
 };
 use synthfleet_proto::fact::{
-    self, CallFact, Cancel, Candidate, ChosenBenchmark, Claim, DeletedFact, EditFact, End, EndCause, FinalFact, Group, Lease, OutcomeFact,
-    OutcomeStatus, Output, PlanFact, PlanInputs, PlannedMember, PublishedFact, PublishedFile, SelectionFact, SkippedPart, SpecFact, Winner,
+    self, CallFact, Cancel, Candidate, ChosenBenchmark, Claim, CopiedFact, DeletedFact, EditFact, End, EndCause, FinalFact, Group, Lease,
+    OutcomeFact, OutcomeStatus, Output, PlanFact, PlanInputs, PlannedMember, PublishedFact, PublishedFile, SelectionFact, SkippedPart,
+    SpecFact, Winner,
 };
 use synthfleet_proto::job::{JobSpec, JobState};
 use synthfleet_proto::results::Results;
@@ -260,6 +261,7 @@ fn facts_have_the_bytes_of_version_1() {
     let labels = [("team".to_owned(), "a".to_owned())].into();
     check("edit", &EditFact { v: 1, by: "me".into(), at: 5, labels, summary: Some("weekly".into()) });
     check("called", &CallFact { v: 1, calls: 2, told: true, status: Some(204) });
+    check("copied", &CopiedFact { v: 1, by: "me".into(), at: 5, folder: "s3://bucket/out/".into() });
     check("deleted", &DeletedFact { v: 1, by: "me".into(), at: 5 });
     check("cancel", &Cancel { v: 1, by: "me".into(), reason: "enough".into() });
     check(

@@ -23,8 +23,8 @@ use tools::Tools;
 
 /// Counts of what a good run does not meet.
 const EVENTS: [&str; 3] = ["synthfleet_dead_letters_total", "synthfleet_gate_failures_total", "synthfleet_store_errors_total"];
-/// Families that are in a catalogue and that nothing sets on RabbitMQ, which does not tell them: no rule and no panel may
-/// ask for them.
+/// Families that are in a catalogue and that nothing sets on RabbitMQ unless its management API is named: no rule and no
+/// panel may ask for them.
 const UNSET: [&str; 1] = ["synthfleet_queue_unacked_messages"];
 
 /// What a check found: problems, or why it could not run.

@@ -62,7 +62,7 @@ pub fn write(arguments: &[&str]) -> Outcome {
         }
     }
     fs::create_dir_all(folder).map_err(|e| format!("{folder}: {e}"))?;
-    let files = [("sbom.cdx.json", format!("{:#}\n", bill(&parts, &checksums(&lock)))), ("THIRD-PARTY.txt", notices(&parts, &texts))];
+    let files = [("sbom.cdx.json", format!("{}\n", bill(&parts, &checksums(&lock)))), ("THIRD-PARTY.txt", notices(&parts, &texts))];
     for (name, text) in files {
         fs::write(Path::new(folder).join(name), text).map_err(|e| format!("{folder}/{name}: {e}"))?;
     }

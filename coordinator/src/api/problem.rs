@@ -107,6 +107,12 @@ impl Problem {
         self
     }
 
+    /// An error with its code and its remedy, as a problem of some sort.
+    pub(super) fn of_error(slug: Slug, error: &Error) -> Self {
+        let told = outward(&error.to_wire());
+        Self { errors: parts(&told), ..Self::new(slug, told.message) }
+    }
+
     /// The sort.
     pub fn slug(&self) -> Slug {
         self.slug
@@ -149,8 +155,7 @@ impl From<Error> for Problem {
             }
             _ => {}
         }
-        let told = outward(&error.to_wire());
-        Self { errors: parts(&told), ..Self::new(slug, told.message) }
+        Self::of_error(slug, &error)
     }
 }
 

@@ -5,7 +5,7 @@ use super::doors::Doors;
 use super::guard::guard;
 use super::{
     again, candidates, catalogue, compare, describe, dress, edit, events, files, fleet, form, health, input, jobs, log, openapi, plots,
-    remove, results, rows, sniff, steer, tasks,
+    publish, remove, results, rows, sniff, steer, tasks,
 };
 use super::{tables, tokens, ui, uploads};
 use axum::Router;
@@ -128,6 +128,7 @@ pub fn routes() -> Vec<Route> {
         route("POST", "/v1/jobs/{job}/cancel", Tenant(Submit), MaybeJson, "Stops a job.", steer::cancel),
         route("POST", "/v1/jobs/{job}/release", Tenant(Submit), None, "Lets a held job go on.", steer::release),
         route("POST", "/v1/jobs/{job}/retry", Tenant(Submit), None, "Asks for the same again; finished tasks are reused.", again::retry),
+        route("POST", "/v1/jobs/{job}/publish", Tenant(Submit), None, "Copies the output to the job's own place again.", publish::publish),
         route(
             "POST",
             "/v1/jobs/{job}/benchmarks",

@@ -34,6 +34,7 @@ pub fn job(view: &View) -> Value {
         "progress": progress,
         "verdict": verdict(view, last),
         "problem": last.and_then(|last| last.error.as_ref()).map(problem::of_job),
+        "publish_failed": view.publish_failed().map(problem::of_job),
         "links": links(&spec.job),
     })
 }

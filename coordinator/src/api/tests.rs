@@ -8,6 +8,7 @@ mod hostile;
 mod jobs;
 mod matrix;
 mod measures;
+mod publish;
 mod secrets;
 mod sniff;
 mod tables;
@@ -31,6 +32,7 @@ use synthfleet_proto::fact::OutcomeFact;
 use synthfleet_proto::task::TaskId;
 use synthfleet_proto::token::Scope;
 use synthfleet_store::Store;
+use synthfleet_store::foreign::Links;
 use tokio::sync::{broadcast, watch};
 use tower::ServiceExt;
 
@@ -90,13 +92,24 @@ impl Replica {
 
     /// A replica on a store that others use too. `number` sets its random bits apart.
     fn on(store: Arc<dyn Store>, broker: Arc<InProcess>, number: u64, change: impl FnOnce(&mut Options)) -> Self {
+        Self::reaching(None, store, broker, number, change)
+    }
+
+    /// A replica that also writes to places of its users.
+    fn reaching(
+        links: Option<Links>,
+        store: Arc<dyn Store>,
+        broker: Arc<InProcess>,
+        number: u64,
+        change: impl FnOnce(&mut Options),
+    ) -> Self {
         let parts = crate::Parts {
             store,
             broker,
             clock: Arc::new(Still),
             entropy: Arc::new(Counting::from(number << 32)),
             roster: Arc::new(Roster::fixed(catalogue(), "local", 2)),
-            links: None,
+            links,
             callbacks: None,
             run: None,
             events: broadcast::channel(4_096).0,

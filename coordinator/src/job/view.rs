@@ -3,9 +3,10 @@
 use super::waits::{Need, Waits};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use synthfleet_proto::error::WireError;
 use synthfleet_proto::fact::{
-    Cancel, Claim, EditFact, End, FinalFact, Group, OutcomeFact, OutcomeStatus, PlanFact, ProfileSummary, PublishedFact, SelectionFact,
-    SpecFact,
+    Cancel, Claim, CopiedFact, EditFact, End, FinalFact, Group, OutcomeFact, OutcomeStatus, PlanFact, ProfileSummary, PublishedFact,
+    SelectionFact, SpecFact,
 };
 use synthfleet_proto::job::JobState;
 use synthfleet_proto::task::TaskId;
@@ -53,6 +54,8 @@ pub enum Fact {
     Final(Known<FinalFact>),
     /// What people say of the job, by the number of the edit.
     Edit(u32, EditFact),
+    /// The copy in the user's own place was made after all.
+    Copied(CopiedFact),
 }
 
 /// Where a job stands. Users see the coarser [`JobState`].
@@ -111,6 +114,7 @@ pub struct View {
     published: Option<Known<PublishedFact>>,
     last: Option<Known<FinalFact>>,
     edit: Option<(u32, Arc<EditFact>)>,
+    copied: Option<Arc<CopiedFact>>,
 }
 
 impl View {
@@ -144,6 +148,7 @@ impl View {
             Fact::Selection(selection) => self.selection = Some(selection),
             Fact::Published(published) => self.published = Some(published),
             Fact::Final(last) => self.last = Some(last),
+            Fact::Copied(copied) => self.copied = Some(Arc::new(copied)),
             Fact::Edit(number, edit) => {
                 if self.edits() < number {
                     self.edit = Some((number, Arc::new(edit)));
@@ -345,6 +350,16 @@ impl View {
     /// The end.
     pub fn last(&self) -> Option<&Known<FinalFact>> {
         self.last.as_ref()
+    }
+
+    /// That the copy in the user's own place was made after all.
+    pub fn copied(&self) -> Option<&CopiedFact> {
+        self.copied.as_deref()
+    }
+
+    /// Why the copy in the user's own place is missing, while it is.
+    pub fn publish_failed(&self) -> Option<&WireError> {
+        self.last().and_then(|last| last.fact.publish_failed.as_ref()).filter(|_| self.copied.is_none())
     }
 
     /// What people said of the job last, since it was asked for.

@@ -117,11 +117,23 @@ pub enum Command {
     /// See the workers of a fleet, or ask one to leave
     #[command(subcommand)]
     Workers(Workers),
-    /// See how full the queues of a fleet are
+    /// See how full the queues of a fleet are, remove those of pools that are gone
     #[command(subcommand)]
     Queue(Queue),
     /// See messages that were buried, send them again or forget them
     Dead(Dead),
+    /// Remove from a store what was kept long enough, as coordinators do four times a day
+    #[command(
+        after_long_help = "Data of attempts goes retention.data_days after the end of its job, the whole job after retention.jobs_days.\nWhat a job published stays as long as the job, and nothing of a job that has not ended ever goes.\n\nExamples:\n  synthfleet gc --dry-run\n  synthfleet gc --store s3://bucket/fleet"
+    )]
+    Gc {
+        /// Only list what would go, with its bytes
+        #[arg(long)]
+        dry_run: bool,
+        /// Store: file:///folder or s3://bucket/prefix; the one of the settings if absent
+        #[arg(long, value_name = "URL")]
+        store: Option<String>,
+    },
     /// Make, list and revoke tokens of a server
     Token(Token),
     /// Check this machine and what the settings name: store, broker, buckets, security

@@ -9,7 +9,7 @@ mod testing;
 pub mod transport;
 mod upload;
 
-pub use answer::error_of;
+pub use answer::{error_of, json as document_of};
 pub use download::Published;
 pub use events::Watch;
 pub use transport::clock_of;

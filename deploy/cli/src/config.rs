@@ -3,8 +3,8 @@
 mod settings;
 
 pub use settings::{
-    BrokerConfig, BucketQueueConfig, ClientConfig, Config, CoordinatorConfig, DoorsConfig, ServeConfig, SourcesConfig, StoreConfig,
-    TracesConfig, WorkerConfig,
+    BrokerConfig, BucketQueueConfig, ClientConfig, Config, CoordinatorConfig, DoorsConfig, RetentionConfig, ServeConfig, SourcesConfig,
+    StoreConfig, TracesConfig, WorkerConfig,
 };
 
 use figment::Figment;

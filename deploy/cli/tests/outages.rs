@@ -114,6 +114,14 @@ fn results_that_may_not_be_written_are_kept_and_the_reason_is_told() {
     assert!(last.to_string().contains("output::denied"), "{last}");
     let (status, files) = coordinator.ask("GET", &format!("/v1/jobs/{}/files", jobs[0]), None);
     assert!(status == 200 && files.to_string().contains("synthetic.csv"), "{files}");
+    // once the place may be written to, the copy is made when somebody asks for it
+    let publish = || coordinator.ask("POST", &format!("/v1/jobs/{}/publish", jobs[0]), None);
+    let (status, refused) = publish();
+    assert!(status == 409 && refused.to_string().contains("output::denied"), "{refused}");
+    ground.s3.heal();
+    let (status, copied) = publish();
+    assert_eq!((status, &copied["publish_failed"]), (200, &Value::Null), "{copied}");
+    assert!(!ground.published("out/0/").is_empty());
 }
 
 #[test]

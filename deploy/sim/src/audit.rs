@@ -1,6 +1,7 @@
 //! What must hold whatever dies: each task one accepted outcome, none lost, none after the end of its job, and what
 //! outcomes and judgements name is there. It sees every fact that the store acknowledges.
 
+use crate::away::Wait;
 use crate::store::Objects;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use synthfleet_proto::Result;
@@ -53,8 +54,8 @@ pub struct Audit {
     pub outcomes: u64,
     /// When the first job was accepted and the last one ended, in milliseconds.
     pub span_ms: (u64, u64),
-    /// Milliseconds from the last outcome of the main plan to the judgement.
-    pub fan_in_ms: Vec<u64>,
+    /// From the last outcome of each job's main plan to its judgement.
+    pub fan_in: Vec<Wait>,
     /// Milliseconds from the last outcome of a job to its end.
     pub finish_ms: Vec<u64>,
 }
@@ -95,7 +96,7 @@ impl Audit {
             Some(Named::Selection) => {
                 let over = self.jobs.get(&job).and_then(|job| job.main_over_ms);
                 match over {
-                    Some(over) => self.fan_in_ms.push(now_ms - over),
+                    Some(from_ms) => self.fan_in.push(Wait { tenant, from_ms, until_ms: now_ms }),
                     None => self.violate("judged_too_early", || job),
                 }
             }

@@ -31,12 +31,14 @@ impl SimBroker {
 
     /// Goes away for a while.
     pub async fn outage(&self, length: Duration) {
+        let from_ms = self.ground.elapsed_ms();
         self.ground.broker.set(false);
         // takers hear of it before anything comes back
         tokio::time::sleep(Duration::from_millis(5)).await;
         self.inner.disconnect();
         tokio::time::sleep(length).await;
         self.ground.broker.set(true);
+        self.ground.away().broker(from_ms, self.ground.elapsed_ms());
     }
 
     /// A coordinator died: the queue of its own goes with its connection.

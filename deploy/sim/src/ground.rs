@@ -1,6 +1,7 @@
 //! What all simulated parts share: virtual time, draws, counts, and whether the broker is there.
 
 use crate::audit::Audit;
+use crate::away::Absences;
 use crate::draw::Draws;
 use crate::settings::Settings;
 use crate::tally::Tally;
@@ -29,6 +30,7 @@ pub struct Ground {
     began: Instant,
     tally: Mutex<Tally>,
     audit: Mutex<Audit>,
+    away: Mutex<Absences>,
 }
 
 impl Ground {
@@ -44,6 +46,7 @@ impl Ground {
             began: Instant::now(),
             tally: Mutex::default(),
             audit: Mutex::default(),
+            away: Mutex::default(),
             settings,
         })
     }
@@ -56,6 +59,11 @@ impl Ground {
     /// What is counted.
     pub fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who was away when.
+    pub fn away(&self) -> MutexGuard<'_, Absences> {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What is checked.

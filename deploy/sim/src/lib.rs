@@ -5,6 +5,7 @@
 //! message with its bytes. Simulated: what a task computes, how long store and broker take, and who dies.
 
 mod audit;
+mod away;
 mod broker;
 pub mod cost;
 pub mod draw;

@@ -1,5 +1,6 @@
 //! What a simulation says: figures from counters, beside those of the paper model.
 
+use crate::away::{self, Wait};
 use crate::cost::Model;
 use crate::ground::Ground;
 use crate::tally::{Requests, Who};
@@ -95,6 +96,9 @@ impl Report {
         let model = Model::of_counts(audit.planned, tally.beats);
         let publishes = tally.hints + tally.results + tally.passed_on + tally.broadcasts;
         let violations: u64 = audit.violations.values().sum();
+        let (absences, slowest) = (ground.away(), away::slowest(&audit.fan_in));
+        let each: Vec<String> =
+            slowest.iter().map(|wait| format!("{} ms from {} s: {}", wait.length_ms(), wait.from_ms / 1_000, absences.met(wait))).collect();
         let figures = json!({
             "settings": {
                 "slots": settings.slots, "slots_per_process": settings.slots_per_process, "tasks": settings.tasks, "repeats": settings.repeats,
@@ -132,7 +136,8 @@ impl Report {
                 "per_second": rounded(if makespan > 0.0 { publishes as f64 / makespan } else { 0.0 }),
             },
             "queue_peak": { "hints": tally.queue_peak, "results": tally.results_peak },
-            "fan_in_ms": points(audit.fan_in_ms.clone()),
+            "fan_in_ms": points(audit.fan_in.iter().map(Wait::length_ms).collect()),
+            "fan_in_met": { "all": absences.count(&audit.fan_in), "slowest": absences.count(slowest.iter().copied()), "each": each },
             "last_outcome_to_end_ms": points(audit.finish_ms.clone()),
             "faults": { "slots": tally.slot_deaths, "coordinators": tally.replica_deaths, "tasks_in_dead_hands": tally.killed },
             "runs": tally.runs,

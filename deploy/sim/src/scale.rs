@@ -10,10 +10,11 @@ use crate::tally::{Tally, Who};
 use crate::timed::{self, Spent, Timed};
 use crate::worker::{self, POOL, Plans};
 use futures::StreamExt;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use synthfleet_broker::Broker;
-use synthfleet_coordinator::{Asked, Desk, Handle, Options, Parts, Roster, Service, submit};
+use synthfleet_coordinator::{Asked, Desk, Fleet, Handle, Options, Parts, Roster, Service, submit};
 use synthfleet_proto::fleet::AboutDoc;
 use synthfleet_proto::key::about;
 use synthfleet_proto::outside::{Clock, Entropy};
@@ -261,23 +262,39 @@ impl World {
         while !every.is_zero() {
             tokio::time::sleep(every.saturating_sub(REPLICA_RESTART)).await;
             let place = self.ground.fate.place(self.ground.settings.replicas);
+            let died_ms = self.ground.elapsed_ms();
             let gone = self.replicas().get(place).map(|replica| {
                 replica.running.abort();
                 replica.id.clone()
             });
             // what it had in hand comes back before its queue goes
             tokio::task::yield_now().await;
+            let mut orphans = BTreeSet::new();
             if let Some(id) = gone {
                 self.broker.forget(&id);
+                orphans = self.tenants_of(&id);
             }
             self.ground.tally().replica_deaths += 1;
             tokio::time::sleep(REPLICA_RESTART).await;
             let replica = self.replica(number);
             number += 1;
+            let id = replica.id.clone();
             if let Some(gone) = self.replicas().get_mut(place) {
                 *gone = replica;
             }
+            let (now_ms, heirs) = (self.ground.elapsed_ms(), self.tenants_of(&id));
+            let mut away = self.ground.away();
+            away.death(died_ms, now_ms, orphans);
+            away.handover(now_ms, heirs);
         }
+    }
+
+    /// The tenants that one of the coordinators looks after while all of them live.
+    fn tenants_of(&self, id: &str) -> BTreeSet<String> {
+        let coordinators = self.replicas().iter().map(|replica| replica.id.clone()).collect();
+        let fleet = Fleet { coordinators, ..Fleet::default() };
+        let tenants = (0..self.ground.settings.tenants.max(1)).map(|number| format!("tenant-{number:03}"));
+        tenants.filter(|tenant| fleet.owner(tenant) == Some(id)).collect()
     }
 
     /// Takes the broker away, at equal distances over the time that the work takes at best.

@@ -8,10 +8,13 @@ mod fault;
 mod gauges;
 mod held;
 mod live;
+mod management;
 mod options;
 mod probe;
+mod prune;
 mod publisher;
 mod sending;
+mod server;
 mod session;
 mod suspects;
 mod taker;
@@ -19,14 +22,18 @@ mod topics;
 mod words;
 
 pub use gauges::Gauges;
+pub use management::{Management, QueueSeen, queues};
 pub use options::{Declare, Options, Times, Tls};
 pub use probe::{Probed, probe};
+pub use prune::{Pruned, prune};
+pub use server::{Server, server};
 
 use crate::contract::check_size;
 use crate::topology::{self, Queue};
 use crate::{Broker, Delivery, Depth, Health, Inbox, Line, Listener, Properties, Route, Settle, Topic};
 use async_trait::async_trait;
 use live::lock;
+use management::Figures;
 use sending::Letter;
 use session::Session;
 use std::sync::{Arc, atomic::Ordering};
@@ -39,6 +46,7 @@ const STALE: Duration = Duration::from_secs(45);
 /// A session with a RabbitMQ broker. Dropping it closes the connections; what was not settled goes back.
 pub struct RabbitMq {
     session: Arc<Session>,
+    figures: Option<Figures>,
 }
 
 impl RabbitMq {
@@ -48,7 +56,9 @@ impl RabbitMq {
     /// # Errors
     /// `broker::address` when the address cannot be read.
     pub fn start(options: Options) -> Result<Self> {
-        Ok(Self { session: Session::start(options)? })
+        let host = options.virtual_host()?;
+        let figures = options.management.clone().map(|management| Figures::new(management, host));
+        Ok(Self { session: Session::start(options)?, figures })
     }
 
     /// Starts a session and waits until it is ready.
@@ -137,11 +147,13 @@ impl Broker for RabbitMq {
     async fn depth(&self, inbox: &Inbox) -> Result<Depth> {
         let live = self.session.live_within(self.session.options.times.answer).await?;
         let mut ready = 0;
-        for queue in topology::queues_of(inbox, &self.session.options.tenants) {
-            ready += depth::ready(&live, &queue).await?;
+        let queues = topology::queues_of(inbox, &self.session.options.tenants);
+        for queue in &queues {
+            ready += depth::ready(&live, queue).await?;
         }
+        let unacked = self.figures.as_ref().and_then(|figures| figures.of(queues.iter().map(|queue| queue.name.as_str())));
         // consumers would be those who wait, without those who hold a delivery: no answer is better
-        Ok(Depth { ready, ..Depth::default() })
+        Ok(Depth { ready, unacked, ..Depth::default() })
     }
 
     fn health(&self) -> Health {

@@ -29,6 +29,11 @@ impl VirtualHost {
         &self.name
     }
 
+    /// The address of the management API, for the user that may do everything.
+    pub fn management(&self) -> String {
+        format!("http://127.0.0.1:{}", self.management)
+    }
+
     /// Its address, with the user that may do everything.
     pub fn url(&self) -> String {
         self.url_of(ADMIN.0, ADMIN.1, self.amqp)

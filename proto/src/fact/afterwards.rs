@@ -1,6 +1,6 @@
-//! Facts that may follow a job's end: edits of what people say of it, the call of
-//! its page, and the tombstone. They lie apart from the
-//! facts that the job is made of, so that whoever shows a finished job finds them by one short list.
+//! Facts that may follow a job's end: edits of what people say of it, the call of its page, the copy that was made
+//! after all, and the tombstone. They lie apart from the facts that the job is made of, so that whoever shows a
+//! finished job finds them by one short list.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -44,4 +44,17 @@ pub struct CallFact {
     /// The status of its last answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
+}
+
+/// The copy in the user's own place, which had failed at the job's end, was made after all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopiedFact {
+    /// Version.
+    pub v: u16,
+    /// Who asked for it.
+    pub by: String,
+    /// Milliseconds since 1970; display only.
+    pub at: i64,
+    /// The folder that holds it now.
+    pub folder: String,
 }

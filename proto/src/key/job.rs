@@ -145,12 +145,17 @@ impl JobKeys {
         self.fact("e/called")
     }
 
+    /// That the copy in the user's own place was made after all.
+    pub fn copied(&self) -> Result<FactKey> {
+        self.fact("e/copied")
+    }
+
     /// The marker that the page of the job is to be called.
     pub fn call(&self) -> Result<MarkerKey> {
         MarkerKey::build(format!("calls/{}~{}", self.tenant, self.job))
     }
 
-    /// Edits, calls and the tombstone: what may follow a job's end.
+    /// Edits, calls, the late copy and the tombstone: what may follow a job's end.
     pub fn afterwards(&self) -> Result<Prefix> {
         Prefix::build(self.below("e/"))
     }

@@ -69,6 +69,8 @@ pub enum Named<'a> {
     Edit(u32),
     /// That the page of a job was called.
     Called,
+    /// That the copy in the user's own place was made after all.
+    Copied,
     /// The tombstone of a job.
     Deleted,
     /// A file of an attempt.
@@ -111,6 +113,7 @@ impl<'a> Named<'a> {
         match part {
             "f" => Self::fact(name),
             "e" if name == "called" => Some(Self::Called),
+            "e" if name == "copied" => Some(Self::Copied),
             "e" if name == "deleted" => Some(Self::Deleted),
             "e" => name.parse().ok().map(Self::Edit),
             "d" => {

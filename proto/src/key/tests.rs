@@ -28,6 +28,7 @@ fn every_key_reads_back_as_what_it_was_built_as() {
         (keys.edit(7).map(Key::from), Named::Edit(7)),
         (keys.called().map(Key::from), Named::Called),
         (keys.call().map(Key::from), Named::Call { tenant: "default", job: "job_0123" }),
+        (keys.copied().map(Key::from), Named::Copied),
         (keys.deleted().map(Key::from), Named::Deleted),
         (keys.live().map(Key::from), Named::Live { tenant: "default", job: "job_0123" }),
         (

@@ -14,6 +14,7 @@ const EXPECTED: &[(&str, &str, Access)] = &[
     ("POST", "/v1/jobs/{job}/cancel", Access::Tenant(Scope::Submit)),
     ("POST", "/v1/jobs/{job}/release", Access::Tenant(Scope::Submit)),
     ("POST", "/v1/jobs/{job}/retry", Access::Tenant(Scope::Submit)),
+    ("POST", "/v1/jobs/{job}/publish", Access::Tenant(Scope::Submit)),
     ("POST", "/v1/jobs/{job}/benchmarks", Access::Tenant(Scope::Submit)),
     ("GET", "/v1/jobs/{job}/plan", Access::Tenant(Scope::Read)),
     ("GET", "/v1/jobs/{job}/tasks", Access::Tenant(Scope::Read)),

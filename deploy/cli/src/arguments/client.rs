@@ -100,6 +100,16 @@ pub enum JobsWhat {
         /// The job
         id: String,
     },
+    /// Copy the output to the job's own place again, where that failed at its end
+    Publish {
+        /// The job
+        id: String,
+    },
+    /// Remove a job that ended, with everything that it made
+    Rm {
+        /// The job
+        id: String,
+    },
     /// List what a job published, or fetch it
     Files {
         /// The job
@@ -130,6 +140,18 @@ pub enum Workers {
 pub enum Queue {
     /// Show how full each queue is
     Ls,
+    /// Remove the queues of pools that are gone, where they are empty and nobody takes from them
+    #[command(
+        after_long_help = "Asks the broker of the settings itself, with the rights of the user that they name. A pool is gone when no worker\nhas described it: one that scales to zero is there. Without names, RabbitMQ's management API is asked which queues\nthere are (broker.management).\n\nExamples:\n  synthfleet queue prune --dry-run\n  synthfleet queue prune heavy old-gpu"
+    )]
+    Prune {
+        /// Names of pools; every pool that has queues if absent
+        #[arg(value_name = "POOL")]
+        pools: Vec<String>,
+        /// Only say what would go
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// Flags of `dead`.

@@ -40,6 +40,21 @@ pub async fn run(flags: &Jobs, surroundings: &Surroundings) -> Result<u8> {
             let told = client.post_once(&["v1", "jobs", client::job(id)?, "retry"], None, None).await?;
             done(&told, "asked again", surroundings)
         }
+        JobsWhat::Publish { id } => {
+            // a copy that is made twice is one copy
+            let told = client.post_once(&["v1", "jobs", client::job(id)?, "publish"], None, None).await?;
+            let what = if told["publish_failed"].is_null() { "copied" } else { "still copying" };
+            done(&told, what, surroundings)
+        }
+        JobsWhat::Rm { id } => {
+            client.delete(&["v1", "jobs", client::job(id)?]).await?;
+            if surroundings.json {
+                say!("{}", json!({ "job": id, "removed": true }));
+            } else {
+                say!("removed {id}");
+            }
+            Ok(0)
+        }
         JobsWhat::Files { id, output, force } => {
             let published = Published { client: &client, job: client::job(id)? };
             files(&published, output.as_deref(), *force, surroundings).await
@@ -112,8 +127,11 @@ fn show(job: &Value, surroundings: &Surroundings) {
         say!("label      {}={}", safe(name), cell(value));
     }
     line("summary", &job["spec"]["summary"]);
-    if job["problem"].is_object() {
-        say!("{}", error::text(&error_of(&job["problem"]), surroundings.style).trim_end());
+    for problem in [&job["problem"], &job["publish_failed"]].into_iter().filter(|problem| problem.is_object()) {
+        say!("{}", error::text(&error_of(problem), surroundings.style).trim_end());
+    }
+    if job["publish_failed"].is_object() {
+        say!("next       synthfleet jobs publish {}", cell(&job["id"]));
     }
 }
 

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod doctor;
 pub mod explain;
 pub mod follow;
+pub mod gc;
 pub mod generate;
 pub mod jobs;
 pub mod layout;

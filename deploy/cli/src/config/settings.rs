@@ -13,6 +13,7 @@ pub struct Config {
     pub store: StoreConfig,
     pub broker: BrokerConfig,
     pub coordinator: CoordinatorConfig,
+    pub retention: RetentionConfig,
     pub serve: ServeConfig,
     pub doors: DoorsConfig,
     pub worker: WorkerConfig,
@@ -72,6 +73,7 @@ pub struct BrokerConfig {
     pub declare: String,
     pub endpoint: String,
     pub authorities_file: String,
+    pub management: String,
     pub tenants: Vec<String>,
 }
 
@@ -83,6 +85,15 @@ pub struct CoordinatorConfig {
     pub sweep_seconds: f64,
     pub pool_wait_seconds: f64,
     pub cancel_patience_seconds: f64,
+}
+
+/// How long finished things are kept.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetentionConfig {
+    pub data_days: f64,
+    pub jobs_days: f64,
+    pub tenants: Vec<String>,
 }
 
 /// Where the API listens.

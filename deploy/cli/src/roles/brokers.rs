@@ -1,6 +1,6 @@
 //! The broker that the settings name.
 
-use super::parts;
+use super::{management, parts};
 use crate::config::BrokerConfig;
 use std::path::Path;
 use std::sync::Arc;
@@ -25,7 +25,11 @@ pub struct Who<'a> {
 pub async fn open(config: &BrokerConfig, who: Who<'_>) -> Result<Arc<dyn Broker>> {
     let scheme = config.url.split(':').next().unwrap_or_default();
     match scheme {
-        "amqp" | "amqps" => Ok(Arc::new(RabbitMq::start(rabbit(config, who)?)?)),
+        "amqp" | "amqps" => {
+            let options = rabbit(config, who)?;
+            let management = management::open(config, &options)?;
+            Ok(Arc::new(RabbitMq::start(rabbitmq::Options { management, ..options })?))
+        }
         "sqs" => Ok(Arc::new(queues(config).await?)),
         "memory" => Err(refused("memory: cannot be reached from other processes".to_owned())),
         other => Err(refused(format!("no broker is known for {other:?}"))),

@@ -3,7 +3,7 @@
 use super::brokers::Who;
 use super::doors::{self, Wish};
 use super::port::{self, Line};
-use super::{brokers, parts, signals};
+use super::{brokers, parts, retention, signals};
 use crate::commands::Surroundings;
 use crate::config::CoordinatorConfig;
 use crate::traces::{Traces, Who as Spanning};
@@ -18,7 +18,7 @@ use tokio::sync::broadcast;
 pub async fn run(surroundings: &Surroundings) -> Result<u8> {
     let config = &surroundings.config;
     let shutdown = signals::shutdown()?;
-    let options = options(&config.coordinator);
+    let options = Options { retains: Some(retention::of(&config.retention)?), ..options(&config.coordinator) };
     let book = port::book(&[metrics::CATALOGUE]);
     let traces = Traces::start(&config.traces, Spanning { role: "coordinator", id: options.id.clone() }, &book)?;
     let store = port::measured_store(parts::store(&config.store, None).await?, &book);

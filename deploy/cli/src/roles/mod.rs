@@ -4,9 +4,11 @@ pub mod brokers;
 pub mod coordinator;
 mod doors;
 pub mod embedded;
+pub mod management;
 pub mod parts;
 pub mod people;
 mod port;
+pub mod retention;
 pub mod serve;
 mod signals;
 pub mod worker;
@@ -50,6 +52,10 @@ pub fn lay_over(config: &mut Config, command: &Command) -> Result<()> {
             lay(&mut config.serve.admin, &flags.admin);
             lay(&mut config.worker.isolate, &flags.isolate);
             lay(&mut config.store.url, &flags.store);
+            Ok(())
+        }
+        Command::Gc { store, .. } => {
+            lay(&mut config.store.url, store);
             Ok(())
         }
         _ => Ok(()),

@@ -1,8 +1,10 @@
 //! How to reach a broker, and what to do there.
 
+use super::management::Management;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use lapin::tcp::{OwnedIdentity, OwnedTLSConfig};
 use lapin::uri::AMQPUri;
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 use synthfleet_proto::{Error, Result};
 
 /// Seconds between heartbeats: a dead connection is noticed after twice as long.
@@ -91,6 +93,8 @@ pub struct Options {
     pub tenants: Vec<String>,
     /// Certificates.
     pub tls: Tls,
+    /// A way to the management API; `None`: what only it tells is not known.
+    pub management: Option<Arc<dyn Management>>,
     /// How long to wait for what.
     pub times: Times,
 }
@@ -130,6 +134,23 @@ impl Options {
         Ok(uri)
     }
 
+    /// The virtual host of the address.
+    ///
+    /// # Errors
+    /// `broker::address` when the address cannot be read.
+    pub fn virtual_host(&self) -> Result<String> {
+        Ok(self.uri()?.vhost)
+    }
+
+    /// User and password as the header `Authorization` carries them: a secret.
+    ///
+    /// # Errors
+    /// `broker::address` when the address cannot be read.
+    pub fn basic_authorization(&self) -> Result<String> {
+        let user = self.uri()?.authority.userinfo;
+        Ok(format!("Basic {}", STANDARD.encode(format!("{}:{}", user.username, user.password))))
+    }
+
     pub(super) fn tls(&self) -> OwnedTLSConfig {
         let identity = self.tls.identity.as_ref();
         OwnedTLSConfig {
@@ -164,6 +185,8 @@ mod tests {
         let error = Options { url: "geheim".to_owned(), ..options.clone() }.uri().expect_err("no address");
         assert_eq!((error.code(), error.to_string().contains("geheim")), ("broker::address", false));
         assert_eq!(options.uri().expect("an address").authority.userinfo.password, "topsecret");
+        let told = (options.virtual_host().expect("an address"), options.basic_authorization().expect("an address"));
+        assert_eq!(told, ("fleet".to_owned(), "Basic YWRhOnRvcHNlY3JldA==".to_owned()));
     }
 
     #[test]

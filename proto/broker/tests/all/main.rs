@@ -6,6 +6,7 @@ mod fleet;
 mod moto;
 mod own;
 mod probe;
+mod prune;
 mod sessions;
 mod simulated;
 mod sqs;

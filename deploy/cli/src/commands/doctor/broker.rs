@@ -3,11 +3,17 @@
 use super::Check;
 use crate::config::BrokerConfig;
 use crate::roles::brokers::{self, Who};
+use crate::roles::management;
 use synthfleet_broker::{Inbox, rabbitmq};
 use synthfleet_proto::Result;
 
 /// Queues that every fleet has.
 const INBOXES: [(&str, Inbox); 3] = [("result", Inbox::Result), ("submit", Inbox::Submit), ("dead", Inbox::Dead)];
+
+/// The oldest version with dead letters that are never lost.
+const OLDEST: (u32, u32) = (3, 10);
+/// The first version that waits for a consumer as long as the consumer asks.
+const ASKED_BY_CONSUMERS: (u32, u32) = (4, 3);
 
 /// Every check of the broker that the settings name. Nothing is made and no message is touched.
 pub async fn checks(config: &BrokerConfig) -> Vec<Check> {
@@ -28,9 +34,19 @@ pub async fn checks(config: &BrokerConfig) -> Vec<Check> {
     }
 }
 
-/// RabbitMQ: whether each queue is there in our form. `made`: the first process of a fleet makes what is missing.
+/// RabbitMQ: what it is, and whether each queue is there in our form. `made`: the first process of a fleet makes what
+/// is missing.
 async fn queues(config: &BrokerConfig, who: Who<'_>, made: bool) -> Result<Vec<Check>> {
-    let probed = rabbitmq::probe(&brokers::rabbit(config, who)?).await?;
+    let options = brokers::rabbit(config, who)?;
+    let server = rabbitmq::server(&options).await?;
+    let mut checks = vec![version(&server), patience(&server)];
+    if let Some(api) = management::open(config, &options)? {
+        checks.push(match rabbitmq::queues(api.as_ref(), &options.virtual_host()?).await {
+            Ok(seen) => Check::ok("management API", format!("tells of {} queues", seen.len())),
+            Err(error) => Check::of("management API", &error),
+        });
+    }
+    let probed = rabbitmq::probe(&options).await?;
     let told = |probed: &rabbitmq::Probed| match &probed.found {
         Ok(found) => Check::ok(&probed.what, found),
         Err(error) if made && error.code() == "broker::queue_missing" => {
@@ -38,7 +54,24 @@ async fn queues(config: &BrokerConfig, who: Who<'_>, made: bool) -> Result<Vec<C
         }
         Err(error) => Check::of(&probed.what, error),
     };
-    Ok(probed.iter().map(told).collect())
+    checks.extend(probed.iter().map(told));
+    Ok(checks)
+}
+
+/// Whether the broker is of a version that is meant to work.
+fn version(server: &rabbitmq::Server) -> Check {
+    let found = format!("{} {}", server.product, server.version);
+    let is_meant = server.product == "RabbitMQ" && server.release().is_some_and(|release| release >= OLDEST);
+    Check::warns_unless(is_meant, "broker version", found, "use RabbitMQ 3.10 to 4.x: older ones lose dead letters (at-least-once)")
+}
+
+/// How long a task may keep its message. No broker tells its `consumer_timeout`, and newer ones do as consumers ask.
+fn patience(server: &rabbitmq::Server) -> Check {
+    if server.release().is_some_and(|release| release >= ASKED_BY_CONSUMERS) {
+        return Check::ok("consumer_timeout", "24 h, as each consumer asks");
+    }
+    let fix = "have consumer_timeout = 86400000 in rabbitmq.conf: else the message of a task of 30 min comes again";
+    Check::new("ok", "consumer_timeout", "not told by the broker", fix)
 }
 
 /// SQS: whether each queue answers.
@@ -65,6 +98,14 @@ fn place(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_that_are_too_old_or_unknown_are_warned_of() {
+        let state =
+            |(product, number): (&str, &str)| version(&rabbitmq::Server { product: product.to_owned(), version: number.to_owned() }).state;
+        assert_eq!([("RabbitMQ", "3.10.8"), ("RabbitMQ", "4.1.2")].map(state), ["ok"; 2]);
+        assert_eq!([("RabbitMQ", "3.9.29"), ("RabbitMQ", ""), ("LavinMQ", "2.0.0")].map(state), ["warn"; 3]);
+    }
 
     #[test]
     fn an_address_is_shown_without_its_password() {
