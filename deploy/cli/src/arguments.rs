@@ -221,7 +221,7 @@ pub struct Reading {
     /// Order of a column's levels
     #[arg(long, value_name = "COLUMN=LOW<MID<HIGH")]
     pub ordinal: Vec<String>,
-    /// Rule that every row keeps: 'a <= b', 'a -> b', 'combinations of a, b', 'one hot a, b, c'
+    /// Rule that every row keeps: 'a <= b', 'a < b', '0 <= a <= 9', 'a -> b', 'combinations of a, b', 'one hot a, b, c'
     #[arg(long, value_name = "RULE")]
     pub constraint: Vec<String>,
     /// What becomes of labels with too few rows: resample, token (`_RARE_`), keep

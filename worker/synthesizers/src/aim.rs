@@ -16,10 +16,14 @@
 //! A round rescores only candidates that touch a column of the clique that holds the new counts; the model
 //! that older scores were taken from is public as well, so no privacy hangs on it. Sizes of candidates are
 //! kept until the graph changes.
+//! **States.** Between any two rounds: what was asked, so that the same questions have the same answers again, the
+//! parameters, and the errors of candidates under a pad of the noise key.
 //! **Anytime.** Told to stop after the one-way counts, it keeps the sets that it has; what was spent stands in the bill.
 //! **Sample.** Ancestral along the clique tree. **Limits.** d ≤ 100; `degree` 3 for at most 20 columns.
 //! **Cost.** `iterations / 10` passes over the clique tables a round at most, about 16·d rounds at most.
 //! **Reference.** McKenna, Mullins, Sheldon, Miklau 2022, AIM, doi 10.14778/3551793.3551817.
+
+mod state;
 
 use crate::member::{Synthesizer, Train};
 use crate::private::graph::estimation::{Measurement, Network};
@@ -28,9 +32,11 @@ use crate::private::graph::opening::{Opening, open};
 use crate::private::graph::query::Query;
 use crate::private::graph::triangulation::cells;
 use crate::private::{Counts, Private};
+use crate::states::States;
 use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use state::{Reached, Round};
 use std::collections::BTreeSet;
 use synthfleet_proto::about::{About, Accepts, Cost, CostClass, Shape};
 use synthfleet_proto::options::{Checked, Options, Problem, Problems};
@@ -109,6 +115,7 @@ impl Synthesizer for Aim {
         cost: CostClass::Heavy,
         accepts: Accepts { columns_max: 100, ..Accepts::ANY },
         private: true,
+        checkpoint: true,
         anytime: true,
         ..About::LIGHT
     };
@@ -124,7 +131,8 @@ impl Synthesizer for Aim {
         }
     }
 
-    fn fit(train: &Train, options: &Checked<Self::Options>, _: &Seed, budget: &Budget) -> Result<Self::Model> {
+    fn fit(train: &Train, options: &Checked<Self::Options>, seed: &Seed, budget: &Budget) -> Result<Self::Model> {
+        let states = States::new(&Self::ABOUT, train, options, seed, budget);
         let guarded = train.private()?;
         // the price of one round's counts for each column
         let share = COUNTS_SHARE / f64::from(options.rounds);
@@ -136,10 +144,12 @@ impl Synthesizer for Aim {
         }
         let mut network = Network::new(opening.sizes.clone());
         network.measure(std::mem::take(&mut opening.ones));
-        network.descend(options.iterations, budget)?;
+        let found = states.found(Reached::load);
+        if found.is_none() {
+            network.descend(options.iterations, budget)?;
+        }
         let mut rounds = 0;
-        let grown =
-            grow(&mut opening, &mut network, options, &mut rounds, budget).and_then(|()| network.descend(options.iterations, budget));
+        let grown = grow(&mut opening, &mut network, options, (&states, found), &mut rounds, budget);
         guarded.close(&opening.ledger)?;
         let rest = match grown {
             Ok(()) => budget.clone(),
@@ -157,15 +167,40 @@ impl Synthesizer for Aim {
     }
 }
 
-/// Adds sets to a network of one-way counts until rho is spent; `rounds` counts the sets.
-fn grow(opening: &mut Opening, network: &mut Network, options: &AimOptions, rounds: &mut u32, budget: &Budget) -> Result<()> {
+/// Adds sets to a network of one-way counts until rho is spent, and fits it to all; `rounds` counts the sets.
+fn grow(
+    opening: &mut Opening,
+    network: &mut Network,
+    options: &AimOptions,
+    (states, found): (&States<'_>, Option<Reached>),
+    rounds: &mut u32,
+    budget: &Budget,
+) -> Result<()> {
     let cells_max = cells_allowed(options.model_bytes_max, budget);
     let mut growth = Growth::new(opening, options, cells_max, budget)?;
-    while growth.is_open && !opening.sizes.is_empty() {
-        growth.round(opening, network, options, budget)?;
-        *rounds = growth.rounds;
+    if let Some(found) = found {
+        growth.go_on(&found, opening, network, budget)?;
     }
-    Ok(())
+    loop {
+        *rounds = growth.rounds();
+        let reached = growth.reached(opening, network);
+        states.keep(u64::from(*rounds), |arrays| reached.save(arrays));
+        let is_open = growth.is_open && !opening.sizes.is_empty();
+        let went = match is_open {
+            true => growth.round(opening, network, options, budget),
+            false => network.descend(options.iterations, budget),
+        };
+        match went {
+            Err(error) if error.kind() == ErrorKind::Stopped => {
+                states.keep(u64::from(*rounds), |arrays| reached.save(arrays));
+                return Err(error);
+            }
+            went => went?,
+        }
+        if !is_open {
+            return Ok(());
+        }
+    }
 }
 
 fn stopped(rounds: u32) -> Finding {
@@ -205,7 +240,8 @@ struct Growth {
     cells_max: f64,
     sigma: f64,
     epsilon: f64,
-    rounds: u32,
+    /// What was asked so far.
+    asked: Vec<Round>,
     is_open: bool,
 }
 
@@ -224,14 +260,54 @@ impl Growth {
             cells_max,
             sigma: (rounds / (2.0 * COUNTS_SHARE * opening.rho)).sqrt(),
             epsilon: (8.0 * (1.0 - COUNTS_SHARE) * opening.rho / rounds).sqrt(),
-            rounds: 0,
+            asked: Vec::new(),
             is_open: true,
         })
     }
 
+    fn rounds(&self) -> u32 {
+        self.asked.len() as u32
+    }
+
+    /// Where the rounds stand.
+    fn reached(&self, opening: &Opening, network: &Network) -> Reached {
+        let errors: Private<Vec<f64>> = self.candidates.iter().map(|candidate| candidate.error.clone()).collect();
+        let ((parameters, step), errors) = (network.reached(), opening.ledger.seal(&errors));
+        Reached { asked: self.asked.clone(), sigma: self.sigma, epsilon: self.epsilon, is_open: self.is_open, parameters, step, errors }
+    }
+
+    /// Goes to where an earlier attempt had come: its questions are asked again, and have the same answers.
+    fn go_on(&mut self, found: &Reached, opening: &mut Opening, network: &mut Network, budget: &Budget) -> Result<()> {
+        let lost = || Error::internal("encode::broken", "a state of rounds that no fit leaves");
+        let mut measured = Vec::with_capacity(found.asked.len());
+        for &round in &found.asked {
+            budget.go_on()?;
+            let Candidate { columns, counts, .. } = self.candidates.get(round.candidate as usize).ok_or_else(lost)?;
+            self.asked.push(round);
+            let number = self.asked.len();
+            opening.ledger.exponential_again(&choice(number), round.place as usize, round.epsilon)?;
+            let noisy = opening.ledger.gaussian_counts(counts, round.sigma, &question(number, opening, columns))?;
+            measured.push(Measurement::of(columns.clone(), &noisy, round.sigma));
+        }
+        network.measure(measured);
+        network.reach(&found.parameters, found.step, budget)?;
+        (self.sigma, self.epsilon, self.is_open) = (found.sigma, found.epsilon, found.is_open);
+        if !self.asked.is_empty() {
+            self.size(network);
+        }
+        if found.errors.len() != self.candidates.len() {
+            return Err(lost());
+        }
+        let errors = opening.ledger.unseal(&found.errors);
+        for (place, candidate) in self.candidates.iter_mut().enumerate() {
+            candidate.error = errors.map(|errors| errors[place]);
+        }
+        Ok(())
+    }
+
     /// One choice, one measurement, one fit.
     fn round(&mut self, opening: &mut Opening, network: &mut Network, options: &AimOptions, budget: &Budget) -> Result<()> {
-        if self.rounds == 0 {
+        if self.asked.is_empty() {
             self.size(network);
             self.score(network, |_| true, budget)?;
         }
@@ -241,12 +317,13 @@ impl Growth {
             self.sigma = (1.0 / (2.0 * COUNTS_SHARE * left)).sqrt();
             self.epsilon = (8.0 * (1.0 - COUNTS_SHARE) * left).sqrt();
         }
-        self.rounds += 1;
         let spent = 1.0 - (left - self.price()) / opening.ledger.claim().total();
         budget.progress(0.1 + 0.8 * spent, "rounds");
-        let chosen = self.choose(opening, network, spent.clamp(0.0, 1.0))?;
+        let number = self.asked.len() + 1;
+        let (place, chosen) = self.choose(number, opening, network, spent.clamp(0.0, 1.0))?;
+        self.asked.push(Round { place: place as u32, candidate: chosen as u32, sigma: self.sigma, epsilon: self.epsilon });
         let (columns, cells) = (self.candidates[chosen].columns.clone(), self.candidates[chosen].cells);
-        let question = format!("round {}: counts of {}", self.rounds, names(opening, &columns));
+        let question = question(number, opening, &columns);
         let noisy = opening.ledger.gaussian_counts(&self.candidates[chosen].counts, self.sigma, &question)?;
         let before = expected(network, &columns);
         let grows = !network.graph().joins(&columns);
@@ -274,8 +351,8 @@ impl Growth {
         1.0 / (2.0 * self.sigma * self.sigma) + self.epsilon * self.epsilon / 8.0
     }
 
-    /// Draws a candidate that is small enough.
-    fn choose(&self, opening: &mut Opening, network: &Network, spent: f64) -> Result<usize> {
+    /// Draws a candidate that is small enough: its place among those, and among all.
+    fn choose(&self, number: usize, opening: &mut Opening, network: &Network, spent: f64) -> Result<(usize, usize)> {
         let is_small = |candidate: &Candidate| candidate.tree_cells <= self.cells_max * spent || network.graph().joins(&candidate.columns);
         let open: Vec<usize> = (0..self.candidates.len()).filter(|&place| is_small(&self.candidates[place])).collect();
         let heaviest = open.iter().map(|&place| self.candidates[place].weight).fold(0.0, f64::max);
@@ -284,8 +361,8 @@ impl Growth {
             error.map(|error| weight * (error - MEAN_SIZE * self.sigma * *cells as f64))
         };
         let scores: Private<Vec<f64>> = open.iter().map(score).collect();
-        let place = opening.ledger.exponential(&format!("round {}: choice", self.rounds), &scores, heaviest, self.epsilon)?;
-        Ok(open[place])
+        let place = opening.ledger.exponential(&choice(number), &scores, heaviest, self.epsilon)?;
+        Ok((place, open[place]))
     }
 
     /// Takes the size of the clique tables with each candidate.
@@ -318,8 +395,15 @@ fn expected(network: &Network, columns: &[usize]) -> Vec<f64> {
     Query::new(network.tree(), network.beliefs()).shares(columns).iter().map(|share| share * total).collect()
 }
 
-fn names(opening: &Opening, columns: &[usize]) -> String {
-    columns.iter().map(|&column| format!("{:?}", opening.names[column])).collect::<Vec<_>>().join(" and ")
+/// What the choice of a round is called in the bill.
+fn choice(number: usize) -> String {
+    format!("round {number}: choice")
+}
+
+/// What the counts of a round are called in the bill.
+fn question(number: usize, opening: &Opening, columns: &[usize]) -> String {
+    let names = columns.iter().map(|&column| format!("{:?}", opening.names[column])).collect::<Vec<_>>().join(" and ");
+    format!("round {number}: counts of {names}")
 }
 
 /// All sets of `degree` columns (all columns, if there are fewer) with at most `cells_max` cells and all sets
@@ -430,6 +514,11 @@ mod tests {
         assert!(bill.rho.is_some_and(|rho| (0.3..0.95).contains(&(spent / rho))), "{spent} of {:?}", bill.rho);
         let sample = model.sample(0..20_000, &Given::NOTHING, &Budget::quiet(2)).expect("samples");
         assert!((even(&sample, &[0]) - 0.5).abs() < 0.05 && even(&sample, &[0, 3]) > 0.7, "{}", even(&sample, &[0, 3]));
+    }
+
+    #[test]
+    fn rounds_go_on_with_the_same_noise_and_the_same_bill() {
+        crate::conformance::goes_on("aim", &coins(3_000), &json!({"epsilon": 5.0, "rounds": 4}), &coins(2_999));
     }
 
     #[test]

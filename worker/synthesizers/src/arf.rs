@@ -26,6 +26,9 @@
 //! # Options
 //! See [`ArfOptions`]. Preset `arf_r`: 10 trees, leaves of 2 rows, cut normal laws.
 //!
+//! # States
+//! Between any two rounds: two forests and the accuracies.
+//!
 //! # Limits
 //! 1,000 columns. Leaf tables are kept tree by tree; no list joins rows of several trees or columns.
 //!
@@ -42,6 +45,7 @@ mod draw;
 mod evidence;
 mod given;
 mod rounds;
+mod stand;
 mod store;
 mod tables;
 
@@ -147,6 +151,7 @@ impl Synthesizer for Arf {
         paper: "Watson, Blesch, Kapar, Wright 2023, AISTATS, PMLR 206:5357",
         cost: CostClass::Medium,
         accepts: Accepts { columns_max: 1_000, levels_max: 65_535, ..Accepts::ANY },
+        checkpoint: true,
         anytime: true,
         given: Conditional::Exact,
         ..About::LIGHT
@@ -166,7 +171,8 @@ impl Synthesizer for Arf {
     }
 
     fn fit(train: &Train, options: &Checked<Self::Options>, seed: &Seed, budget: &Budget) -> Result<Self::Model> {
-        Ok(ArfModel { tables: rounds::fit(train.encoded(), &Plan::of(options), seed, budget)? })
+        let states = crate::states::States::new(&Self::ABOUT, train, options, seed, budget);
+        Ok(ArfModel { tables: rounds::fit(train.encoded(), &Plan::of(options), seed, &states, budget)? })
     }
 }
 

@@ -3,11 +3,13 @@
 mod conditions;
 mod constraints;
 mod deadlines;
+mod resumed;
 pub(crate) mod tables;
 
 pub(crate) use conditions::{conditions_hold_in_every_row, conditions_keep_the_law};
 pub(crate) use constraints::constraints_hold_in_every_row;
 pub(crate) use deadlines::a_deadline_leaves_the_stop_or_a_model_that_says_so;
+pub(crate) use resumed::{a_resumed_fit_is_like_one_that_was_never_stopped, goes_on};
 
 use crate::{AnyModel, AnySynthesizer, Given, SYNTHESIZERS, Seeds, find, load_model};
 use serde_json::Value;

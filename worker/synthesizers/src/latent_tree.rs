@@ -6,6 +6,7 @@
 //! **View.** `quantile_normal`, codes of levels; `codes(15)` for the tree.
 //! **Fit.** `view.rs`, the tree of [`crate::clbn`], then stepwise expectation and maximisation from K groups of rows
 //! (`start.rs`, `training.rs`, `messages.rs`, `parameters.rs`). A tenth of the rows says when to stop.
+//! **States.** Between any two batches (`search.rs`).
 //! **Sample.** From the root down by alias rows (`draw.rs`); given what some cells may be, exactly (`given.rs`).
 //! **Options.** [`LatentTreeOptions`]. **Limits.** 1,000 levels a column (the rest share one), 2,000 columns.
 //! **Cost.** 6 · n · d · K² operations an epoch; K² · d · 40 bytes.
@@ -20,6 +21,7 @@ mod given;
 mod kernel;
 mod messages;
 mod parameters;
+mod search;
 mod start;
 mod store;
 #[cfg(test)]
@@ -129,6 +131,7 @@ impl Synthesizer for LatentTree {
         paper: "Liu, Van den Broeck 2021, NeurIPS; Cappé, Moulines 2009, doi 10.1111/j.1467-9868.2009.00698.x",
         cost: CostClass::Heavy,
         accepts: Accepts { columns_max: 2_000, ..Accepts::ANY },
+        checkpoint: true,
         anytime: true,
         given: Conditional::Exact,
         ..About::LIGHT
@@ -156,7 +159,8 @@ impl Synthesizer for LatentTree {
     }
 
     fn fit(train: &Train, options: &Checked<Self::Options>, seed: &Seed, budget: &Budget) -> Result<Self::Model> {
-        fit::fit(train.encoded(), options, seed, budget)
+        let states = crate::states::States::new(&Self::ABOUT, train, options, seed, budget);
+        fit::fit(train.encoded(), options, seed, &states, budget)
     }
 }
 

@@ -22,6 +22,8 @@ pub mod private;
 pub mod privbn;
 mod sample;
 pub mod seqtree;
+mod states;
+mod stored_tree;
 pub mod uniform;
 
 pub use erased::{AnyModel, AnySynthesizer, Seeds};
@@ -49,6 +51,7 @@ macro_rules! members {
                         the_sample_is_pinned, conditions_hold_in_every_row,
                         conditions_keep_the_law, constraints_hold_in_every_row,
                         a_deadline_leaves_the_stop_or_a_model_that_says_so, missing_cells_are_as_frequent_as_in_train,
+                        a_resumed_fit_is_like_one_that_was_never_stopped,
                     }
                 }
             )*

@@ -99,6 +99,11 @@ impl Arrays {
         self.0.contains_key(name)
     }
 
+    /// Takes the array `name` out, if it is there.
+    pub fn remove(&mut self, name: &str) -> Option<Array> {
+        self.0.remove(name)
+    }
+
     /// Arrays with their names, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Array)> {
         self.0.iter().map(|(name, array)| (name.as_str(), array))

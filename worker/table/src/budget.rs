@@ -17,6 +17,8 @@ pub trait Listener: Send + Sync {
     fn checkpoint(&self, step: u64, state: &Arrays) -> Result<()>;
     /// Whether a checkpoint is due.
     fn checkpoint_due(&self) -> bool;
+    /// A sentence for the log that belongs in no result.
+    fn note(&self, _: &str) {}
     /// Whether a task that was told to stop may still make something of what it has: its time is over, but somebody wants
     /// it.
     fn may_finish(&self) -> bool {
@@ -143,6 +145,11 @@ impl Budget {
         let mut arrays = Arrays::default();
         state(&mut arrays);
         self.0.listener.checkpoint(step, &arrays)
+    }
+
+    /// Tells the runner a sentence for its log. What is to stand beside a result is a finding instead.
+    pub fn note(&self, text: &str) {
+        self.0.listener.note(text);
     }
 
     fn findings(&self) -> std::sync::MutexGuard<'_, Vec<Finding>> {

@@ -5,6 +5,7 @@ mod kept;
 pub use kept::{Kept, kept};
 
 use crate::table::{Column, Table, Values};
+use serde_json::Number;
 use std::collections::{BTreeMap, BTreeSet};
 use synthfleet_proto::constraint::Constraint;
 use synthfleet_proto::metadata::{ColumnMeta, Metadata};
@@ -14,14 +15,25 @@ use synthfleet_proto::{Error, Result, id};
 pub const COMBINATIONS_MAX: usize = 32_768;
 
 /// What a rule asks of columns, by their places.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Rule {
     /// `low` is never above `high`; rows in which either is missing keep it.
-    LessOrEqual {
+    Ordered {
         /// The lower column.
         low: usize,
         /// The upper column.
         high: usize,
+        /// They are never equal either.
+        strict: bool,
+    },
+    /// The numbers of a column keep within limits, which they may reach; missing cells keep it.
+    Within {
+        /// The column.
+        column: usize,
+        /// Least number.
+        low: f64,
+        /// Largest number.
+        high: f64,
     },
     /// Whatever combinations there are, only these.
     Combinations(Vec<usize>),
@@ -40,7 +52,8 @@ impl Rule {
     /// All its columns.
     pub fn places(&self) -> Vec<usize> {
         match self {
-            Self::LessOrEqual { low, high } => vec![*low, *high],
+            Self::Ordered { low, high, .. } => vec![*low, *high],
+            Self::Within { column, .. } => vec![*column],
             Self::Combinations(places) | Self::OneHot(places) => places.clone(),
             Self::Decides { by, column } => by.iter().chain([column]).copied().collect(),
         }
@@ -75,7 +88,8 @@ fn bound(constraint: &Constraint, metadata: &Metadata) -> Result<Rule> {
     };
     let all = |names: &[String]| names.iter().map(place).collect::<Result<Vec<_>>>();
     let rule = match constraint {
-        Constraint::LessOrEqual { low, high } => {
+        Constraint::LessOrEqual { low, high } | Constraint::LessThan { low, high } => {
+            let strict = matches!(constraint, Constraint::LessThan { .. });
             let (low, high) = (place(low)?, place(high)?);
             let (a, b) = (&metadata.columns[low], &metadata.columns[high]);
             if !a.kind.is_number_like() {
@@ -85,7 +99,20 @@ fn bound(constraint: &Constraint, metadata: &Metadata) -> Result<Rule> {
             if a.kind != b.kind || grain(a) != grain(b) {
                 return Err(unfit(constraint, b, &format!("does not count like {}: both must be numbers, or dates of one grain", a.name)));
             }
-            Rule::LessOrEqual { low, high }
+            Rule::Ordered { low, high, strict }
+        }
+        Constraint::Range { column, low, high } => {
+            let column = place(column)?;
+            let meta = &metadata.columns[column];
+            if !meta.kind.is_number_like() || meta.date.is_some() {
+                return Err(unfit(constraint, meta, "is no column of numbers"));
+            }
+            let limit = |end: &Option<Number>, none: f64| end.as_ref().and_then(Number::as_f64).unwrap_or(none);
+            let (low, high) = (limit(low, f64::NEG_INFINITY), limit(high, f64::INFINITY));
+            return match low <= high {
+                true => Ok(Rule::Within { column, low, high }),
+                false => Err(Error::invalid("constraint::syntax", format!("{constraint}: the lower limit is above the upper one"))),
+            };
         }
         Constraint::FixedCombinations { columns } => Rule::Combinations(all(columns)?),
         Constraint::Decides { by, column } => Rule::Decides { by: all(by)?, column: place(column)? },
@@ -111,16 +138,18 @@ fn fits(rule: &Rule, before: &[Rule], metadata: &Metadata) -> Result<()> {
         let message = format!("column {name} {why}");
         Err(Error::invalid("constraint::overlap", message).in_column(name).help("keep the constraints apart, or join them into one"))
     };
-    let Rule::LessOrEqual { low, high } = rule else {
-        let used = |place: &usize| before.iter().any(|other| other.places().contains(place));
+    let joins = |rule: &Rule| !matches!(rule, Rule::Within { .. });
+    let Rule::Ordered { low, high, .. } = rule else {
+        let used = |place: &usize| joins(rule) && before.iter().any(|other| joins(other) && other.places().contains(place));
         return rule.places().into_iter().find(used).map_or(Ok(()), |place| clash(place, "is in another constraint already"));
     };
     let mut below: BTreeMap<usize, usize> = BTreeMap::new();
     for other in before {
         match other {
-            Rule::LessOrEqual { low, high } => {
+            Rule::Ordered { low, high, .. } => {
                 below.insert(*high, *low);
             }
+            Rule::Within { .. } => {}
             joined => {
                 if let Some(place) = joined.places().into_iter().find(|place| place == low || place == high) {
                     return clash(place, "is in another constraint already");
@@ -214,9 +243,13 @@ impl Seen {
     fn keeps(&mut self, rule: &Rule, table: &Table, row: usize, cells: &mut Vec<Key>) -> bool {
         let key = |place: &usize| key(table.column(*place), row);
         match rule {
-            Rule::LessOrEqual { low, high } => {
+            Rule::Ordered { low, high, strict } => {
                 let (a, b) = (table.column(*low), table.column(*high));
-                a.is_missing(row) || b.is_missing(row) || is_ordered(a.values(), b.values(), row)
+                a.is_missing(row) || b.is_missing(row) || is_ordered(a.values(), b.values(), row, *strict)
+            }
+            Rule::Within { column, low, high } => {
+                let cells = table.column(*column);
+                cells.is_missing(row) || is_within(cells.values(), row, *low, *high)
             }
             Rule::OneHot(places) => {
                 let ones = places.iter().map(|place| is_one(&table.metadata().columns[*place], table.column(*place), row));
@@ -250,18 +283,27 @@ impl Seen {
     }
 }
 
-fn is_ordered(low: &Values, high: &Values, row: usize) -> bool {
-    match (low, high) {
-        (Values::Whole(a), Values::Whole(b)) => a[row] <= b[row],
-        (Values::Real(a), Values::Real(b)) => a[row] <= b[row],
-        (Values::Whole(a), Values::Real(b)) => a[row] as f64 <= b[row],
-        (Values::Real(a), Values::Whole(b)) => a[row] <= b[row] as f64,
+fn is_ordered(low: &Values, high: &Values, row: usize, strict: bool) -> bool {
+    let order = match (low, high) {
+        (Values::Whole(a), Values::Whole(b)) => Some(a[row].cmp(&b[row])),
+        (Values::Real(a), Values::Real(b)) => a[row].partial_cmp(&b[row]),
+        (Values::Whole(a), Values::Real(b)) => (a[row] as f64).partial_cmp(&b[row]),
+        (Values::Real(a), Values::Whole(b)) => a[row].partial_cmp(&(b[row] as f64)),
+        _ => None,
+    };
+    order.is_some_and(|order| order.is_lt() || order.is_eq() && !strict)
+}
+
+fn is_within(cells: &Values, row: usize, low: f64, high: f64) -> bool {
+    match cells {
+        Values::Whole(cells) => (low..=high).contains(&(cells[row] as f64)),
+        Values::Real(cells) => (low..=high).contains(&cells[row]),
         _ => false,
     }
 }
 
 /// 0 or 1; none for every other cell. Labels of two opposites count by their words.
-fn is_one(meta: &ColumnMeta, column: &Column, row: usize) -> Option<u32> {
+pub fn is_one(meta: &ColumnMeta, column: &Column, row: usize) -> Option<u32> {
     if column.is_missing(row) {
         return None;
     }
@@ -321,6 +363,12 @@ mod tests {
         assert_eq!(error.place().pointer.as_deref(), Some("/constraints/0"));
         assert!(checked(&table(&["low -> flag"], &[1, 2, 1], &[0.0; 3], &[0, 1, 1])).is_err());
         assert!(checked(&table(&["one hot low, flag"], &[1, 0, 1], &[0.0; 3], &[0, 1, 0])).is_ok());
+        for (rule, keeps) in
+            [("low < high", false), ("0 <= low <= 2", true), ("high <= 2.5", false), ("1.5 <= high", false), ("low >= 1", true)]
+        {
+            assert_eq!(checked(&table(&[rule], &[1, 2, 1], &[1.0, 2.5, 9.0], &[0, 1, 0])).is_ok(), keeps, "{rule}");
+        }
+        assert!(checked(&table(&["low < high"], &[1, 2, 1], &[1.5, 2.5, 9.0], &[0, 1, 0])).is_ok());
         assert!(checked(&table(&["one hot low, flag"], &[1, 0, 1], &[0.0; 3], &[0, 1, 1])).is_err());
     }
 
@@ -334,6 +382,9 @@ mod tests {
         assert_eq!(code(&["low <= flag"]), "constraint::column");
         assert_eq!(code(&["combinations of low, key"]), "constraint::column");
         assert_eq!(code(&["combinations of low, low"]), "constraint::syntax");
+        assert_eq!(code(&["0 <= flag <= 1"]), "constraint::column");
+        assert_eq!(code(&["5 <= low <= 1"]), "constraint::syntax");
+        assert_eq!(code(&["low < high", "0 <= low", "high <= low"]), "constraint::overlap");
         assert_eq!(code(&["low <= high", "high <= low"]), "constraint::overlap");
         assert_eq!(code(&["combinations of low, flag", "low <= high"]), "constraint::overlap");
     }

@@ -2,8 +2,10 @@
 
 use super::Plan;
 use super::cells::{Cells, cells, follows};
+use super::stand::Stand;
 use super::tables::Tables;
 use crate::filled::Filled;
+use crate::states::States;
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use synthfleet_proto::score::Finding;
@@ -22,38 +24,50 @@ const CHUNK: usize = 1 << 16;
 const REAL: u32 = 1;
 
 /// The leaf tables of the forest whose made rows were told from real ones least.
-pub(super) fn fit(encoded: &Encoded, plan: &Plan, seed: &Seed, budget: &Budget) -> Result<Tables> {
+pub(super) fn fit(encoded: &Encoded, plan: &Plan, seed: &Seed, states: &States<'_>, budget: &Budget) -> Result<Tables> {
     fits(encoded)?;
     let cells = cells(encoded, budget)?;
     let mut game = Game::new(encoded, plan, budget)?;
-    game.make_columns_alone(&seed.child("round").index(0).child("rows"));
-    let (mut forest, first) = game.train(0, seed, budget)?;
-    // columns drawn apart from each other are what a tree of one leaf makes
-    let alone = Grown { tree: Tree::of_one_leaf(), groups: vec![Vec::new(); encoded.width()] };
-    let mut kept = game.tables(&[alone], &cells, budget)?;
-    let mut accuracies = vec![first];
-    for round in 1..=plan.rounds_max as usize {
-        let reached = accuracies[round - 1];
+    let mut stand = match states.found(|arrays| Stand::load(arrays, &game.bins)) {
+        Some(stand) => stand,
+        None => {
+            game.make_columns_alone(&seed.child("round").index(0).child("rows"));
+            let (forest, first) = game.train(0, seed, budget)?;
+            Stand { forest, before: None, accuracies: vec![first] }
+        }
+    };
+    let keep = |stand: &Stand| states.keep(stand.accuracies.len() as u64, |arrays| stand.save(arrays));
+    let mut kept = match &stand.before {
+        Some(before) => game.tables(&before.trees, &cells, budget)?,
+        // columns drawn apart from each other are what a tree of one leaf makes
+        None => game.tables(&[Grown { tree: Tree::of_one_leaf(), groups: vec![Vec::new(); encoded.width()] }], &cells, budget)?,
+    };
+    for round in stand.accuracies.len()..=plan.rounds_max as usize {
+        keep(&stand);
+        let reached = stand.accuracies[round - 1];
         if reached <= 0.5 + plan.delta {
             break;
         }
-        let candidate = match game.tables(&forest.trees, &cells, budget) {
+        let candidate = match game.tables(&stand.forest.trees, &cells, budget) {
             Ok(candidate) => candidate,
             Err(error) if round > 1 && error.kind() == ErrorKind::Stopped => {
+                keep(&stand);
                 budget.find(stopped(round, plan.rounds_max));
                 break;
             }
             Err(error) => return Err(error),
         };
-        match game.judge(&forest, round, seed, budget) {
+        match game.judge(&stand.forest, round, seed, budget) {
             Ok((next, accuracy)) => {
-                accuracies.push(accuracy);
+                stand.accuracies.push(accuracy);
                 if accuracy >= reached {
                     break;
                 }
-                (forest, kept) = (next, candidate);
+                stand.before = Some(std::mem::replace(&mut stand.forest, next));
+                kept = candidate;
             }
             Err(error) if error.kind() == ErrorKind::Stopped => {
+                keep(&stand);
                 // one forest is better than none, though nobody judged it
                 kept = if round == 1 { candidate } else { kept };
                 budget.find(stopped(round, plan.rounds_max));
@@ -62,7 +76,7 @@ pub(super) fn fit(encoded: &Encoded, plan: &Plan, seed: &Seed, budget: &Budget) 
             Err(error) => return Err(error),
         }
     }
-    budget.find(told(&accuracies));
+    budget.find(told(&stand.accuracies));
     Ok(kept)
 }
 

@@ -145,10 +145,20 @@ pub(crate) fn constrained(rows: usize) -> Table {
         .wholes("blue", |row| i64::from(colour[row] == 2))
         .dates("start", Grain::Day, |row| 10_000 + low[row])
         .dates("end", Grain::Day, |row| 10_000 + low[row] + gap[row])
+        .wholes("first", |row| low[row] / 10)
+        .wholes("last", |row| low[row] / 10 + 1 + gap[row] / 20)
         .target("word");
     let plain = builder.build();
     let mut metadata = Metadata::clone(plain.metadata());
-    let rules = ["low <= high", "start <= end", "combinations of town, floor", "grade -> word", "one hot red, green, blue"];
+    let rules = [
+        "low <= high",
+        "start <= end",
+        "combinations of town, floor",
+        "grade -> word",
+        "one hot red, green, blue",
+        "first < last",
+        "0 <= grade <= 4",
+    ];
     metadata.constraints = rules.map(|text| Constraint::parse(text).expect("legal")).into();
     Table::new(Arc::new(metadata), rows, plain.columns().to_vec()).expect("legal columns")
 }

@@ -2,12 +2,14 @@
 
 use super::draw::{Draws, Weights};
 use super::parameters::Node;
-use super::training::{Problem, Trained};
+use super::search::Search;
+use super::training::{Problem, Run, Trained};
 use super::view::{View, Viewed};
-use super::{LatentTreeModel, LatentTreeOptions, States};
+use super::{LatentTreeModel, LatentTreeOptions, States as Asked};
 use crate::clbn::{forest, pairwise, subsample};
+use crate::states::States;
 use synthfleet_proto::score::Finding;
-use synthfleet_proto::{Result, Seed};
+use synthfleet_proto::{ErrorKind, Result, Seed};
 use synthfleet_table::encode::Encoded;
 use synthfleet_table::random::Draw;
 use synthfleet_table::{Budget, SeedExt};
@@ -21,9 +23,15 @@ const VALIDATED_ROWS: usize = 50;
 /// What `auto` tries.
 const TRIED: [usize; 4] = [16, 32, 64, 128];
 /// A train density that is this much above that of validation, in nats a row, is learnt by heart.
-const GAP_MAX: f64 = 0.5;
+pub(super) const GAP_MAX: f64 = 0.5;
 
-pub(super) fn fit(encoded: &Encoded, options: &LatentTreeOptions, seed: &Seed, budget: &Budget) -> Result<LatentTreeModel> {
+pub(super) fn fit(
+    encoded: &Encoded,
+    options: &LatentTreeOptions,
+    seed: &Seed,
+    states: &States<'_>,
+    budget: &Budget,
+) -> Result<LatentTreeModel> {
     let rows = encoded.rows();
     let Viewed { view, cells, binned, bins } = View::fit(encoded, &seed.child("jitter"), budget)?;
     let informed = subsample(&binned, rows, INFORMED_ROWS, seed);
@@ -43,7 +51,7 @@ pub(super) fn fit(encoded: &Encoded, options: &LatentTreeOptions, seed: &Seed, b
         prior: options.prior,
         patience: options.patience,
     };
-    let trained = best(&problem, options, seed, budget)?;
+    let trained = best(&problem, options, seed, states, budget)?;
     tell(&trained, options, budget);
     let draws = Draws::new(&nodes, &trained.parameters, &Weights::of(&trained.parameters));
     Ok(LatentTreeModel { view, nodes, parameters: trained.parameters, draws })
@@ -66,52 +74,46 @@ fn shares(codes: &[u32], levels: usize) -> Vec<f64> {
     counts.iter().map(|count| count / codes.len().max(1) as f64).collect()
 }
 
-/// The best numbers of states: more are tried while they help validation rows and learn nothing by heart.
-fn best(problem: &Problem<'_>, options: &LatentTreeOptions, seed: &Seed, budget: &Budget) -> Result<Trained> {
+/// The best laws: more states are tried while they help validation rows and learn nothing by heart, each number of
+/// states from some starts, of which the best counts.
+fn best(problem: &Problem<'_>, options: &LatentTreeOptions, seed: &Seed, states: &States<'_>, budget: &Budget) -> Result<Trained> {
     let most = (problem.train.len() / options.state_rows as usize).max(2);
     let asked = match options.states {
-        States::Count(states) => vec![states as usize],
-        States::Auto(_) => TRIED.to_vec(),
+        Asked::Count(states) => vec![states as usize],
+        Asked::Auto(_) => TRIED.to_vec(),
     };
     let fits = asked.len() as u32 * options.starts;
-    let first = best_start(problem, asked[0].min(most), (0, fits), options, seed, budget)?;
-    let mut best = first;
-    for (place, &states) in asked.iter().enumerate().skip(1).take_while(|&(_, &states)| states <= most) {
-        let next = best_start(problem, states, (place as u32, fits), options, seed, budget)?;
-        if best.stopped || next.validation <= best.validation || next.gap() > GAP_MAX {
-            break;
-        }
-        best = next;
-    }
-    Ok(best)
-}
-
-/// The best of some starts with equally many states; `(place, fits)` says how far the whole fit is.
-fn best_start(
-    problem: &Problem<'_>,
-    states: usize,
-    (place, fits): (u32, u32),
-    options: &LatentTreeOptions,
-    seed: &Seed,
-    budget: &Budget,
-) -> Result<Trained> {
-    let one = |start: u32| {
-        let before = place * options.starts + start;
+    let first = asked[0].min(most);
+    let tried: Vec<usize> = std::iter::once(first).chain(asked[1..].iter().copied().take_while(|&states| states <= most)).collect();
+    let found = states.found(|arrays| Search::load(arrays, problem.nodes, &tried, options.starts));
+    let (mut search, mut run) = found.map_or((Search::default(), None), |(search, run)| (search, Some(run)));
+    while search.fit < tried.len() as u32 * options.starts {
+        let (width, start) = (tried[(search.fit / options.starts) as usize], search.fit % options.starts);
         let told = |epoch: u32, density: f64| {
-            let done = (f64::from(before) + f64::from(epoch) / f64::from(options.epochs_max)) / f64::from(fits);
+            let done = (f64::from(search.fit) + f64::from(epoch) / f64::from(options.epochs_max)) / f64::from(fits);
             budget.progress(0.2 + 0.8 * done, "epochs");
-            budget.measure("validation_log_density", u64::from(before) * u64::from(options.epochs_max) + u64::from(epoch), density);
+            budget.measure("validation_log_density", u64::from(search.fit) * u64::from(options.epochs_max) + u64::from(epoch), density);
         };
-        problem.train(states, &seed.child("states").index(states as u64).index(u64::from(start)), budget, told)
-    };
-    let mut best = one(0)?;
-    for start in 1..options.starts {
-        let next = one(start)?;
-        if next.validation > best.validation {
-            best = next;
+        let keep = |run: &Run| states.keep(u64::from(run.steps), |arrays| search.save(run, arrays));
+        let seed = seed.child("states").index(width as u64).index(u64::from(start));
+        let trained = match problem.train(width, &seed, budget, run.take(), told, keep) {
+            // what was fitted before is better than nothing
+            Err(error) if error.kind() == ErrorKind::Stopped && search.has_any() => None,
+            trained => Some(trained?),
+        };
+        search.fit += 1;
+        let is_cut = trained.as_ref().is_none_or(|trained| trained.stopped);
+        if let Some(trained) = trained {
+            search.meet(trained);
+        }
+        if is_cut || start + 1 == options.starts {
+            let helps = search.settle();
+            if is_cut || !helps {
+                return search.end(is_cut);
+            }
         }
     }
-    Ok(best)
+    search.end(false)
 }
 
 fn tell(trained: &Trained, options: &LatentTreeOptions, budget: &Budget) {
@@ -130,7 +132,7 @@ fn tell(trained: &Trained, options: &LatentTreeOptions, budget: &Budget) {
         let text = format!("train rows are {:.2} nats more probable than validation rows: take fewer states", trained.gap());
         find("overfit", trained.gap(), text);
     }
-    if let States::Count(asked) = options.states
+    if let Asked::Count(asked) = options.states
         && states < asked as usize
     {
         find("states_reduced", states as f64, format!("{states} of {asked} states: each has at least {} train rows", options.state_rows));

@@ -116,6 +116,24 @@ impl Parameters {
         Self { states, width, laws: nodes.iter().map(blank).collect() }
     }
 
+    /// All numbers in one row, node by node.
+    pub(super) fn numbers(&self) -> Vec<f32> {
+        self.laws.iter().flat_map(|laws| [&laws.moves, &laws.shares, &laws.means, &laws.deviations]).flatten().copied().collect()
+    }
+
+    /// Laws of these numbers; `None` unless there are as many as the nodes need, all finite.
+    pub(super) fn of_numbers(nodes: &[Node], states: usize, numbers: &[f32]) -> Option<Self> {
+        let mut parameters = Self::blank(nodes, states);
+        let mut rest = numbers.iter();
+        for laws in &mut parameters.laws {
+            let own = [&mut laws.moves, &mut laws.shares, &mut laws.means, &mut laws.deviations];
+            for number in own.into_iter().flatten() {
+                *number = rest.next().copied().filter(|number| number.is_finite())?;
+            }
+        }
+        rest.next().is_none().then_some(parameters)
+    }
+
     /// The most probable laws for expected counts per row.
     pub(super) fn maximise(&mut self, counts: &[f64], layout: &Layout, prior: &Prior<'_>) {
         let (states, width) = (self.states, self.width);

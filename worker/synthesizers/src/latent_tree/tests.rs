@@ -204,7 +204,8 @@ fn the_density_never_falls_in_steps_over_all_rows() {
         patience: 60,
     };
     let mut seen = Vec::new();
-    let trained = problem.train(8, &Seed::shared(7), &Budget::quiet(2), |_, density| seen.push(density)).expect("not stopped");
+    let trained =
+        problem.train(8, &Seed::shared(7), &Budget::quiet(2), None, |_, density| seen.push(density), |_| ()).expect("not stopped");
     assert_eq!(seen.len(), 60);
     assert!(seen.windows(2).all(|pair| pair[1] >= pair[0] - 1e-6), "{seen:?}");
     let layout = Layout::of(&nodes, STATES);
@@ -235,4 +236,10 @@ fn fewer_states_for_small_tables_and_densities_are_told() {
     let reduced = fitted.findings().iter().find(|finding| finding.code == "states_reduced").expect("told");
     assert_eq!(reduced.number, Some(3.0));
     assert_eq!(fitted.sample(0..10, &Given::NOTHING, &Budget::quiet(1)).expect("samples").rows(), 10);
+}
+
+#[test]
+fn a_search_for_the_number_of_states_goes_on_where_it_stood() {
+    let options = serde_json::json!({"states": "auto", "state_rows": 20, "epochs_max": 4, "starts": 2, "batch": 200});
+    crate::conformance::goes_on("latent_tree", &tables::plain(900), &options, &tables::plain(800));
 }

@@ -59,75 +59,113 @@ impl Trained {
     }
 }
 
-/// A fit under way.
-struct Run<'a> {
+/// How far a fit is, between two batches: all that it goes on from.
+pub(super) struct Run {
+    /// Expected counts per row.
+    pub(super) counts: Vec<f64>,
+    pub(super) parameters: Parameters,
+    /// Batches so far.
+    pub(super) steps: u32,
+    /// Whole epochs, and batches of the next one.
+    pub(super) epochs: u32,
+    pub(super) batch: u32,
+    /// The best laws so far, their density, and epochs since.
+    pub(super) best: Parameters,
+    pub(super) density: f64,
+    pub(super) since_best: u32,
+}
+
+/// What a fit with K states works with.
+struct Desk<'a> {
     problem: &'a Problem<'a>,
     layout: Layout,
     prior: Prior<'a>,
-    /// Expected counts per row, of now and of the batch.
-    counts: Vec<f64>,
     of_batch: Vec<f64>,
-    parameters: Parameters,
-    steps: u32,
 }
 
 impl Problem<'_> {
-    /// Learns K = `states`. `told` hears each epoch's number and density.
-    pub(super) fn train(&self, states: usize, seed: &Seed, budget: &Budget, mut told: impl FnMut(u32, f64)) -> Result<Trained> {
-        let mut run = Run::start(self, states, seed, budget)?;
+    /// Learns K = `states`, from the start or from where a run stands. `told` hears each epoch's number and density,
+    /// `keep` is shown the run wherever it could go on from.
+    pub(super) fn train(
+        &self,
+        states: usize,
+        seed: &Seed,
+        budget: &Budget,
+        from: Option<Run>,
+        mut told: impl FnMut(u32, f64),
+        keep: impl Fn(&Run),
+    ) -> Result<Trained> {
+        let mut desk = Desk::new(self, states);
+        let mut run = match from {
+            Some(run) => run,
+            None => desk.start(states, seed, budget)?,
+        };
         let epochs_max = if self.validation.is_empty() { self.epochs_max.min(EPOCHS_UNJUDGED) } else { self.epochs_max };
-        let mut best = (run.judge(&run.parameters, budget)?, run.parameters.clone());
-        let (mut epochs, mut since_best, mut stopped) = (0, 0, false);
+        let shuffle = |order: &mut Vec<u32>, epoch: u32| seed.child("epoch").index(u64::from(epoch)).rng().shuffle(order);
+        // each epoch shuffles what the one before left
         let mut order = self.train.to_vec();
-        while epochs < epochs_max && since_best < self.patience {
-            seed.child("epoch").index(u64::from(epochs)).rng().shuffle(&mut order);
-            let density = match run.epoch(&order, budget).and_then(|()| run.judge(&run.parameters, budget)) {
-                Err(error) if error.kind() == ErrorKind::Stopped && epochs > 0 => {
+        (0..run.epochs).for_each(|epoch| shuffle(&mut order, epoch));
+        let mut stopped = false;
+        while run.epochs < epochs_max && run.since_best < self.patience {
+            shuffle(&mut order, run.epochs);
+            let density = match desk.epoch(&mut run, &order, budget, &keep).and_then(|()| desk.judge(&run.parameters, budget)) {
+                Err(error) if error.kind() == ErrorKind::Stopped => {
+                    keep(&run);
+                    if run.epochs == 0 {
+                        return Err(error);
+                    }
                     stopped = true;
                     break;
                 }
                 density => density?,
             };
-            epochs += 1;
-            told(epochs, density);
-            since_best += 1;
-            if density > best.0 + GAIN_MIN {
-                since_best = 0;
-                best = (density, run.parameters.clone());
+            (run.epochs, run.batch) = (run.epochs + 1, 0);
+            told(run.epochs, density);
+            run.since_best += 1;
+            if density > run.density + GAIN_MIN {
+                run.since_best = 0;
+                (run.density, run.best) = (density, run.parameters.clone());
             }
         }
         let rows = &self.train[..self.train.len().min(TOLD_ROWS)];
         // a few rows, also where it was told to stop
-        let train = run.engine(&best.1).log_density(rows, &Budget::quiet(1))? / rows.len() as f64;
-        Ok(Trained { parameters: best.1, train, validation: best.0, epochs, stopped })
+        let train = desk.engine(&run.best).log_density(rows, &Budget::quiet(1))? / rows.len() as f64;
+        Ok(Trained { parameters: run.best, train, validation: run.density, epochs: run.epochs, stopped })
     }
 }
 
-impl<'a> Run<'a> {
-    fn start(problem: &'a Problem<'a>, states: usize, seed: &Seed, budget: &Budget) -> Result<Self> {
+impl<'a> Desk<'a> {
+    fn new(problem: &'a Problem<'a>, states: usize) -> Self {
         let layout = Layout::of(problem.nodes, states);
         let prior = Prior { rows: problem.train.len() as f64, each: problem.prior, shares: problem.shares };
-        let counts = start((problem.nodes, problem.cells), (&layout, states), problem.train, &seed.child("start"), budget)?;
-        let mut parameters = Parameters::blank(problem.nodes, states);
-        parameters.maximise(&counts, &layout, &prior);
         let of_batch = vec![0.0; layout.length];
-        Ok(Self { problem, layout, prior, counts, of_batch, parameters, steps: 0 })
+        Self { problem, layout, prior, of_batch }
+    }
+
+    fn start(&self, states: usize, seed: &Seed, budget: &Budget) -> Result<Run> {
+        let problem = self.problem;
+        let counts = start((problem.nodes, problem.cells), (&self.layout, states), problem.train, &seed.child("start"), budget)?;
+        let mut parameters = Parameters::blank(problem.nodes, states);
+        parameters.maximise(&counts, &self.layout, &self.prior);
+        let density = self.judge(&parameters, budget)?;
+        Ok(Run { counts, best: parameters.clone(), parameters, steps: 0, epochs: 0, batch: 0, density, since_best: 0 })
     }
 
     fn engine<'b>(&'b self, parameters: &'b Parameters) -> Engine<'b> {
         Engine::new(self.problem.nodes, self.problem.cells, &self.layout, parameters)
     }
 
-    /// One pass over rows in this order.
-    fn epoch(&mut self, order: &[u32], budget: &Budget) -> Result<()> {
-        for rows in batches(order, self.problem.batch) {
-            let engine = Engine::new(self.problem.nodes, self.problem.cells, &self.layout, &self.parameters);
+    /// The rest of a pass over rows in this order.
+    fn epoch(&mut self, run: &mut Run, order: &[u32], budget: &Budget, keep: impl Fn(&Run)) -> Result<()> {
+        for rows in batches(order, self.problem.batch).skip(run.batch as usize) {
+            keep(run);
+            let engine = Engine::new(self.problem.nodes, self.problem.cells, &self.layout, &run.parameters);
             engine.count(rows, &mut self.of_batch, budget)?;
-            let weight = if rows.len() == order.len() { 1.0 } else { libm::pow(f64::from(self.steps) + 2.0, -FORGETTING) };
+            let weight = if rows.len() == order.len() { 1.0 } else { libm::pow(f64::from(run.steps) + 2.0, -FORGETTING) };
             let of_row = weight / rows.len() as f64;
-            self.counts.iter_mut().zip(&self.of_batch).for_each(|(count, new)| *count = (1.0 - weight) * *count + of_row * new);
-            self.parameters.maximise(&self.counts, &self.layout, &self.prior);
-            self.steps += 1;
+            run.counts.iter_mut().zip(&self.of_batch).for_each(|(count, new)| *count = (1.0 - weight) * *count + of_row * new);
+            run.parameters.maximise(&run.counts, &self.layout, &self.prior);
+            (run.steps, run.batch) = (run.steps + 1, run.batch + 1);
         }
         Ok(())
     }

@@ -43,6 +43,11 @@ impl Guarded {
         Ledger::new(self.source.clone(), claim)
     }
 
+    /// What only this table under this key has: it tells nothing to who does not know the key.
+    pub(crate) fn mark(&self) -> [u8; 32] {
+        self.source.mark()
+    }
+
     /// The rows, for the mechanisms.
     pub fn table(&self) -> &Private<Table> {
         &self.table

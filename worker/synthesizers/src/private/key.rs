@@ -34,14 +34,23 @@ impl NoiseSource {
 
     /// The stream of a question. Equal questions give equal streams.
     pub(super) fn stream(&self, question: &str) -> Noise {
-        let digest = Sha256::new()
+        Noise::of_key(self.digest(b"synthfleet/noise/v1\0", question))
+    }
+
+    /// What only this table and domain under this key has.
+    pub(super) fn mark(&self) -> [u8; 32] {
+        self.digest(b"synthfleet/mark/v1\0", "")
+    }
+
+    fn digest(&self, sort: &[u8], question: &str) -> [u8; 32] {
+        Sha256::new()
             .chain_update(self.key.bytes())
-            .chain_update(b"synthfleet/noise/v1\0")
+            .chain_update(sort)
             .chain_update(self.context.as_bytes())
             .chain_update(b"\0")
             .chain_update(question.as_bytes())
-            .finalize();
-        Noise::of_key(digest.into())
+            .finalize()
+            .into()
     }
 }
 

@@ -149,6 +149,34 @@ impl Ledger {
         Ok(noisy)
     }
 
+    /// A choice of an earlier attempt, which this one repeats: the price is paid, the answer is known.
+    pub fn exponential_again(&mut self, id: &str, chosen: usize, epsilon: f64) -> Result<()> {
+        self.pay_choice(id, epsilon)?;
+        self.note(&[chosen as i64]);
+        Ok(())
+    }
+
+    /// Numbers under a pad that key and answers so far give, so that they may wait outside for a later attempt. To be
+    /// asked once between two answers, and always with the same numbers.
+    pub fn seal(&self, numbers: &Private<Vec<f64>>) -> Vec<i64> {
+        self.padded(numbers.open().iter().map(|number| number.to_bits())).map(u64::cast_signed).collect()
+    }
+
+    /// What [`Ledger::seal`] hid after the same answers.
+    pub fn unseal(&self, sealed: &[i64]) -> Private<Vec<f64>> {
+        Private(self.padded(sealed.iter().map(|bits| bits.cast_unsigned())).map(f64::from_bits).collect())
+    }
+
+    fn padded(&self, words: impl Iterator<Item = u64>) -> impl Iterator<Item = u64> {
+        let mut pad = self.source.stream(&format!("state\0{}", self.answers()));
+        words.map(move |word| word ^ pad.below(1 << 64) as u64)
+    }
+
+    /// Digest of every answer so far.
+    fn answers(&self) -> String {
+        synthfleet_proto::id::hex(&self.transcript.clone().finalize())
+    }
+
     /// The place of one score, drawn with probability proportional to `exp(epsilon·score/(2·sensitivity))`.
     /// Price `epsilon`, or epsilon²/8 rho. The draw hangs on every answer before it.
     pub fn exponential(&mut self, id: &str, scores: &Private<Vec<f64>>, sensitivity: f64, epsilon: f64) -> Result<usize> {
@@ -157,13 +185,8 @@ impl Ledger {
         if !(effective > 0.0 && sensitivity > 0.0) {
             return Err(width(epsilon));
         }
-        let mut spend = spend("exponential", id);
-        match self.is_concentrated() {
-            true => spend.rho = Some(epsilon * epsilon / 8.0),
-            false => spend.epsilon = Some(epsilon),
-        }
-        self.pay(spend)?;
-        let before = synthfleet_proto::id::hex(&self.transcript.clone().finalize());
+        self.pay_choice(id, epsilon)?;
+        let before = self.answers();
         let mut noise = self.source.stream(&format!("{id}\0exponential\0{:016x}\0{before}", epsilon.to_bits()));
         let logs: Vec<f64> = scores.open().iter().map(|score| effective * score / (2.0 * sensitivity)).collect();
         let chosen = noise.choose(&logs).ok_or_else(|| Error::internal("privacy::choice", "the scores of a choice are no numbers"))?;
@@ -230,6 +253,15 @@ impl Ledger {
 
     fn is_concentrated(&self) -> bool {
         self.claim.rho.is_some()
+    }
+
+    fn pay_choice(&mut self, id: &str, epsilon: f64) -> Result<()> {
+        let mut spend = spend("exponential", id);
+        match self.is_concentrated() {
+            true => spend.rho = Some(epsilon * epsilon / 8.0),
+            false => spend.epsilon = Some(epsilon),
+        }
+        self.pay(spend)
     }
 
     /// Takes the price of a question, or refuses it.
@@ -323,6 +355,20 @@ mod tests {
         let mut twice = ledger(Claim::pure(1.0, 0.0));
         twice.laplace_counts(&counts(&[1]), 20.0, "a").expect("within the claim");
         assert_eq!(twice.laplace_counts(&counts(&[1]), 20.0, "a").expect_err("again").code(), "privacy::asked_before");
+    }
+
+    #[test]
+    fn sealed_numbers_come_back_after_the_same_answers_alone() {
+        let mut first = ledger(Claim::pure(1.0, 0.0));
+        let scores = Private::new(vec![1.0, 2.0, -0.5]);
+        let chosen = first.exponential("a", &scores, 1.0, 0.5).expect("within the claim");
+        let sealed = first.seal(&scores);
+        assert!(sealed.iter().zip(scores.open()).all(|(&sealed, score)| sealed.cast_unsigned() != score.to_bits()));
+        let mut again = ledger(Claim::pure(1.0, 0.0));
+        assert_ne!(again.unseal(&sealed).open(), scores.open());
+        again.exponential_again("a", chosen, 0.5).expect("within the claim");
+        assert_eq!(again.unseal(&sealed).open(), scores.open());
+        assert_eq!(again.close().ledger, first.close().ledger);
     }
 
     #[test]

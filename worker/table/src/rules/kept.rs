@@ -1,6 +1,6 @@
 //! How many rows of a sample keep a rule, with real rows as the law of what belongs together.
 
-use super::{Key, Rule, is_one, is_ordered, key};
+use super::{Key, Rule, is_one, is_ordered, is_within, key};
 use crate::budget::Budget;
 use crate::table::{Table, Values};
 use std::collections::BTreeMap;
@@ -45,7 +45,10 @@ pub fn kept(rule: &Rule, real: &[&Table], sample: &Table, budget: &Budget) -> Re
         }
         counted.of += 1;
         counted.kept += match rule {
-            Rule::LessOrEqual { low, high } => u64::from(is_ordered(sample.column(*low).values(), sample.column(*high).values(), row)),
+            Rule::Ordered { low, high, strict } => {
+                u64::from(is_ordered(sample.column(*low).values(), sample.column(*high).values(), row, *strict))
+            }
+            Rule::Within { column, low, high } => u64::from(is_within(sample.column(*column).values(), row, *low, *high)),
             Rule::OneHot(places) => {
                 let ones = places.iter().map(|&place| is_one(&sample.metadata().columns[place], sample.column(place), row));
                 u64::from(ones.sum::<Option<u32>>() == Some(1))
@@ -88,7 +91,7 @@ impl Law {
         let with_decimals = rule.places().into_iter().filter(holds_decimals).collect();
         let mut law = Self { decided: BTreeMap::new(), with_decimals };
         let (by, column) = match rule {
-            Rule::LessOrEqual { .. } | Rule::OneHot(_) => return Ok(law),
+            Rule::Ordered { .. } | Rule::Within { .. } | Rule::OneHot(_) => return Ok(law),
             Rule::Combinations(places) => (places, None),
             Rule::Decides { by, column } => (by, Some(*column)),
         };
@@ -167,6 +170,8 @@ mod tests {
     #[test]
     fn rows_with_a_missing_cell_are_neutral_and_the_rest_are_counted() {
         assert_eq!(counted("low <= high"), (3, 4));
+        assert_eq!(counted("low < high"), (1, 4));
+        assert_eq!(counted("1.5 <= high <= 2"), (2, 4));
     }
 
     #[test]

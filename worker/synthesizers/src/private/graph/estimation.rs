@@ -14,7 +14,7 @@ use super::scope::{Map, Scope};
 use super::tree::{Beliefs, SLAB, Term, Tree};
 use super::triangulation::Graph;
 use rayon::prelude::*;
-use synthfleet_proto::Result;
+use synthfleet_proto::{Error, Result};
 use synthfleet_stats::sums::sum_by;
 use synthfleet_table::Budget;
 
@@ -91,6 +91,29 @@ impl Network {
     /// The groups with their parameters.
     pub(crate) fn parameters(&self) -> impl Iterator<Item = (&[usize], &[f64])> {
         self.parts.iter().map(|part| (part.scope.columns(), &part.parameters[..]))
+    }
+
+    /// Parameters of all groups in one row, and the length of the next step: what a descent goes on from.
+    pub(crate) fn reached(&self) -> (Vec<f64>, f64) {
+        (self.parts.iter().flat_map(|part| &part.parameters).copied().collect(), self.step)
+    }
+
+    /// Goes to where a network with the same measurements had come.
+    pub(crate) fn reach(&mut self, parameters: &[f64], step: f64, budget: &Budget) -> Result<()> {
+        let needed: usize = self.parts.iter().map(|part| part.parameters.len()).sum();
+        let is_legal = step.is_finite() && parameters.iter().all(|number| number.abs() <= PARAMETER_MAX);
+        if needed != parameters.len() || !is_legal {
+            return Err(Error::internal("encode::broken", "parameters do not fit their measurements"));
+        }
+        let mut rest = parameters;
+        for part in &mut self.parts {
+            let (own, others) = rest.split_at(part.parameters.len());
+            part.parameters.copy_from_slice(own);
+            rest = others;
+        }
+        self.step = step;
+        self.propagate(budget)?;
+        self.beliefs.down(&self.tree, budget)
     }
 
     /// Shares of the levels of a column that no other is joined to, after a descent.

@@ -36,8 +36,9 @@ pub(super) trait Amount: Copy + PartialOrd + Default + Send + Sync + std::fmt::D
     fn above(self, low: Self, decimals: Option<u8>) -> Option<Self>;
     /// Sum, as far as it can be held.
     fn plus(self, gap: Self) -> Self;
-    /// The cell of a grid through `point` next to it, or the next one above if that lies below `floor`.
-    fn on_grid(self, grid: Grid, point: Self, floor: Self) -> Self;
+    /// The cell of a grid through `point` next to it, or the next one above if that lies below the floor; if the flag is
+    /// set, also if it lies on it.
+    fn on_grid(self, grid: Grid, point: Self, floor: (Self, bool)) -> Self;
     /// A column of the sort of a grid.
     fn column(cells: Vec<Self>, missing: Bits, whole: bool) -> Result<Column>;
 }
@@ -55,10 +56,10 @@ impl Amount for i64 {
         self.saturating_add(gap)
     }
 
-    fn on_grid(self, grid: Grid, point: Self, floor: Self) -> Self {
+    fn on_grid(self, grid: Grid, point: Self, (floor, strict): (Self, bool)) -> Self {
         let (step, point) = (i128::from(grid.step.max(1)), i128::from(point));
         let near = point + step * (i128::from(self) - point + step / 2).div_euclid(step);
-        let near = if near < i128::from(floor) { near + step } else { near };
+        let near = if near < i128::from(floor) + i128::from(strict) { near + step } else { near };
         Self::try_from(near).unwrap_or(if near < 0 { Self::MIN } else { Self::MAX })
     }
 
@@ -86,13 +87,14 @@ impl Amount for f64 {
         (self + gap).clamp(Self::MIN, Self::MAX)
     }
 
-    fn on_grid(self, grid: Grid, point: Self, floor: Self) -> Self {
-        let Some(decimals) = grid.decimals else { return self.max(floor) };
+    fn on_grid(self, grid: Grid, point: Self, (floor, strict): (Self, bool)) -> Self {
+        let is_short = |cell: Self| cell < floor || strict && cell == floor;
+        let Some(decimals) = grid.decimals else { return if is_short(self) && strict { floor.next_up() } else { self.max(floor) } };
         let (power, step) = (power_of_ten(decimals), grid.step.max(1) as Self);
         let units = (point * power).round();
         let near = units + step * ((self * power - units) / step).round_ties_even();
         let cell = near / power;
-        if cell < floor { (near + step) / power } else { cell }
+        if is_short(cell) { (near + step) / power } else { cell }
     }
 
     fn column(cells: Vec<Self>, missing: Bits, whole: bool) -> Result<Column> {
@@ -111,11 +113,14 @@ mod tests {
     #[test]
     fn a_number_moves_to_its_grid_and_never_below_the_floor() {
         let tens = Grid { whole: true, decimals: Some(0), step: 10 };
-        assert_eq!([14, 15, 16, -4].map(|number: i64| number.on_grid(tens, 100, i64::MIN)), [10, 20, 20, 0]);
-        assert_eq!(14i64.on_grid(tens, 100, 13), 20);
+        assert_eq!([14, 15, 16, -4].map(|number: i64| number.on_grid(tens, 100, (i64::MIN, false))), [10, 20, 20, 0]);
+        assert_eq!([14i64.on_grid(tens, 100, (13, false)), 20i64.on_grid(tens, 100, (20, false))], [20, 20]);
+        assert_eq!([20i64.on_grid(tens, 100, (20, true)), 20i64.on_grid(tens, 100, (19, true))], [30, 20]);
         let cents = Grid { whole: false, decimals: Some(2), step: 1 };
-        assert_eq!((0.1f64 + 0.2).on_grid(cents, 5.0, 0.3), 0.3);
-        assert_eq!(1.004f64.on_grid(cents, 5.0, 1.004), 1.01);
+        assert_eq!((0.1f64 + 0.2).on_grid(cents, 5.0, (0.3, false)), 0.3);
+        assert_eq!((0.1f64 + 0.2).on_grid(cents, 5.0, (0.3, true)), 0.31);
+        assert_eq!(1.004f64.on_grid(cents, 5.0, (1.004, false)), 1.01);
+        assert!(0.3f64.on_grid(Grid { decimals: None, ..cents }, 5.0, (0.3, true)) > 0.3);
         assert_eq!(0.7f64.above(0.6, Some(1)), Some(0.1));
     }
 

@@ -3,7 +3,7 @@
 //! **Definition.** In the view a column `high` above `low` is `high - low` where both are present, and missing where
 //! `high` is. Where `low` is missing and `high` is not, a second column `high#alone` holds `high` itself; it exists if
 //! train has such rows. Restored, `high` is `low` plus the gap, moved to the grid of `high`'s cells but not below
-//! `low`. Both keep within ends that stand in the same order: the 7th smallest and the 7th largest cell (the
+//! `low`, and above it where the two are never equal. Both keep within ends that stand in the same order: the 7th smallest and the 7th largest cell (the
 //! threshold of value protection is never more) among the rows in which all columns tied to each other are present;
 //! with fewer than 14 such rows, medians. So no row breaks the rule, and no cell passes the protected range. Ends
 //! bind where two tied columns meet in a row.
@@ -24,6 +24,17 @@ pub(super) struct Group<T> {
     pub(super) members: Vec<Member<T>>,
 }
 
+/// A column that is to become a member.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tied {
+    /// Place of the table's column.
+    pub(super) place: usize,
+    /// The one among all that it stands above.
+    pub(super) below: Option<usize>,
+    /// The two are never equal.
+    pub(super) strict: bool,
+}
+
 /// One column of a group.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Member<T> {
@@ -31,6 +42,8 @@ pub(super) struct Member<T> {
     pub(super) place: usize,
     /// The member that it stands above.
     pub(super) below: Option<usize>,
+    /// The two are never equal.
+    pub(super) strict: bool,
     /// Rows of train have it without the one below.
     pub(super) alone: bool,
     /// Ends of its cells.
@@ -47,24 +60,24 @@ pub(super) struct Parts {
 }
 
 impl<T: Amount> Group<T> {
-    /// Fits to a table; `tied` holds columns and, among them, the one that each stands above.
-    pub(super) fn fit(tied: &[(usize, Option<usize>)], table: &Table) -> Result<Self> {
-        let column = |at: usize| table.column(tied[at].0);
+    /// Fits to a table.
+    pub(super) fn fit(tied: &[Tied], table: &Table) -> Result<Self> {
+        let column = |at: usize| table.column(tied[at].place);
         let rows: Vec<usize> = (0..table.rows()).filter(|&row| (0..tied.len()).all(|at| !column(at).is_missing(row))).collect();
-        let names = || tied.iter().map(|(place, _)| table.metadata().columns[*place].name.as_str()).collect::<Vec<_>>().join(", ");
+        let names = || tied.iter().map(|tied| table.metadata().columns[tied.place].name.as_str()).collect::<Vec<_>>().join(", ");
         if rows.is_empty() {
             return Err(Error::data("constraint::never_met", format!("no row has cells in all of {}", names()))
                 .help("leave the constraint out: no row can keep it"));
         }
         let mut members = Vec::new();
-        for (at, &(place, below)) in tied.iter().enumerate() {
+        for (at, &Tied { place, below, strict }) in tied.iter().enumerate() {
             let cells: Option<Vec<T>> = rows.iter().map(|&row| T::of(column(at), row)).collect();
             let mut cells = cells.ok_or_else(|| too_wide(&names()))?;
             cells.sort_unstable_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
             let (low, high) = if cells.len() < 2 * K { ((cells.len() - 1) / 2, (cells.len() - 1) / 2) } else { (K - 1, cells.len() - K) };
             let alone =
                 below.is_some_and(|below| (0..table.rows()).any(|row| column(below).is_missing(row) && !column(at).is_missing(row)));
-            members.push(Member { place, below, alone, ends: [cells[low], cells[high]], grid: Grid::of(column(at)) });
+            members.push(Member { place, below, strict, alone, ends: [cells[low], cells[high]], grid: Grid::of(column(at)) });
         }
         Ok(Self { members })
     }
@@ -140,9 +153,9 @@ impl<T: Amount> Group<T> {
             let floor = member.below.and_then(|below| numbers[below]);
             numbers[at] = Some(match floor {
                 Some(floor) => {
-                    let cell = member.within(floor.plus(number).on_grid(member.grid, member.ends[1], floor));
+                    let cell = member.within(floor.plus(number).on_grid(member.grid, member.ends[1], (floor, member.strict)));
                     // a gap is never negative, unless a file was forged
-                    if cell < floor { member.ends[1] } else { cell }
+                    if cell < floor || member.strict && cell == floor { member.ends[1] } else { cell }
                 }
                 None if is_tied => member.within(number),
                 None => number,
@@ -158,6 +171,9 @@ impl<T: Amount> Group<T> {
             out.codes("column", &[member.place as u32, below, u32::from(member.alone), u32::from(member.grid.whole)]);
             out.code("decimals", member.grid.decimals.map_or(99, u32::from));
             out.wholes("step", &[member.grid.step.cast_signed()]);
+            if member.strict {
+                out.code("strict", 1);
+            }
             numbers(&mut out, &member.ends);
         }
     }
@@ -180,7 +196,8 @@ impl<T: Amount> Group<T> {
                 return Err(reader.damaged("column"));
             }
             let grid = Grid { whole: whole == 1, decimals, step: step.cast_unsigned() };
-            members.push(Member { place, below, alone: alone == 1, ends, grid });
+            let strict = reader.contains("strict");
+            members.push(Member { place, below, strict, alone: alone == 1, ends, grid });
         }
         if members.len() < 2 { Err(reader.damaged("members")) } else { Ok(Self { members }) }
     }

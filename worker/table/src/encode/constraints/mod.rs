@@ -16,7 +16,7 @@ use super::shelf::{Reader, Writer};
 use crate::rules::{Checker, Rule, bind};
 use crate::table::{Column, Table};
 use crate::{Arrays, Values};
-use gaps::{Group, Parts};
+use gaps::{Group, Parts, Tied};
 use joined::Joined;
 use std::sync::Arc;
 use synthfleet_proto::metadata::{ColumnMeta, Metadata};
@@ -56,6 +56,14 @@ enum Seat {
     Gap(usize, usize, bool),
 }
 
+/// A column above another.
+#[derive(Debug, Clone, Copy)]
+struct Above {
+    low: usize,
+    high: usize,
+    strict: bool,
+}
+
 /// How a column of the table takes part in a constraint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
@@ -68,7 +76,7 @@ enum Part {
 }
 
 impl Constraints {
-    /// Fits to a train table that has constraints; `None` if it has none. Fails if a row breaks one.
+    /// Fits to a train table that has constraints; `None` if it has none that need a view. Fails if a row breaks one.
     pub(crate) fn fit(train: &Table) -> Result<Option<Self>> {
         let metadata = train.metadata();
         if metadata.constraints.is_empty() {
@@ -79,12 +87,17 @@ impl Constraints {
         checker.take(train);
         checker.finish(metadata)?;
         let mut joined = Vec::new();
-        let mut above: Vec<(usize, usize)> = Vec::new();
+        let mut above: Vec<Above> = Vec::new();
         for rule in rules {
             match rule {
-                Rule::LessOrEqual { low, high } => above.push((low, high)),
+                Rule::Ordered { low, high, strict } => above.push(Above { low, high, strict }),
+                // no cell passes the range of train's cells, which keep the limits
+                Rule::Within { .. } => {}
                 joining => joined.push(Joined::fit(joining.places(), train)?),
             }
+        }
+        if joined.is_empty() && above.is_empty() {
+            return Ok(None);
         }
         let ties = trees(&above).iter().map(|tied| Tie::fit(tied, train)).collect::<Result<_>>()?;
         Ok(Some(Self::assemble(Arc::clone(metadata), joined, ties)))
@@ -276,8 +289,8 @@ impl Constraints {
 }
 
 impl Tie {
-    fn fit(tied: &[(usize, Option<usize>)], train: &Table) -> Result<Self> {
-        let is_whole = tied.iter().all(|(place, _)| matches!(train.column(*place).values(), Values::Whole(_)));
+    fn fit(tied: &[Tied], train: &Table) -> Result<Self> {
+        let is_whole = tied.iter().all(|tied| matches!(train.column(tied.place).values(), Values::Whole(_)));
         Ok(if is_whole { Self::Whole(Group::fit(tied, train)?) } else { Self::Real(Group::fit(tied, train)?) })
     }
 
@@ -345,17 +358,17 @@ impl Tie {
 
 /// Trees of pairs of a lower and an upper column, each with the columns behind those that they stand above; by the
 /// order of their lowest column. Each column stands above one other at most, and none above itself.
-fn trees(above: &[(usize, usize)]) -> Vec<Vec<(usize, Option<usize>)>> {
-    let mut roots: Vec<usize> = above.iter().map(|pair| pair.0).filter(|low| above.iter().all(|pair| pair.1 != *low)).collect();
+fn trees(above: &[Above]) -> Vec<Vec<Tied>> {
+    let mut roots: Vec<usize> = above.iter().map(|pair| pair.low).filter(|low| above.iter().all(|pair| pair.high != *low)).collect();
     roots.sort_unstable();
     roots.dedup();
     let tree = |root: usize| {
-        let mut tied = vec![(root, None)];
+        let mut tied = vec![Tied { place: root, below: None, strict: false }];
         let mut at = 0;
         while at < tied.len() {
-            let mut next: Vec<usize> = above.iter().filter(|pair| pair.0 == tied[at].0).map(|pair| pair.1).collect();
-            next.sort_unstable();
-            tied.extend(next.into_iter().map(|high| (high, Some(at))));
+            let mut next: Vec<&Above> = above.iter().filter(|pair| pair.low == tied[at].place).collect();
+            next.sort_unstable_by_key(|pair| pair.high);
+            tied.extend(next.into_iter().map(|pair| Tied { place: pair.high, below: Some(at), strict: pair.strict }));
             at += 1;
         }
         tied

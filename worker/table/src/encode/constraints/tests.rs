@@ -12,8 +12,17 @@ use synthfleet_proto::calendar::Grain;
 use synthfleet_proto::constraint::Constraint;
 use synthfleet_proto::metadata::{ColumnMeta, DateForm, Kind, Metadata};
 
-const RULES: [&str; 6] =
-    ["lowest <= middle", "middle <= highest", "start <= end", "combinations of town, floor", "grade -> word", "one hot red, green, blue"];
+const RULES: [&str; 9] = [
+    "lowest <= middle",
+    "middle <= highest",
+    "start <= end",
+    "combinations of town, floor",
+    "grade -> word",
+    "one hot red, green, blue",
+    "first < second",
+    "second < third",
+    "0 <= lowest <= 499",
+];
 
 /// Rows that keep all of [`RULES`]; some cells missing, one town of few rows.
 fn table(rows: usize) -> Table {
@@ -53,6 +62,10 @@ fn table(rows: usize) -> Table {
     for (place, name) in ["red", "green", "blue"].into_iter().enumerate() {
         add(number(name), Values::Whole((0..rows).map(|row| i64::from(colour[row] == place as i64)).collect()), None);
     }
+    add(number("first"), Values::Whole((0..rows).map(|row| a[row] / 10).collect()), None);
+    let tenths = |row: usize| (a[row] / 10 * 10 + 1 + b[row] / 8) as f64 / 10.0;
+    add(number("second"), Values::Real((0..rows).map(tenths).collect()), None);
+    add(number("third"), Values::Whole((0..rows).map(|row| a[row] / 10 + 1 + c[row] / 450).collect()), gone(12, 7));
     let mut metadata = Metadata::plain("t", metas);
     metadata.constraints = RULES.map(|text| Constraint::parse(text).expect("legal")).into();
     metadata.target = Some("word".to_owned());
@@ -126,6 +139,9 @@ fn the_view_has_one_column_for_combinations_and_gaps_for_upper_columns() {
         "start",
         "grade+word",
         "red+green+blue",
+        "first",
+        "second",
+        "third",
     ];
     assert_eq!(names, expected);
     assert_eq!(encoder.coded_metadata().target.as_deref(), Some("grade+word"));
