@@ -8,8 +8,21 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use synthfleet_proto::attempts::StopCause;
 use synthfleet_proto::task::TaskFile;
 use synthfleet_proto::{Error, Result, fact};
+
+/// Why the task is to stop, below `in/`: one word.
+const STOP: &str = "stop";
+
+fn word(cause: StopCause) -> &'static [u8] {
+    match cause {
+        StopCause::Cancel => b"cancel",
+        StopCause::Timeout => b"timeout",
+        StopCause::Drain => b"drain",
+        StopCause::Superseded => b"superseded",
+    }
+}
 
 /// One task's folder.
 #[derive(Clone)]
@@ -99,6 +112,17 @@ impl TaskFolder {
         let broken = |e| Error::io(path.display(), e);
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(broken)?;
         file.write_all(text.as_bytes()).map_err(broken)
+    }
+
+    /// Tells a running task why it is to stop, before the signal does.
+    pub fn tell_stop(&self, cause: StopCause) -> Result<()> {
+        let file = self.given(STOP);
+        fs::write(&file, word(cause)).map_err(|e| Error::io(file.display(), e))
+    }
+
+    /// Whether a task that was told to stop was told so because its time is over: then what it has is still wanted.
+    pub fn is_out_of_time(&self) -> bool {
+        fs::read(self.given(STOP)).is_ok_and(|said| said == word(StopCause::Timeout))
     }
 
     /// Notes the content of a given file.

@@ -121,6 +121,7 @@ const TASK_SECONDS: f64 = 30.0;
 mod counts;
 mod fleet;
 mod requests;
+mod stopped;
 
 /// Makes the options those of a fleet, with the pool of the tests.
 fn be_fleet(options: &mut Options) {

@@ -144,6 +144,8 @@ impl Executor for Child {
                     let cause = *link.stop.borrow();
                     stopped = cause.or(changed.is_err().then_some(StopCause::Drain));
                     if let Some(cause) = stopped {
+                        // a task that cannot be told why leaves nothing, which is right for every cause but one
+                        let _ = folder.tell_stop(cause);
                         group.signal(Signal::TERM);
                         deadline = Some(tokio::time::Instant::now() + grace(cause, limits));
                     }

@@ -72,7 +72,11 @@ fn guarded(
     let work = || {
         let task = folder.task()?;
         let resume = state::read(folder, &task)?;
-        let listener = Box::new(Ear { told, cause, states: States::new(folder, task) });
+        let ear = Ear { told, cause, states: States::new(folder, task.clone()), drained: AtomicBool::new(false) };
+        if task.resume.is_some() && resume.is_none() {
+            ear.note(state::REFUSED);
+        }
+        let listener = Box::new(ear);
         perform(folder, &Budget::new(threads, memory_bytes, stop, listener, resume))
     };
     match catch_unwind(AssertUnwindSafe(work)) {
@@ -94,6 +98,8 @@ struct Ear {
     told: mpsc::Sender<Told>,
     cause: watch::Receiver<Option<StopCause>>,
     states: States,
+    /// The state that a drain asks for was asked for.
+    drained: AtomicBool,
 }
 
 impl Listener for Ear {
@@ -112,7 +118,15 @@ impl Listener for Ear {
     }
 
     fn checkpoint_due(&self) -> bool {
+        // the worker leaves: whoever goes on is to lose little
+        if *self.cause.borrow() == Some(StopCause::Drain) && !self.drained.swap(true, Ordering::Relaxed) {
+            self.states.ask();
+        }
         self.states.is_due()
+    }
+
+    fn note(&self, text: &str) {
+        let _ = self.told.try_send(Told::Log(text.to_owned()));
     }
 
     fn may_finish(&self) -> bool {

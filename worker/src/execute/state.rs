@@ -19,6 +19,9 @@ const EVERY: Duration = Duration::from_secs(60);
 /// Longest head in bytes.
 const HEAD_BYTES_MAX: usize = 4_096;
 
+/// What is said where the given state is of something else.
+pub const REFUSED: &str = "the state of an earlier attempt is damaged or of something else: the task starts anew";
+
 #[derive(Serialize, Deserialize, PartialEq)]
 struct Head {
     /// What decides the bytes of the result, as one hash.

@@ -24,14 +24,17 @@ pub fn run_task(folder: &Path) -> u8 {
     let result = folder.task().and_then(|task| {
         process::confine(&task);
         let resume = state::read(&folder, &task)?;
+        if task.resume.is_some() && resume.is_none() {
+            say(&Line::Note { text: state::REFUSED.to_owned() });
+        }
         let (threads, memory_bytes, stop) = (task.threads.max(1) as usize, task.memory_bytes, Arc::<AtomicBool>::default());
         let states = Arc::new(States::new(&folder, task.clone()));
         // who can stop early must hear it; who cannot ends by the signal itself
         let best = (task.op == "synthesize" && find(&task.name).is_ok_and(|member| member.about().anytime)).then(|| Arc::clone(&stop));
         if task.checkpoint || best.is_some() {
-            listen_for_the_end(task.checkpoint.then(|| Arc::clone(&states)), best);
+            listen_for_the_end(folder.clone(), task.checkpoint.then(|| Arc::clone(&states)), best);
         }
-        let mouth = Mouth { last: std::sync::Mutex::default(), states, stop: Arc::clone(&stop) };
+        let mouth = Mouth { last: std::sync::Mutex::default(), states, stop: Arc::clone(&stop), folder: folder.clone() };
         let budget = Budget::new(threads, memory_bytes, stop, Box::new(mouth), resume);
         match catch_unwind(AssertUnwindSafe(|| perform(&folder, &budget))) {
             Ok(result) => result,
@@ -52,14 +55,15 @@ pub fn run_task(folder: &Path) -> u8 {
 
 /// The first SIGTERM asks for a state, or for the best so far; without it the signal ends the process at once. The runner
 /// kills who takes too long.
-fn listen_for_the_end(states: Option<Arc<States>>, best: Option<Arc<AtomicBool>>) {
+fn listen_for_the_end(folder: TaskFolder, states: Option<Arc<States>>, best: Option<Arc<AtomicBool>>) {
     use tokio::signal::unix::{SignalKind, signal};
     std::thread::spawn(move || {
         let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
         runtime.block_on(async {
             if let Ok(mut told) = signal(SignalKind::terminate()) {
                 while told.recv().await.is_some() {
-                    if let Some(states) = &states {
+                    // nobody goes on after the end of the time
+                    if let Some(states) = states.as_ref().filter(|_| !folder.is_out_of_time() || best.is_none()) {
                         states.ask();
                     }
                     if let Some(stop) = &best {
@@ -84,6 +88,7 @@ struct Mouth {
     last: std::sync::Mutex<Option<std::time::Instant>>,
     states: Arc<States>,
     stop: Arc<AtomicBool>,
+    folder: TaskFolder,
 }
 
 impl Mouth {
@@ -124,8 +129,12 @@ impl Listener for Mouth {
         self.states.is_due()
     }
 
-    // the runner knows whether anybody wants the rest, and ends this process if not
+    fn note(&self, text: &str) {
+        say(&Line::Note { text: text.to_owned() });
+    }
+
+    // a drained worker gives the task back: another one makes the whole of it
     fn may_finish(&self) -> bool {
-        true
+        self.folder.is_out_of_time()
     }
 }

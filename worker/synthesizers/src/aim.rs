@@ -6,7 +6,8 @@
 //! **Fit.** The workload is every set of `degree` columns with at most `cells_max` cells; candidates are its
 //! sets and all within them, `w_r = Σ_s |r ∩ s|` over the workload. Noise and choices start at
 //! `σ = √(T/(1.8ρ))`, `ε = √(0.8ρ/T)`, T = `rounds` for each column.
-//! 1. One-way counts.
+//! 1. One-way counts, at the noise of a first round. Where nobody declared labels the same counts decide which of them
+//!    are shown, and what they hide is lost for good: then they cost a third of rho (our choice).
 //! 2. Rounds: among the candidates with which the clique tree keeps below its share of the size (that of rho
 //!    spent), or that lie in a clique, one is drawn by `w_r (‖counts − model‖₁ − √(2/π) σ cells_r)`, of
 //!    sensitivity max w; it is counted, and the parameters are fitted again from where they were.
@@ -46,6 +47,8 @@ use synthfleet_table::Budget;
 
 /// Part of a round's loss that buys counts; the rest buys the choice.
 const COUNTS_SHARE: f64 = 0.9;
+/// Part of rho that buys one-way counts where labels are measured with them, as in [`crate::mst`].
+const LABELS_SHARE: f64 = 1.0 / 3.0;
 /// A round takes one in so many steps: its fit starts from the last one, and only has to steer the next choice.
 const ROUND_PART: u32 = 10;
 /// Most columns for sets of three.
@@ -109,6 +112,7 @@ impl Synthesizer for Aim {
     type Model = NetworkModel;
     const ABOUT: About = About {
         name: "aim",
+        version: "1.1",
         aliases: &["AIMSynthesizer"],
         summary: "differentially private Markov network, grown by adaptive choice of pairs",
         paper: "McKenna, Mullins, Sheldon, Miklau 2022, doi 10.14778/3551793.3551817",
@@ -134,8 +138,9 @@ impl Synthesizer for Aim {
     fn fit(train: &Train, options: &Checked<Self::Options>, seed: &Seed, budget: &Budget) -> Result<Self::Model> {
         let states = States::new(&Self::ABOUT, train, options, seed, budget);
         let guarded = train.private()?;
-        // the price of one round's counts for each column
-        let share = COUNTS_SHARE / f64::from(options.rounds);
+        // the price of one round's counts for each column, unless they also decide which labels are known at all
+        let of_a_round = COUNTS_SHARE / f64::from(options.rounds);
+        let share = if guarded.undeclared_labels().is_empty() { of_a_round } else { of_a_round.max(LABELS_SHARE) };
         let mut opening = open(guarded, options.epsilon, options.delta, share, budget)?;
         let columns = opening.sizes.len();
         if options.degree > 2 && columns > TRIPLE_COLUMNS_MAX {

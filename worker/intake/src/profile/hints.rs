@@ -1,9 +1,16 @@
-//! What pairs of columns suggest: one never above the other, one a multiple of the other, one decided by
-//! the other. Pairs drop out at the first row that contradicts them, so that few are ever compared long.
+//! What columns suggest together: one never above the other, one a multiple of the other, one decided by the other,
+//! several of 0 and 1 of which exactly one is 1. Pairs drop out at the first row that contradicts them, so that few
+//! are ever compared long. What could be kept as a constraint is told as one.
 
+mod one_hot;
+
+use one_hot::OneHot;
 use std::collections::BTreeMap;
+use synthfleet_proto::constraint::Constraint;
 use synthfleet_proto::metadata::{Kind, Metadata};
 use synthfleet_proto::profile::Hint;
+use synthfleet_proto::score::Finding;
+use synthfleet_table::rules::bind;
 use synthfleet_table::{Column, Table, Values};
 
 /// Most columns that are compared, and most distinct values of a column that decides or is decided.
@@ -11,6 +18,8 @@ const COLUMNS_MAX: usize = 64;
 const LEVELS_MAX: usize = 1_000;
 /// Fewest rows that support a hint.
 const ROWS_MIN: u64 = 50;
+/// Most constraints that a note names.
+const TOLD_MAX: usize = 6;
 /// Relative difference that still counts as a multiple.
 const RATIO_DIFFERENCE_MAX: f64 = 1e-9;
 
@@ -21,6 +30,7 @@ pub(crate) struct Hints {
     below: Vec<Pair>,
     multiples: Vec<Multiple>,
     decided: Vec<Decided>,
+    one_hot: OneHot,
 }
 
 struct Pair {
@@ -99,6 +109,7 @@ impl Hints {
             below: pairs(&numbers).into_iter().filter(alike).filter(overlaps).map(|(a, b)| Pair { a, b, rows: 0, strict: 0 }).collect(),
             multiples: pairs(&numbers).into_iter().filter(is_continuous).map(|(a, b)| Multiple { a, b, ratio: None, rows: 0 }).collect(),
             decided: pairs(&coded).into_iter().map(|(by, what)| Decided { by, what, values: Vec::new(), rows: 0 }).collect(),
+            one_hot: OneHot::new(live().take(COLUMNS_MAX).collect()),
             numbers,
             coders,
         }
@@ -106,6 +117,7 @@ impl Hints {
 
     /// Drops pairs that these rows contradict.
     pub(crate) fn take(&mut self, table: &Table) {
+        self.one_hot.take(table);
         let numbers: BTreeMap<usize, Vec<f64>> = self.numbers.iter().map(|&place| (place, numbers_of(table.column(place)))).collect();
         let present =
             |a: usize, b: usize| (0..table.rows()).filter(move |&row| !table.column(a).is_missing(row) && !table.column(b).is_missing(row));
@@ -141,7 +153,8 @@ impl Hints {
         let hint = |code: &str, a: usize, b: usize, text: String| Hint { code: code.to_owned(), columns: vec![name(a), name(b)], text };
         let mut hints = Vec::new();
         for pair in self.below.iter().filter(|pair| pair.rows >= ROWS_MIN && pair.strict > 0) {
-            hints.push(hint("less_or_equal", pair.a, pair.b, format!("{} is never above {}", name(pair.a), name(pair.b))));
+            let (code, word) = if pair.strict == pair.rows { ("less_than", "always below") } else { ("less_or_equal", "never above") };
+            hints.push(hint(code, pair.a, pair.b, format!("{} is {word} {}", name(pair.a), name(pair.b))));
         }
         for pair in self.multiples.iter().filter(|pair| pair.rows >= ROWS_MIN) {
             let ratio = pair.ratio.unwrap_or(1.0);
@@ -161,7 +174,52 @@ impl Hints {
                 same.push((name(by), name(what)));
             }
         }
+        for group in self.one_hot.finish(ROWS_MIN) {
+            let columns: Vec<String> = group.into_iter().map(name).collect();
+            let text = format!("exactly one of {} is 1 in every row", columns.join(", "));
+            hints.push(Hint { code: "one_hot".to_owned(), columns, text });
+        }
         (hints, same)
+    }
+}
+
+/// The constraints that hints stand for, as far as they can be kept beside those that are declared and beside each
+/// other: groups first, since a column of a group is in no other constraint.
+pub(crate) fn constraints(hints: &[Hint], metadata: &Metadata) -> Vec<Constraint> {
+    let of = |code: &str| hints.iter().filter(move |hint| hint.code == code).filter_map(constraint).collect::<Vec<_>>();
+    let mut tried = Metadata { constraints: metadata.constraints.clone(), ..metadata.clone() };
+    let mut kept = Vec::new();
+    for rule in ["one_hot", "decides", "less_than", "less_or_equal"].into_iter().flat_map(of) {
+        tried.constraints.push(rule.clone());
+        // what is also told by its text can be given as a flag
+        let is_told = Constraint::parse(&rule.to_string()).is_ok_and(|read| read == rule);
+        if is_told && bind(&tried).is_ok() {
+            kept.push(rule);
+        } else {
+            tried.constraints.pop();
+        }
+    }
+    kept
+}
+
+/// The note that names the constraints which every row keeps though nobody asked for them, as flags to be copied.
+pub(crate) fn kept_unasked(hints: &[Hint], metadata: &Metadata) -> Option<Finding> {
+    let rules = constraints(hints, metadata);
+    let flags: Vec<String> =
+        rules.iter().take(TOLD_MAX).map(|rule| format!("--constraint '{}'", rule.to_string().replace('\'', r"'\''"))).collect();
+    let more = if rules.len() > TOLD_MAX { format!(" and {} more in the profile", rules.len() - TOLD_MAX) } else { String::new() };
+    let text = format!("every row keeps what made rows keep only if they are told to: {}{more}", flags.join(" "));
+    let number = Some(rules.len() as f64);
+    (!rules.is_empty()).then(|| Finding { code: "could_be_kept".to_owned(), column: None, number, text })
+}
+
+fn constraint(hint: &Hint) -> Option<Constraint> {
+    match (hint.code.as_str(), &hint.columns[..]) {
+        ("one_hot", columns) => Some(Constraint::OneHot { columns: columns.to_vec() }),
+        ("decides", [by, column]) => Some(Constraint::Decides { by: vec![by.clone()], column: column.clone() }),
+        ("less_than", [low, high]) => Some(Constraint::LessThan { low: low.clone(), high: high.clone() }),
+        ("less_or_equal", [low, high]) => Some(Constraint::LessOrEqual { low: low.clone(), high: high.clone() }),
+        _ => None,
     }
 }
 
@@ -245,6 +303,28 @@ mod tests {
             found,
             [("less_or_equal", "low high".to_owned()), ("less_or_equal", "low triple".to_owned()), ("multiple", "low triple".to_owned())]
         );
+    }
+
+    #[test]
+    fn columns_of_which_exactly_one_is_1_are_a_group_and_a_constraint() {
+        let one = |name: &str, code: u32| number(name, move |row| f64::from(row * 31 % 7 % 3 == code));
+        let (hints, _) = hints(vec![
+            number("before", |row| f64::from(row % 2)),
+            one("red", 0),
+            one("green", 1),
+            one("blue", 2),
+            number("low", |row| f64::from(row * 7 % 31)),
+            number("high", |row| f64::from(row * 7 % 31 + 1)),
+        ]);
+        let found: Vec<_> = hints.iter().map(|hint| (hint.code.as_str(), hint.columns.join(" "))).collect();
+        assert!(found.contains(&("one_hot", "red green blue".to_owned())), "{found:?}");
+        assert!(found.contains(&("less_than", "low high".to_owned())), "{found:?}");
+        let names = ["before", "red", "green", "blue", "low", "high"];
+        let metadata = Metadata::plain("t", names.map(|name| ColumnMeta::plain(name, Kind::Continuous)).to_vec());
+        let rules: Vec<String> = constraints(&hints, &metadata).iter().map(ToString::to_string).collect();
+        assert_eq!(rules, ["one hot red, green, blue", "low -> high"]);
+        let note = kept_unasked(&hints, &metadata).expect("two constraints");
+        assert!(note.text.ends_with("--constraint 'one hot red, green, blue' --constraint 'low -> high'"), "{}", note.text);
     }
 
     #[test]

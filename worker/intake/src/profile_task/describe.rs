@@ -52,6 +52,7 @@ impl Reading {
         for (a, b) in &same {
             inferred.notes.push(Finding { text: format!("{a} and {b} say the same thing"), ..note("same_information", 0, String::new()) });
         }
+        inferred.notes.extend(profile::hints::kept_unasked(&hints, &shared));
         let columns = profile::columns(&shared, &inferred, &staged.counts, &mut found, job.disclosure)?;
         let metadata = Arc::unwrap_or_clone(shared);
         let strategy = match (&self.holdout, metadata.target_position(), job.split_strategy) {
