@@ -4,6 +4,7 @@ mod jobs;
 mod people;
 #[path = "../support/mod.rs"]
 mod support;
+mod uploads;
 
 use serde_json::Value;
 use support::fleet::Role;
