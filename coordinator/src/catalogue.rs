@@ -1,7 +1,7 @@
 //! The members that workers announce, as the planner knows them.
 
 use synthfleet_proto::about::MemberDoc;
-use synthfleet_proto::{Error, Result, id};
+use synthfleet_proto::{Error, Result, id, later};
 
 /// Members by family, each in the order of its name.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -30,8 +30,12 @@ impl Catalogue {
     }
 
     /// The synthesizer that answers to a name or alias.
+    ///
+    /// # Errors
+    /// `synthesizer::later` of a name that is known and not in this version, else `job::unknown_member`.
     pub fn synthesizer(&self, name: &str) -> Result<&MemberDoc> {
-        find("synthesizer", &self.synthesizers, name)
+        // a plug-in or a newer worker may have what this version has not
+        find("synthesizer", &self.synthesizers, name).map_err(|unknown| later::check(name).err().unwrap_or(unknown))
     }
 
     /// The benchmark that answers to a name or alias.
@@ -56,7 +60,9 @@ fn find<'a>(family: &str, members: &'a [MemberDoc], name: &str) -> Result<&'a Me
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::testing::catalogue;
+    use synthfleet_proto::about::About;
 
     #[test]
     fn aliases_answer_and_unknown_names_get_a_neighbour() {
@@ -65,5 +71,13 @@ mod tests {
         let error = catalogue.synthesizer("seqtre").expect_err("unknown");
         assert_eq!((error.code(), error.helps()), ("job::unknown_member", &["did you mean \"seqtree\"?".to_owned()][..]));
         assert!(catalogue.benchmark("seqtree").is_err(), "families are apart");
+    }
+
+    #[test]
+    fn a_name_that_comes_later_is_told_as_such_until_somebody_has_it() {
+        let error = catalogue().synthesizer("CTGANSynthesizer").expect_err("later").to_wire();
+        assert_eq!((error.code.as_str(), error.message.contains("\"ctgan\"")), ("synthesizer::later", true));
+        let doc = MemberDoc::of("synthesize", &About { name: "ctgan", ..About::LIGHT }, serde_json::Value::Null);
+        assert_eq!(Catalogue::of([doc]).synthesizer("ctgan").expect("a plug-in").name, "ctgan");
     }
 }

@@ -1,9 +1,9 @@
-//! Errors on their way out of the fleet: what may hold a cell of the table stays inside.
+//! Errors on their way out of the fleet: what may hold a cell of the table, or a path of ours, stays inside.
 
 use synthfleet_proto::error::WireError;
 
-/// The error without the text around the fault and without examples of cells. Whoever may see real rows finds both
-/// in the fact.
+/// The error without the text around the fault, without examples of cells and without names of our folders. Whoever may
+/// see real rows finds all of it in the fact.
 pub(crate) fn outward(error: &WireError) -> WireError {
     let mut told = error.clone();
     told.place.excerpt = None;
@@ -18,6 +18,11 @@ pub(crate) fn outward(error: &WireError) -> WireError {
                 None => format!("some cells of {column} are not of its type"),
             };
         }
+        "io::disk_full" => {
+            told.message = "no room is left on the disk of the server".to_owned();
+            told.help = vec!["free some there; what was begun goes on by itself".to_owned()];
+        }
+        "io::failed" => told.message = "a file of the server could not be read or written".to_owned(),
         "metadata::value_outside" => told.message = format!("{column} has values that the metadata does not allow"),
         _ => {}
     }
@@ -42,5 +47,13 @@ mod tests {
         let messages: Vec<_> = told.others.iter().map(|error| error.message.as_str()).collect();
         assert_eq!(told.message, "3 cells of a: b are not numbers");
         assert_eq!(messages, ["c has values that the metadata does not allow", "row has 3 fields, header has 2"]);
+    }
+
+    #[test]
+    fn no_folder_of_ours_is_told() {
+        for kind in [std::io::ErrorKind::StorageFull, std::io::ErrorKind::TimedOut] {
+            let told = outward(&Error::io("/srv/secret/.tmp-1", kind.into()).to_wire());
+            assert!(!format!("{told:?}").contains("secret") && !told.message.is_empty(), "{told:?}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! `results.json` of a judged job: every number, failed rows included. Pure; details are fetched before.
 
+use crate::intake::preset_notes;
 use crate::job::{Known, View};
 use crate::judgement::{error_of, fit_phase, row_name};
 use serde_json::Value;
@@ -32,6 +33,7 @@ pub fn assemble(view: &View, mut details: Details, version: &str, bytes: u64, no
             id: spec.fact.job.clone(),
             seed: spec.fact.request.seed.to_string(),
             preset: spec.fact.request.preset.clone(),
+            notes: preset_notes(&spec.fact.request),
             version: version.to_owned(),
             task_seconds: spec.fact.request.budget.task_seconds,
             seconds: (now - spec.fact.submitted_at).max(0) as f64 / 1e3,

@@ -18,6 +18,7 @@ pub mod fleet;
 pub mod id;
 pub mod job;
 pub mod key;
+pub mod later;
 pub mod metadata;
 pub mod options;
 pub mod outside;

@@ -49,6 +49,9 @@ pub struct JobHead {
     /// Preset, if one was named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<String>,
+    /// Remarks on what was asked for: a preset that leaves something out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Finding>,
     /// Version of the program.
     pub version: String,
     /// Seconds one task may take: what a time-out is charged.

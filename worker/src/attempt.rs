@@ -20,7 +20,7 @@ use synthfleet_broker::Delivery;
 use synthfleet_proto::attempts::{After, Ended, Seen, StopCause, Verb, after};
 use synthfleet_proto::envelope::{EventHint, EventType, ResultHint, ResultStatus, Trace};
 use synthfleet_proto::error::WireError;
-use synthfleet_proto::fact::{Checkpoint, Group, OutcomeStatus, SpecFact};
+use synthfleet_proto::fact::{Checkpoint, EndCause, Group, OutcomeStatus, SpecFact};
 use synthfleet_proto::key::JobKeys;
 use synthfleet_proto::task::TaskId;
 use synthfleet_proto::{Error, Result};
@@ -259,6 +259,10 @@ async fn end(context: &Context, attempt: &Attempt, ended: &Ended, seen: &[Seen],
         After::End(mut end) => {
             end.checkpoint.clone_from(&ran.checkpoint);
             let code = end.error.as_ref().map(|error| error.code.as_str());
+            if end.cause == EndCause::NoSpace {
+                // it waits for somebody who frees room, however long that takes
+                tracing::warn!(code, delay_seconds = end.delay_seconds, "there was no room for a task: it is tried again");
+            }
             tracing::info!(cause = end.cause.name(), code, counted = end.counted, delay_seconds = end.delay_seconds, "attempt ended");
             let key = attempt.keys.end(attempt.task.as_str(), attempt.number)?;
             create_fact(context.store(), &key, &end, context.nonce()).await?;

@@ -91,6 +91,8 @@ const TOOLS: &[Package] = &[
     // tests start private nodes of it
     ("/usr/lib/rabbitmq/bin/rabbitmq-server", &["rabbitmq-server"]),
     ("/usr/bin/flock", &["util-linux"]),
+    // a network of its own, in which links are read
+    ("/usr/sbin/ip", &["iproute2"]),
     // tests of the web app
     ("/usr/bin/chromium", &["chromium"]),
     // tests start a moto server in an environment of its own

@@ -206,6 +206,9 @@ fn limits(bundle: &Bundle, out: &mut String) {
         line(out, &format!("- The job judged the gate {} by a limit of its own: {}.", plain_text(gate), plain(*limit)));
     }
     line(out, "- The gates cover the attacks named above and no others; they are evidence, not proof.");
+    for note in &bundle.results.job.notes {
+        line(out, &format!("- {}.", plain_text(&note.text)));
+    }
     if bundle.results.table.holdout_rows < 1_000 {
         line(out, "- Few rows were held out, so intervals are wide.");
     }

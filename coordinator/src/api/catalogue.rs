@@ -3,25 +3,33 @@
 use super::answer::{Answer, tagged};
 use super::doors::Doors;
 use super::guard::Call;
-use super::problem::Problem;
+use super::problem::{Problem, Slug};
 use crate::intake::{DEFAULT_BENCHMARKS, presets};
 use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use synthfleet_proto::about::MemberDoc;
+use synthfleet_proto::later;
 
 /// `GET /v1/synthesizers`
 pub async fn synthesizers(State(doors): State<Arc<Doors>>, _: Call, headers: HeaderMap) -> Answer {
-    let presets = presets().iter().map(|preset| json!({ "name": preset.name, "members": preset.members, "repeats": preset.repeats }));
+    let presets = presets()
+        .iter()
+        .map(|preset| json!({ "name": preset.name, "members": preset.members, "absent": preset.absent, "repeats": preset.repeats }));
     Ok(all(&headers, doors.members().synthesizers(), json!({ "presets": presets.collect::<Value>() })))
 }
 
 /// `GET /v1/synthesizers/{name}`
 pub async fn synthesizer(State(doors): State<Arc<Doors>>, Path(name): Path<String>, _: Call, headers: HeaderMap) -> Answer {
     let members = doors.members();
-    let member = members.synthesizer(&name).map_err(|_| Problem::not_found())?;
+    let member = members.synthesizer(&name).map_err(|_| absent(&name))?;
     Ok(tagged(&headers, &whole(member)))
+}
+
+/// A synthesizer that nobody has, with the reason if its name is known.
+fn absent(name: &str) -> Problem {
+    later::later(name).map_or_else(Problem::not_found, |later| Problem::new(Slug::NotFound, later.error().message()))
 }
 
 /// `GET /v1/benchmarks`

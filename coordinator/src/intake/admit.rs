@@ -66,7 +66,7 @@ pub async fn admit_now(service: &crate::Parts, check: CheckOptions<'_>, sources:
 }
 
 fn names_unknown_member(error: &Error) -> bool {
-    std::iter::once(error).chain(error.others()).any(|error| error.code() == "job::unknown_member")
+    std::iter::once(error).chain(error.others()).any(|error| ["job::unknown_member", "synthesizer::later"].contains(&error.code()))
 }
 
 /// Reads and checks a job without storing anything.

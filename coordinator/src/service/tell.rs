@@ -2,6 +2,7 @@
 
 use super::Parts;
 use super::care::Job;
+use crate::intake::preset_notes;
 use crate::job::{Fact, View};
 use synthfleet_proto::envelope::{Body, Envelope, EventType};
 use synthfleet_proto::event::{Event, Happening, TaskEvent, TaskState};
@@ -69,6 +70,8 @@ pub fn happenings(view: &View, fact: &Fact) -> Vec<Happening> {
     match fact {
         Fact::Plan(plan) if plan.fact.plan == 1 => {
             told.extend(view.spec().map(|spec| planned(&spec.fact, &plan.fact)));
+            let notes = view.spec().map(|spec| preset_notes(&spec.fact.request)).unwrap_or_default();
+            told.extend(notes.into_iter().map(|note| Happening::Note { code: note.code, text: note.text }));
             for part in &plan.fact.skipped {
                 let name = part.candidate.as_deref().or(part.benchmark.as_deref()).unwrap_or_default();
                 let text = format!("{name}: {}", part.reason.why);

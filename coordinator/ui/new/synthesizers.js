@@ -17,7 +17,7 @@ export function synthesizerStep({ draft, faults, catalogue, changed }) {
   const own = h("div");
   const members = catalogue.synthesizers.filter((member) => !member.baseline);
   const drawOwn = () => put(own, draft.value.preset === OWN ? picks({ draft, faults, members, changed }) : chosen(draft, catalogue, members, faults, changed));
-  const presets = [...catalogue.presets.map((preset) => [preset.name, preset.name, `${preset.members.map(words).join(", ")}; ${preset.repeats === 1 ? "one fit" : `${preset.repeats} fits`} each`]), [OWN, "my own choice", "tick synthesizers below"]];
+  const presets = [...catalogue.presets.map((preset) => [preset.name, preset.name, `${preset.members.map(words).join(", ")}; ${preset.repeats === 1 ? "one fit" : `${preset.repeats} fits`} each${preset.absent?.length ? `; not in this version: ${preset.absent.join(", ")}` : ""}`]), [OWN, "my own choice", "tick synthesizers below"]];
   const radio = ([name, title, what]) => h("label", { class: "choice" },
     h("input", { type: "radio", name: "preset", value: name, checked: value.preset === name, onchange: () => { draft.save({ preset: name }); drawOwn(); changed(); } }),
     h("span", {}, h("b", {}, title), h("span", { class: "small quiet" }, what)));

@@ -2,26 +2,29 @@
 
 import { Problem, json } from "../lib/api.js";
 import { confirmed, say } from "../lib/dialog.js";
-import { h, put, redraw, s } from "../lib/dom.js";
+import { h, put, s } from "../lib/dom.js";
 import { pause, watch } from "../lib/feed.js";
 import { bytes, count, percent, plain, seconds, span, time } from "../lib/format.js";
 import { grid } from "../lib/grid.js";
 import { badge, empty, facts, failure, filled, head, loading, problemIn } from "../lib/view.js";
 import { crumbs } from "../job/crumbs.js";
-import { dag } from "../job/dag.js";
+import { Graph } from "../job/dag.js";
 import { files } from "../job/files.js";
-import { gantt, ganttLegend } from "../job/gantt.js";
+import { Gantt, ganttLegend } from "../job/gantt.js";
 import { Live } from "../job/model.js";
 import { taskTable } from "../job/tasks.js";
 import { fillFrom } from "../new/again.js";
 
 /** Shortest time between two drawings, in milliseconds. */
 const DRAW_EVERY = 250;
+/** Times as long as the last drawing took until the next: of a large job a page leaves most of the time to its reader. */
+const REST = 8;
 
 export async function page(main, { parameters: [job], query, note, go, signal, title }) {
   const live = new Live();
   let by = query.get("view") === "worker" ? "worker" : "candidate";
   const places = Object.fromEntries(["head", "said", "dag", "gantt", "progress", "log", "tasks", "files", "about"].map((name) => [name, h("div")]));
+  const [graph, times] = [new Graph(places.dag), new Gantt(places.gantt)];
   put(main, head("Job", { line: crumbs(job), twin: `/v1/jobs/${job}` }), loading("the job", 8));
   const first = await json(`/v1/jobs/${job}`, { signal });
   live.job = first;
@@ -59,13 +62,22 @@ export async function page(main, { parameters: [job], query, note, go, signal, t
     else put(places.said);
   };
   const draw = () => {
-    redraw(places.dag, live.tasks.size ? dag(live, job) : empty("The table is read first; the graph follows from it."));
-    put(places.gantt, gantt(live, by));
+    if (live.tasks.size) graph.draw(live, job); else put(places.dag, empty("The table is read first; the graph follows from it."));
+    times.draw(live, by);
     put(places.progress, running(live));
     drawLog(places.log, live);
   };
-  let due = null;
-  const soon = () => { due ??= setTimeout(() => { due = null; if (!signal.aborted) { drawHead(); draw(); } }, DRAW_EVERY); };
+  let [due, took] = [null, 0];
+  const soon = () => {
+    due ??= setTimeout(() => {
+      due = null;
+      if (signal.aborted) return;
+      const began = performance.now();
+      drawHead();
+      draw();
+      took = performance.now() - began;
+    }, Math.max(DRAW_EVERY, REST * took));
+  };
   drawHead();
   draw();
   put(places.about, about(first));
@@ -137,10 +149,21 @@ function curves(live, task) {
   });
 }
 
+/** What happened, newest first. Lines that are shown already stay. */
 function drawLog(place, live) {
   if (!live.log.length) return put(place, h("p", { class: "quiet" }, live.over ? "No task ran." : "Nothing yet."));
-  return put(place, h("ul", { class: "plain log", tabindex: "0", "aria-label": "Events, newest first" }, live.log.slice().reverse().map((line) => h("li", {}, h("time", {}, time(line.at)), h("span", {}, line.text)))));
+  const row = (line) => h("li", {}, h("time", {}, time(line.at)), h("span", {}, line.text));
+  const [list, shown] = [place.querySelector("ul"), shownLines.get(place)];
+  const known = list && shown ? live.log.lastIndexOf(shown) : -1;
+  shownLines.set(place, live.log.at(-1));
+  if (known < 0) return put(place, h("ul", { class: "plain log", tabindex: "0", "aria-label": "Events, newest first" }, live.log.slice().reverse().map(row)));
+  list.prepend(...live.log.slice(known + 1).reverse().map(row));
+  while (list.childElementCount > live.log.length) list.lastElementChild.remove();
+  return place;
 }
+
+/** The newest line that a place shows. */
+const shownLines = new WeakMap();
 
 function about(job) {
   const spec = job.spec ?? {};

@@ -93,6 +93,7 @@ fn running() -> Vec<Case> {
     vec![
         run("names that are none", &["--preset", "quik", "-s", "seqtre", "-b", "acuracy"]),
         run("a preset that comes later", &["--preset", "full"]),
+        run("a synthesizer that comes later", &["-s", "CTGANSynthesizer", "argn"]),
         run("options out of range", &["--set", "seqtree.leaf_rows=-1", "--set", "clbn.bins=1", "--set", "seqtree.leaf=3"]),
         run("options of nobody", &["--set", "seqtre.leaf_rows=5"]),
         run("a holdout out of range", &["--holdout", "0.9"]),

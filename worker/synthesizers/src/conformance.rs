@@ -397,6 +397,14 @@ fn names_are_found_by_alias_and_neighbour() {
 }
 
 #[test]
+fn what_comes_later_is_not_here_and_what_is_nearest_is() {
+    for later in &synthfleet_proto::later::LATER {
+        assert_eq!(find(later.name).err().expect("later").code(), "synthesizer::later", "{} is here: take it off the list", later.name);
+        assert!(later.nearest.iter().all(|name| find(name).is_ok()), "{later:?}");
+    }
+}
+
+#[test]
 fn a_model_of_the_first_format_is_still_read() {
     let golden = include_bytes!("../tests/golden/independent_v1.sfm");
     let model = load_model(golden).expect("an old file");

@@ -31,7 +31,7 @@ pub use given::{Evidence, Given};
 pub use member::{BLOCK_ROWS, Block, Model, Synthesizer, Train};
 pub use sample::seed_of_rows;
 
-use synthfleet_proto::{Error, Result, id};
+use synthfleet_proto::{Error, Result, id, later};
 
 /// Makes the list and the battery of tests of its members.
 macro_rules! members {
@@ -74,9 +74,15 @@ members! {
 }
 
 /// The synthesizer that answers to a name or alias, case-blind.
+///
+/// # Errors
+/// `synthesizer::later` of a name that is known and not in this version, else `synthesizer::unknown`.
 pub fn find(name: &str) -> Result<&'static dyn AnySynthesizer> {
-    let found = SYNTHESIZERS.iter().find(|member| member.about().answers_to(name));
-    found.copied().ok_or_else(|| {
+    if let Some(member) = SYNTHESIZERS.iter().find(|member| member.about().answers_to(name)) {
+        return Ok(*member);
+    }
+    later::check(name)?;
+    Err({
         let error = Error::invalid("synthesizer::unknown", format!("no synthesizer {name:?}"));
         match id::nearest(name, SYNTHESIZERS.iter().map(|member| member.about().name)) {
             Some(near) => error.help(format!("did you mean {near:?}?")),

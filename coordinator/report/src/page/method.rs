@@ -114,6 +114,7 @@ pub fn limits(bundle: &Bundle) -> Markup {
     let cut = repeat.map(|repeat| repeat.scores.iter().filter(|score| score.limited.is_some()).collect::<Vec<_>>()).unwrap_or_default();
     html! {
         ul {
+            @for note in &bundle.results.job.notes { li { (note.text) "." } }
             @if table.holdout_rows < 1_000 { li { "Only " (count(table.holdout_rows)) " rows were held out: privacy and utility are judged with wide intervals." } }
             @if repeat.is_some_and(|repeat| repeat.limited) { li { "A limit of time or memory shaped this candidate." } }
             @for score in cut { li { (score.name) " was computed on " (count(score.limited.unwrap_or(0))) " rows." } }

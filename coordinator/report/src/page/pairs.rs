@@ -2,7 +2,7 @@
 
 use super::{columns, legend, scores};
 use crate::bundle::Bundle;
-use crate::number::{score, score_or_dash};
+use crate::number::{count, score, score_or_dash};
 use crate::plots::{correlation, pair};
 use maud::{Markup, html};
 use serde_json::Value;
@@ -22,6 +22,7 @@ pub fn section(bundle: &Bundle) -> Markup {
             "Association is |r| of two numbers, Cramér's V of two labels, the correlation ratio otherwise. "
             "Difference: synthetic less real; blue-green where the synthetic table has more, brown where it has less, darkest from .25."
         }
+        (sampled(row.details("pair_trends")))
         @if let Some(gap) = gap(&row.details("pair_trends")["matrix"], "sample") {
             p { "Associations differ by " (score(gap)) " on average"
                 @if let Some(of_holdout) = self::gap(&row.details("pair_trends")["matrix"], "holdout") { " [" (score(of_holdout)) "]" } "." }
@@ -29,6 +30,17 @@ pub fn section(bundle: &Bundle) -> Markup {
         (correlation::draw(&row.details("pair_trends")["matrix"]))
         @if !pairs.is_empty() { (table(bundle, pairs)) }
         (drawn(bundle, row.list("pair_trends", "joints")))
+    }
+}
+
+/// Says so where some pairs stand for all.
+fn sampled(details: &Value) -> Markup {
+    let number = |name: &str| details[name].as_u64();
+    let drawn = number("pairs_total").zip(number("pairs_drawn")).filter(|(total, drawn)| drawn < total);
+    html! {
+        @if let Some((total, drawn)) = drawn {
+            p.small.quiet { "Of " (count(total)) " pairs " (count(drawn)) " were drawn and compared, the same ones for every candidate; they stand for all." }
+        }
     }
 }
 
@@ -106,6 +118,13 @@ fn row_total(bundle: &Bundle, pairs: &[Value]) -> u64 {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn pairs_that_stand_for_all_are_told() {
+        let told = |total: u64| sampled(&json!({"pairs_total": total, "pairs_drawn": 100})).into_string();
+        assert!(told(2_000).contains("Of 2\u{202f}000 pairs 100 were drawn"));
+        assert!(told(100).is_empty());
+    }
 
     #[test]
     fn the_mean_difference_leaves_out_the_diagonal_and_what_is_undefined() {

@@ -5,7 +5,7 @@ use crate::arguments::Catalogue;
 use crate::say;
 use serde_json::{Value, json};
 use synthfleet_proto::about::{Accepts, Conditional, Cost, MemberDoc, Shape};
-use synthfleet_proto::{Error, Result, id};
+use synthfleet_proto::{Error, Result, id, later};
 
 /// A member's document and its default options.
 pub struct Member {
@@ -58,7 +58,13 @@ pub fn run(what: &Catalogue, members: &[Member], surroundings: &Surroundings) ->
 
 fn find<'a>(members: &'a [Member], name: &str) -> Result<&'a Member> {
     let answers = |doc: &MemberDoc| doc.name.eq_ignore_ascii_case(name) || doc.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(name));
-    members.iter().find(|member| answers(&member.doc)).ok_or_else(|| {
+    if let Some(member) = members.iter().find(|member| answers(&member.doc)) {
+        return Ok(member);
+    }
+    if members.iter().any(|member| member.doc.task == "synthesize") {
+        later::check(name)?;
+    }
+    Err({
         let error = Error::invalid("member::unknown", format!("no member {name:?}"));
         match id::nearest(name, members.iter().map(|member| member.doc.name.as_str())) {
             Some(near) => error.help(format!("did you mean {near}?")),

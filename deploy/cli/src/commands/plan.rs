@@ -6,7 +6,7 @@ use crate::present::style::safe;
 use crate::say;
 use serde_json::json;
 use synthfleet_coordinator::Catalogue;
-use synthfleet_coordinator::intake::{Resolved, resolve};
+use synthfleet_coordinator::intake::{Resolved, preset_notes, resolve};
 use synthfleet_proto::Result;
 use synthfleet_proto::about::{Cost, Shape};
 use synthfleet_proto::job::{JobSpec, References};
@@ -25,7 +25,7 @@ struct Line {
 /// command alone; nothing is fitted and nothing is kept.
 pub fn show(job: JobSpec, running: &Running, surroundings: &Surroundings) -> Result<u8> {
     let resolved = resolve(&job, &Catalogue::of(members()), &check_options)?;
-    let uri = job.source.uri.clone();
+    let (uri, notes) = (job.source.uri.clone(), preset_notes(&job));
     let references = if job.references == References::All { 2 } else { 1 };
     let shape = shape(job, running, surroundings)?;
     let lines = lines(&resolved, &shape)?;
@@ -37,12 +37,13 @@ pub fn show(job: JobSpec, running: &Running, surroundings: &Surroundings) -> Res
     let tasks = 1 + fits as usize * (1 + resolved.benchmarks.len()) + references as usize * resolved.benchmarks.len();
     if surroundings.json {
         let object = json!({
-            "candidates": resolved.candidates, "benchmarks": resolved.benchmarks, "tasks": tasks,
+            "candidates": resolved.candidates, "benchmarks": resolved.benchmarks, "tasks": tasks, "notes": notes,
             "train_rows": shape.train_rows, "estimate": {"cpu_seconds": seconds, "peak_bytes_per_task": peak},
         });
         say!("{object}");
         return Ok(0);
     }
+    single::tell_notes(&notes, surroundings);
     say!("source      {}   {} train / {} holdout rows", safe(&uri), shape.train_rows, shape.holdout_rows);
     for line in &lines {
         let each = format!("about {:.1} s to fit, {:.1} s to score", line.fit.cpu_seconds, line.score.cpu_seconds);

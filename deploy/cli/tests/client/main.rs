@@ -5,6 +5,7 @@ mod people;
 #[path = "../support/mod.rs"]
 mod support;
 mod upkeep;
+mod uploads;
 
 use serde_json::Value;
 use support::fleet::Role;

@@ -315,6 +315,25 @@ fn h23_a_file_that_changes_while_it_is_read_is_named_and_read_again_when_it_rest
 }
 
 #[test]
+fn h23_a_file_that_vanishes_while_it_is_read_is_named() {
+    let desk = Desk::new();
+    let file = desk.file("t.csv", plain(1_000_000, 23));
+    let mut command = desk.command(&["profile", file.to_str().expect("utf-8"), "--format", "json"]);
+    let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().expect("starts");
+    let opened = || {
+        let open = std::fs::read_dir(format!("/proc/{}/fd", child.id())).into_iter().flatten().flatten();
+        open.filter_map(|entry| std::fs::read_link(entry.path()).ok()).any(|path| path == file)
+    };
+    while !opened() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    std::fs::remove_file(&file).expect("own file");
+    assert!(child.try_wait().expect("a child of this process").is_none(), "it was read too fast to vanish meanwhile");
+    let ended = support::Ended::of(&child.wait_with_output().expect("ended"));
+    ended.must_refuse(3, "source::changed");
+}
+
+#[test]
 fn h23_a_full_disk_ends_with_a_reason_and_the_next_run_goes_on() {
     let desk = Desk::new();
     let file = desk.file("t.csv", plain(900, 23));
@@ -348,15 +367,7 @@ fn h23_a_file_that_may_not_be_read_is_named_with_its_remedy() {
     let own = ["run", "t.csv", "-o", "out"];
     let ended = match std::fs::read(&file) {
         Err(_) => desk.run(&own),
-        Ok(_) => {
-            // the build folder may be root's alone
-            let (built, near) = (env!("CARGO_BIN_EXE_synthfleet"), desk.path("synthfleet"));
-            std::fs::hard_link(built, &near).or_else(|_| std::fs::copy(built, &near).map(drop)).expect("room for a copy");
-            let mut arguments = vec!["--reuid=65534", "--regid=65534", "--clear-groups", "./synthfleet"];
-            arguments.extend(own);
-            let output = desk.of_program("setpriv", &arguments).output().expect("setpriv starts");
-            support::Ended::of(&output)
-        }
+        Ok(_) => support::Ended::of(&desk.command_of_nobody(&own).output().expect("setpriv starts")),
     };
     ended.must_refuse(5, "source::denied");
 }
@@ -370,12 +381,15 @@ fn h24_wrong_metadata_is_refused_with_a_pointer() {
     let strange =
         r#"{"tables":{"t":{"columns":{"age":{"sdtype":"numerical","colour":"red"}}}},"relationships":[],"METADATA_SPEC_VERSION":"V1"}"#;
     let three = r#"{"tables":{"a":{"columns":{}},"b":{"columns":{}},"c":{"columns":{}}},"relationships":[],"METADATA_SPEC_VERSION":"MULTI_TABLE_V1"}"#;
-    for (name, text, code) in
-        [("o.json", other, "metadata::mismatch"), ("s.json", strange, "metadata::unknown_key"), ("m.json", three, "metadata::multi_table")]
-    {
+    for (name, text, code, pointer) in [
+        ("o.json", other, "metadata::mismatch", "/tables/t/columns/height"),
+        ("s.json", strange, "metadata::unknown_key", "/tables/t/columns/age/colour"),
+        ("m.json", three, "metadata::multi_table", "/tables"),
+    ] {
         let metadata = desk.file(name, text);
         let ended = desk.run(&["run", file, "--metadata", metadata.to_str().expect("utf-8"), "-o", "out"]);
         assert!(ended.stderr.contains(&format!("error[{code}]")), "expected {code}\n{}", ended.stderr);
         assert_eq!(ended.code, 3, "{}", ended.stderr);
+        assert!(ended.stderr.contains(&format!("{name}  ")) && ended.stderr.contains(&format!("option {pointer}\n")), "{}", ended.stderr);
     }
 }

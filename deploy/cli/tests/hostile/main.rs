@@ -2,6 +2,7 @@
 //! name is the row of the set. "Done" means a winner or an explained refusal, never a crash.
 
 mod files;
+mod served;
 #[path = "../support/mod.rs"]
 mod support;
 mod tables;

@@ -90,6 +90,13 @@ fn h11_a_million_labels_are_done_within_bounds() {
     let profile: serde_json::Value = serde_json::from_str(&ended.stdout).expect("json");
     assert_eq!(profile["table"]["rows"], 2_000_000);
     assert!(used.peak_bytes <= 512 << 20 && used.cpu_seconds <= 120.0, "intake: {used:?}");
+    let label = &profile["columns"][0];
+    assert_eq!((&label["kind"], &label["distinct"]), (&"categorical".into(), &1_000_000.into()));
+    assert!(
+        label["notes"].as_array().is_some_and(|notes| notes.iter().any(|note| note["code"] == "high_cardinality")),
+        "{}",
+        label["notes"]
+    );
     let (ended, used) = desk.run_measured(&["run", file, "--preset", "quick", "-o", "out", "--target", "none"]);
     ended.must_be_done();
     all_accounted(&desk);
@@ -132,6 +139,8 @@ fn h14_two_thousand_columns_are_done() {
     assert!(used.peak_bytes <= 4 << 30 && used.cpu_seconds <= 240.0, "{used:?}");
     let report = std::fs::metadata(desk.path("out/report.html")).expect("a report").len();
     assert!(report < 3_000_000, "the report has {report} bytes");
+    // pairs are drawn, and it is told
+    assert!(desk.text("out/report.html").contains("Of 1\u{202f}999\u{202f}000 pairs 100\u{202f}000 were drawn and compared"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! number in a test's name is the row of the specification's table.
 
 mod doors;
+mod https;
 mod pages;
 #[path = "../support/mod.rs"]
 mod support;

@@ -96,6 +96,11 @@ fn ten_thousand_tasks_are_told_drawn_and_scrolled() {
 }
 
 #[test]
+fn ten_thousand_tasks_that_run_are_followed_without_a_stop() {
+    run("large_live");
+}
+
+#[test]
 fn the_hostile_set_ends_beside_its_step() {
     run("intake");
 }

@@ -94,9 +94,9 @@ impl Web {
             None => host == rule,
         };
         match &self.https {
-            Https::Off => return Err(refused("https:// links are not read here".to_owned(), "switch them on with fetch.allow")),
+            Https::Off => return Err(refused("https:// links are not read here".to_owned(), "have the host named in sources.https")),
             Https::Hosts(hosts) if !hosts.iter().any(listed) => {
-                return Err(refused(format!("host {host} is not allowed"), "add it to fetch.allow"));
+                return Err(refused(format!("host {host} is not allowed"), "have it named in sources.https"));
             }
             Https::Hosts(_) | Https::Any => {}
         }

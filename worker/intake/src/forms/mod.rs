@@ -86,7 +86,11 @@ impl Given {
         let Some(unknown) = self.columns.keys().find(|name| !names.contains(&name.as_str())) else {
             return Ok(());
         };
-        let error = Error::data("metadata::mismatch", format!("metadata names {unknown}, the table has no such column")).in_column(unknown);
+        let mut error =
+            Error::data("metadata::mismatch", format!("metadata names {unknown}, the table has no such column")).in_column(unknown);
+        if let Some(pointer) = self.sdv.as_ref().and_then(|document| document.pointer_to(unknown)) {
+            error = error.at_pointer(pointer);
+        }
         Err(match id::nearest(unknown, names.iter().copied()) {
             Some(near) => error.help(format!("did you mean {near}?")),
             None => error.help(format!("the table has {}", names.iter().take(20).copied().collect::<Vec<_>>().join(", "))),
@@ -184,6 +188,9 @@ mod tests {
         let columns = [("agee".to_owned(), GivenColumn::default())].into();
         let error = Given { columns, ..Given::default() }.check_names(&["age", "sex"]).expect_err("agee is unknown");
         assert_eq!((error.code(), error.helps()[0].as_str()), ("metadata::mismatch", "did you mean age?"));
+        let theirs = json!({"tables": {"t": {"columns": {"a/b": {"sdtype": "boolean"}}}}, "METADATA_SPEC_VERSION": "V1"});
+        let error = Given::read(&theirs, None).expect("legal").check_names(&["age"]).expect_err("a/b is unknown");
+        assert_eq!(error.place().pointer.as_deref(), Some("/tables/t/columns/a~1b"));
     }
 
     #[test]

@@ -16,6 +16,8 @@ const TABLE_KEYS: [&str; 6] = ["columns", "primary_key", "alternate_keys", "sequ
 pub struct Document {
     tables: BTreeMap<String, Map<String, Value>>,
     relationships: Vec<Value>,
+    /// Read as `SINGLE_TABLE_V1`: columns stand at the top.
+    bare: bool,
 }
 
 impl Document {
@@ -23,6 +25,7 @@ impl Document {
     pub fn read(value: &Value) -> Result<Self> {
         let document = object(value, "")?;
         let version = document.get("METADATA_SPEC_VERSION").and_then(Value::as_str).unwrap_or("none");
+        let bare = version == "SINGLE_TABLE_V1";
         let (tables, relationships) = match version {
             "SINGLE_TABLE_V1" => {
                 let mut table = document.clone();
@@ -51,7 +54,7 @@ impl Document {
         if tables.is_empty() {
             return Err(wrong("/tables", "describes no table"));
         }
-        Ok(Self { tables, relationships })
+        Ok(Self { tables, relationships, bare })
     }
 
     /// The document of one table of ours.
@@ -64,12 +67,21 @@ impl Document {
         if let Some((_, name)) = shown().find(|(column, _)| is_key(column)) {
             table.insert("primary_key".to_owned(), json!(name));
         }
-        Self { tables: [(metadata.table.clone(), table)].into(), relationships: Vec::new() }
+        Self { tables: [(metadata.table.clone(), table)].into(), relationships: Vec::new(), bare: false }
     }
 
     /// The document as V1.
     pub fn to_value(&self) -> Value {
         json!({"tables": self.tables, "relationships": self.relationships, "METADATA_SPEC_VERSION": "V1"})
+    }
+
+    /// Where the document that was read describes a column of this trimmed name.
+    pub fn pointer_to(&self, column: &str) -> Option<String> {
+        self.tables.iter().find_map(|(table, described)| {
+            let name = described.get("columns")?.as_object()?.keys().find(|name| name.trim() == column)?;
+            let table = if self.bare { String::new() } else { format!("/tables/{}", escaped(table)) };
+            Some(format!("{table}/columns/{}", escaped(name)))
+        })
     }
 
     /// What the document says of one table; `table` must be named if there are several.
@@ -379,7 +391,9 @@ mod tests {
     #[test]
     fn the_two_older_versions_are_read() {
         let single = json!({"columns": {"a": {"sdtype": "ordinal"}}, "primary_key": ["a"], "METADATA_SPEC_VERSION": "SINGLE_TABLE_V1"});
-        let given = Document::read(&single).expect("legal").given(None).expect("one table");
+        let document = Document::read(&single).expect("legal");
+        assert_eq!(document.pointer_to("a").as_deref(), Some("/columns/a"));
+        let given = document.given(None).expect("one table");
         assert_eq!((given.columns["a"].wish.kind, given.key), (Some(Kind::Ordinal), vec!["a".to_owned()]));
         let multi =
             json!({"tables": {"a": {"columns": {}}, "b": {"columns": {}}}, "relationships": [], "METADATA_SPEC_VERSION": "MULTI_TABLE_V1"});

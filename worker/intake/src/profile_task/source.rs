@@ -82,18 +82,33 @@ pub(super) fn given(job: &JobSpec, source: &SourcePart) -> Result<Given> {
         .collect();
     let read = |path: &Path| std::fs::read_to_string(path).map_err(|e| Error::io(path.display(), e));
     let parse = |path: &Path| Given::parse(&read(path)?, job.table.as_deref()).map_err(|e| e.in_source(path.display().to_string()));
-    let given = match &job.metadata {
+    let file = match &job.metadata {
         Some(value) => match value.get("uri").and_then(serde_json::Value::as_str) {
-            Some(uri) => parse(Path::new(uri))?,
-            None => Given::read(value, job.table.as_deref())?,
+            Some(uri) => PathBuf::from(uri),
+            None => {
+                let given = Given::read(value, job.table.as_deref());
+                return given.and_then(|given| given.check_names(&headers).map(|()| given)).map_err(within_job);
+            }
         },
         None => match beside(&source.opened.source, &headers) {
-            Some(path) => parse(&path)?,
+            Some(path) => path,
             None => return Ok(Given::default()),
         },
     };
-    given.check_names(&headers)?;
+    let given = parse(&file)?;
+    given.check_names(&headers).map_err(|e| e.in_source(file.display().to_string()))?;
     Ok(given)
+}
+
+/// The place of a fault in a description that the job itself holds.
+fn within_job(error: Error) -> Error {
+    match error.place().pointer.as_deref() {
+        Some("/") | None => error.at_pointer("/metadata"),
+        Some(pointer) => {
+            let pointer = format!("/metadata{pointer}");
+            error.at_pointer(pointer)
+        }
+    }
 }
 
 /// `X.csv.metadata.json`, or a `metadata.json` in the same folder that names exactly these columns.
