@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use support::fleet::Ground;
 
 /// Makes everything in a store of files so many days older.
+#[expect(clippy::disallowed_methods, reason = "files of a test are as old as it says")]
 fn age(folder: &Path, days: u64) {
     let then = SystemTime::now() - Duration::from_secs(days * 86_400 + 60);
     for entry in std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {

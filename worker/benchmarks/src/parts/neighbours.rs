@@ -193,8 +193,8 @@ fn walk<K: Kernel, V: Visitor<Distance = K::Distance>>(
         reach = visitor.reach(&distances[..rows]);
     }
     bound = bound.min(reach);
-    for tile in 0..tiles {
-        if least[tile] > bound {
+    for (tile, least_apart) in least.iter().enumerate() {
+        if *least_apart > bound {
             continue;
         }
         let Some((row, distances, rows)) = measured(tile, bound) else { continue };
