@@ -51,9 +51,7 @@ def run(browser, site):
     assert found["median"] <= FRAME_MS and found["late"] <= 2 * FRAME_MS, found
     watched.accessible("ten thousand tasks that run")
     watched.shot("large-live")
-
-    site.ask(f"/v1/jobs/{job}/cancel", method="POST")
-    page.wait_for_selector("main .badge.is-cancelled", timeout=120_000)
+    # the job ends with its server
     watched.close()
 
 
