@@ -69,8 +69,10 @@ fn queues_that_are_lost_are_made_and_filled_again() {
 #[test]
 fn a_broker_that_takes_no_messages_delays_and_nothing_more() {
     let ground = Ground::on(Node::private(&[]).expect("a RabbitMQ node"));
-    let (coordinator, workers, jobs) = at_work(&ground, 3);
+    let (coordinator, workers, mut jobs) = at_work(&ground, 3);
     ground.node.control(&["set_vm_memory_high_watermark", "0.00000001"]).expect("an alarm");
+    // the broker blocks who sends something, and by now all others may have ended
+    jobs.push(coordinator.submit(&job(3)));
     until(AWAY, "a word about the alarm", || {
         workers.iter().chain([&coordinator]).any(|role| role.said().contains("the broker takes no messages")).then_some(())
     });

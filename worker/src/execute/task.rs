@@ -34,7 +34,8 @@ pub fn run_task(folder: &Path) -> u8 {
         if task.checkpoint || best.is_some() {
             listen_for_the_end(folder.clone(), task.checkpoint.then(|| Arc::clone(&states)), best);
         }
-        let mouth = Mouth { last: std::sync::Mutex::default(), states, stop: Arc::clone(&stop), folder: folder.clone() };
+        let (progress, measures) = (Pace::default(), Pace::default());
+        let mouth = Mouth { progress, measures, states, stop: Arc::clone(&stop), folder: folder.clone() };
         let budget = Budget::new(threads, memory_bytes, stop, Box::new(mouth), resume);
         match catch_unwind(AssertUnwindSafe(|| perform(&folder, &budget))) {
             Ok(result) => result,
@@ -83,17 +84,14 @@ fn say(line: &Line) {
     }
 }
 
-/// Says what a task tells, at most 20 lines a second of each sort.
-struct Mouth {
-    last: std::sync::Mutex<Option<std::time::Instant>>,
-    states: Arc<States>,
-    stop: Arc<AtomicBool>,
-    folder: TaskFolder,
-}
+/// Lines of one sort, at most 20 a second. Each sort has its own: members tell progress before each measure, which would
+/// never have its turn.
+#[derive(Default)]
+struct Pace(std::sync::Mutex<Option<std::time::Instant>>);
 
-impl Mouth {
+impl Pace {
     fn is_due(&self) -> bool {
-        let mut last = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut last = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let due = last.is_none_or(|last| last.elapsed() >= Duration::from_millis(50));
         if due {
             *last = Some(std::time::Instant::now());
@@ -102,15 +100,24 @@ impl Mouth {
     }
 }
 
+/// Says what a task tells.
+struct Mouth {
+    progress: Pace,
+    measures: Pace,
+    states: Arc<States>,
+    stop: Arc<AtomicBool>,
+    folder: TaskFolder,
+}
+
 impl Listener for Mouth {
     fn progress(&self, fraction: f64, phase: &'static str) {
-        if fraction >= 1.0 || self.is_due() {
+        if fraction >= 1.0 || self.progress.is_due() {
             say(&Line::Progress { fraction, phase: phase.to_owned() });
         }
     }
 
     fn measure(&self, name: &'static str, step: u64, value: f64) {
-        if name.ends_with(crate::SECONDS) || self.is_due() {
+        if name.ends_with(crate::SECONDS) || self.measures.is_due() {
             say(&Line::Measure { name: name.to_owned(), step, value });
         }
     }

@@ -64,9 +64,9 @@ fn task(name: &str, options: Value) -> TaskFile {
     }
 }
 
-/// A fit of about a second, whose measures come with every epoch.
+/// A fit of some seconds, whose measures come with every epoch: a process tells few of them a second.
 fn latent_tree() -> TaskFile {
-    task("latent_tree", json!({"states": 8, "epochs_max": 120, "patience": 1_000, "batch": 64}))
+    task("latent_tree", json!({"states": 8, "epochs_max": 1_000, "patience": 1_000, "batch": 64}))
 }
 
 fn folder(place: &Path, task: &TaskFile) -> TaskFolder {
