@@ -171,11 +171,12 @@ impl TaskFolder {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use serde_json::Value;
 
-    pub fn task() -> TaskFile {
+    /// A small task, for tests that only care for some of its fields.
+    pub(crate) fn task() -> TaskFile {
         TaskFile {
             schema: TaskFile::SCHEMA.into(),
             op: "synthesize".into(),

@@ -121,23 +121,7 @@ mod tests {
     use serde_json::json;
 
     fn task() -> TaskFile {
-        TaskFile {
-            schema: TaskFile::SCHEMA.into(),
-            op: "synthesize".into(),
-            name: "x".into(),
-            options: json!({"epochs": 3}),
-            seed: 1,
-            shared_seed: 2,
-            rows: 10,
-            seconds: 60.0,
-            memory_bytes: 1 << 30,
-            threads: 1,
-            target: None,
-            problem: None,
-            reference: None,
-            resume: None,
-            checkpoint: true,
-        }
+        TaskFile { name: "x".into(), options: json!({"epochs": 3}), checkpoint: true, ..crate::folder::tests::task() }
     }
 
     fn arrays() -> Arrays {

@@ -223,21 +223,13 @@ mod tests {
         let mut options = json!({ "formats": ["csv", "parquet"], "seed": 0, "first_row": rows.start, "last": last });
         more.as_object().expect("an object").iter().for_each(|(field, value)| options[field] = value.clone());
         let task = TaskFile {
-            schema: TaskFile::SCHEMA.to_owned(),
             op: "generate".to_owned(),
             name: "clbn".to_owned(),
             options,
             seed: 0,
             shared_seed: 0,
             rows: rows.end - rows.start,
-            seconds: 60.0,
-            memory_bytes: 1 << 30,
-            threads: 1,
-            target: None,
-            problem: None,
-            reference: None,
-            resume: None,
-            checkpoint: false,
+            ..crate::folder::tests::task()
         };
         let folder = TaskFolder::create(place.path(), &task).expect("made");
         std::fs::write(folder.given(super::super::METADATA), fact::encode(&*metadata).expect("small")).expect("written");

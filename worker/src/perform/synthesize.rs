@@ -93,21 +93,12 @@ mod tests {
     fn cut(wanted: bool) -> Result<u64> {
         let place = tempfile::tempdir().expect("a folder");
         let task = TaskFile {
-            schema: TaskFile::SCHEMA.to_owned(),
-            op: "synthesize".to_owned(),
             name: "arf".to_owned(),
             options: json!({}),
             seed: 0,
             shared_seed: 0,
             rows: ROWS as u64,
-            seconds: 60.0,
-            memory_bytes: 1 << 30,
-            threads: 1,
-            target: None,
-            problem: None,
-            reference: None,
-            resume: None,
-            checkpoint: false,
+            ..crate::folder::tests::task()
         };
         let folder = TaskFolder::create(place.path(), &task).expect("made");
         let train = clusters();

@@ -46,21 +46,13 @@ fn table() -> Table {
 
 fn task(name: &str, options: Value) -> TaskFile {
     TaskFile {
-        schema: TaskFile::SCHEMA.to_owned(),
-        op: "synthesize".to_owned(),
         name: name.to_owned(),
         options,
-        seed: 1,
-        shared_seed: 2,
         rows: ROWS as u64,
         seconds: 600.0,
         memory_bytes: 4 << 30,
-        threads: 1,
-        target: None,
-        problem: None,
-        reference: None,
-        resume: None,
         checkpoint: true,
+        ..crate::folder::tests::task()
     }
 }
 

@@ -360,9 +360,10 @@ fn h23_a_file_that_may_not_be_read_is_named_with_its_remedy() {
     use std::os::unix::fs::PermissionsExt;
     let desk = Desk::new();
     let file = desk.file("t.csv", plain(50, 23));
-    let allow = |path: &std::path::Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("own files");
-    allow(&file, 0o000);
-    allow(&desk.path(""), 0o777);
+    let set_rights =
+        |path: &std::path::Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("own files");
+    set_rights(&file, 0o000);
+    set_rights(&desk.path(""), 0o777);
     // rights do not bind root: as somebody else, which root may become
     let own = ["run", "t.csv", "-o", "out"];
     let ended = match std::fs::read(&file) {

@@ -100,9 +100,9 @@ fn h23_over_http_a_file_that_may_not_be_read_fails_its_job_and_a_retry_reads_it(
     use std::os::unix::fs::PermissionsExt;
     let desk = Desk::new();
     let file = desk.file("t.csv", plain(300, 23));
-    let allow = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("own files");
-    allow(&desk.path(""), 0o777);
-    allow(&file, 0o000);
+    let set_rights = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("own files");
+    set_rights(&desk.path(""), 0o777);
+    set_rights(&file, 0o000);
     let role = if std::fs::read(&file).is_err() {
         serve(&desk)
     } else {
@@ -113,7 +113,7 @@ fn h23_over_http_a_file_that_may_not_be_read_fails_its_job_and_a_retry_reads_it(
     let id = role.submit(&of_file(&file));
     let (code, _) = failed(&role, &id);
     assert_eq!(code, "source::denied");
-    allow(&file, 0o644);
+    set_rights(&file, 0o644);
     again(&role, &id);
 }
 

@@ -3,17 +3,26 @@
 use super::lines::{Counts, Line, apart, equal, line, outside};
 use super::{Kernel, LEVELS_A_LOOK, NUMBERS_A_LOOK, Space, TILE};
 
+impl Space<'_> {
+    /// Of each of 32 tiles, the levels of a query that none of its rows can have.
+    #[inline]
+    pub(super) fn levels_outside(&self, low: &[[u16; TILE]], high: &[[u16; TILE]], query: &[u16]) -> Counts {
+        let nothing = Line::splat(0);
+        let mut levels = Counts::none();
+        for ((low, high), &cell) in low.iter().zip(high).zip(query).take(self.levels) {
+            levels.add_unless(equal(outside(line(low), line(high), Line::splat(cell)), nothing));
+        }
+        levels
+    }
+}
+
 impl Kernel for Space<'_> {
     type Distance = u32;
 
     #[inline]
     fn least_of_tiles(&self, low: &[[u16; TILE]], high: &[[u16; TILE]], query: &[u16]) -> [u32; TILE] {
-        let (nothing, unit) = (Line::splat(0), Line::splat(self.unit));
-        let mut levels = Counts::none();
-        for ((low, high), &cell) in low.iter().zip(high).zip(query).take(self.levels) {
-            levels.add_unless(equal(outside(line(low), line(high), Line::splat(cell)), nothing));
-        }
-        let mut sums = levels.times(u32::from(self.unit));
+        let unit = Line::splat(self.unit);
+        let mut sums = self.levels_outside(low, high, query).times(u32::from(self.unit));
         let first = self.levels + 2 * self.wide;
         for ((low, high), &cell) in low.iter().zip(high).zip(query).skip(first).take(self.numbers) {
             sums.add(outside(line(low), line(high), Line::splat(cell)).min(unit));

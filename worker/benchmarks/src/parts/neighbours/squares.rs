@@ -41,12 +41,7 @@ impl Kernel for Squares<'_> {
     #[inline]
     fn least_of_tiles(&self, low: &[[u16; TILE]], high: &[[u16; TILE]], query: &[u16]) -> [u64; TILE] {
         let space = self.0;
-        let nothing = Line::splat(0);
-        let mut levels = Counts::none();
-        for ((low, high), &cell) in low.iter().zip(high).zip(query).take(space.levels) {
-            levels.add_unless(equal(outside(line(low), line(high), Line::splat(cell)), nothing));
-        }
-        let mut sums = levels.times(UNIT_UPPER);
+        let mut sums = space.levels_outside(low, high, query).times(UNIT_UPPER);
         let first = space.levels + 2 * space.wide;
         for ((low, high), &cell) in low.iter().zip(high).zip(query).skip(first).take(space.numbers) {
             sums.add(upper(outside(line(low), line(high), Line::splat(cell))));
