@@ -208,7 +208,7 @@ pub(crate) fn kept_unasked(hints: &[Hint], metadata: &Metadata) -> Option<Findin
     let flags: Vec<String> =
         rules.iter().take(TOLD_MAX).map(|rule| format!("--constraint '{}'", rule.to_string().replace('\'', r"'\''"))).collect();
     let more = if rules.len() > TOLD_MAX { format!(" and {} more in the profile", rules.len() - TOLD_MAX) } else { String::new() };
-    let text = format!("every row keeps what made rows keep only if they are told to: {}{more}", flags.join(" "));
+    let text = format!("every row follows these rules, made rows only if asked to: {}{more}", flags.join(" "));
     let number = Some(rules.len() as f64);
     (!rules.is_empty()).then(|| Finding { code: "could_be_kept".to_owned(), column: None, number, text })
 }
