@@ -80,7 +80,6 @@ pub fn profile_task(input: &ProfileInput, out: &Path, scratch: &Path, budget: &B
         budget.progress(0.4, "stage");
         Ok((table.stage(input, &inferred, out, scratch, budget)?, inferred))
     });
-    // a source that changes between two readings fails in many ways: the change is what to tell
     table.unchanged()?;
     let ((metadata, staged, rejects), inferred) = read?;
     budget.progress(0.8, "profile");

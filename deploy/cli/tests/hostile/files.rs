@@ -317,18 +317,16 @@ fn h23_a_file_that_changes_while_it_is_read_is_named_and_read_again_when_it_rest
 #[test]
 fn h23_a_file_that_vanishes_while_it_is_read_is_named() {
     let desk = Desk::new();
-    let file = desk.file("t.csv", plain(1_000_000, 23));
+    let file = desk.file("t.csv", plain(3_000_000, 23));
     let mut command = desk.command(&["profile", file.to_str().expect("utf-8"), "--format", "json"]);
     let mut child = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::piped()).spawn().expect("starts");
-    let opened = || {
-        let open = std::fs::read_dir(format!("/proc/{}/fd", child.id())).into_iter().flatten().flatten();
-        open.filter_map(|entry| std::fs::read_link(entry.path()).ok()).any(|path| path == file)
-    };
-    while !opened() {
+    let mut is_over = || child.try_wait().expect("a child of this process").is_some();
+    while !support::is_open(&file) {
+        assert!(!is_over(), "it was never seen to read");
         std::thread::sleep(std::time::Duration::from_millis(1));
     }
     std::fs::remove_file(&file).expect("own file");
-    assert!(child.try_wait().expect("a child of this process").is_none(), "it was read too fast to vanish meanwhile");
+    assert!(!is_over(), "it was read too fast to vanish meanwhile");
     let ended = support::Ended::of(&child.wait_with_output().expect("ended"));
     ended.must_refuse(3, "source::changed");
 }

@@ -2,7 +2,7 @@
 //! the same again works once the fault is mended.
 
 use super::support::fleet::{Role, until};
-use super::support::{Desk, plain};
+use super::support::{Desk, is_open, plain};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::path::Path;
@@ -59,11 +59,13 @@ fn again(role: &Role, id: &str) {
 }
 
 /// Waits until the table is being read.
-fn is_read(role: &Role, id: &str) {
+fn is_read(role: &Role, id: &str, file: &Path) {
     until(PATIENCE, "a worker that reads", || {
         let (_, tasks) = role.ask("GET", &format!("/v1/jobs/{id}/tasks"), None);
         (tasks["items"][0]["state"] == "running").then_some(())
     });
+    // a task that runs may be about to open it
+    until(PATIENCE, "a worker that has the file open", || is_open(file).then_some(()));
 }
 
 #[test]
@@ -75,7 +77,7 @@ fn h23_over_http_a_file_that_changes_or_vanishes_fails_its_job_and_a_retry_reads
     for vanishes in [false, true] {
         let file = desk.file("t.csv", &large);
         let id = role.submit(&of_file(&file));
-        is_read(&role, &id);
+        is_read(&role, &id, &file);
         if vanishes {
             std::fs::remove_file(&file).expect("own file");
         } else {

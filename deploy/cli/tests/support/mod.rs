@@ -207,6 +207,13 @@ impl Dice {
     }
 }
 
+/// Whether some process that may be looked at holds a file open.
+pub fn is_open(file: &Path) -> bool {
+    let entries = |folder: PathBuf| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut held = entries("/proc".into()).flat_map(|process| entries(process.join("fd")));
+    held.any(|link| std::fs::read_link(link).is_ok_and(|path| path == file))
+}
+
 /// A plain table with dependence: two numbers, two labels, a date and a target.
 pub fn plain(rows: usize, seed: u64) -> String {
     let mut dice = Dice(seed);

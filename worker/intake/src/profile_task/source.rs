@@ -16,15 +16,21 @@ pub(super) struct SourcePart {
     pub opened: Opened,
     pub layout: Layout,
     pub typed: BTreeMap<String, Typed>,
-    stamp: Option<(u64, std::time::SystemTime)>,
+    stamp: Option<Stamp>,
 }
 
 impl SourcePart {
     pub fn open(source: &Source, options: &ReadOptions) -> Result<Self> {
         let stamp = stamp(source);
-        let opened = open(source, options)?;
-        let (layout, typed) = rows::layout(&opened)?;
-        Ok(Self { opened, layout, typed, stamp })
+        let read = open(source, options).and_then(|opened| {
+            let (layout, typed) = rows::layout(&opened)?;
+            Ok(Self { opened, layout, typed, stamp })
+        });
+        // a source that was not there before is none that changed
+        if read.is_err() && stamp.is_some() {
+            unchanged(source, stamp)?;
+        }
+        read
     }
 
     /// A further part of the same table: it must have the same columns.
@@ -47,18 +53,28 @@ impl SourcePart {
     }
 
     pub fn unchanged(&self) -> Result<()> {
-        if stamp(&self.opened.source) == self.stamp {
-            return Ok(());
-        }
-        let name = self.opened.source.name();
-        Err(Error::data("source::changed", format!("{name} changed while it was read"))
-            .in_source(name)
-            .help("read it again once nobody writes it"))
+        unchanged(&self.opened.source, self.stamp)
     }
 }
 
+/// A source is opened more than once: what changes meanwhile fails in many ways, of which the change is the one to tell.
+///
+/// # Errors
+/// `source::changed` if it is no longer what `before` says.
+fn unchanged(source: &Source, before: Option<Stamp>) -> Result<()> {
+    if stamp(source) == before {
+        return Ok(());
+    }
+    let name = source.name();
+    Err(Error::data("source::changed", format!("{name} changed while it was read"))
+        .in_source(name)
+        .help("read it again once nobody writes it"))
+}
+
 /// Length and time of change of a file.
-fn stamp(source: &Source) -> Option<(u64, std::time::SystemTime)> {
+type Stamp = (u64, std::time::SystemTime);
+
+fn stamp(source: &Source) -> Option<Stamp> {
     match source {
         Source::Path(path) => std::fs::metadata(path).ok().and_then(|file| Some((file.len(), file.modified().ok()?))),
         Source::Bytes(..) => None,
@@ -155,4 +171,25 @@ pub(super) fn add_accounts(mut first: Accounting, second: Accounting) -> Account
     first.faults.extend(second.faults);
     first.notes.extend(second.notes);
     first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changes_meanwhile_is_told_and_what_was_never_there_is_missing() {
+        let folder = tempfile::tempdir().expect("room");
+        let path = folder.path().join("t.csv");
+        let source = Source::Path(path.clone());
+        let options = ReadOptions::of(&synthfleet_proto::job::Source::default()).expect("options");
+        let code = |read: Result<()>| read.expect_err("refused").code().to_owned();
+        assert_eq!(code(SourcePart::open(&source, &options).map(drop)), "source::not_found");
+        std::fs::write(&path, "a,b\n1,2\n3,4\n").expect("room");
+        let part = SourcePart::open(&source, &options).expect("a table");
+        part.unchanged().expect("as it was");
+        std::fs::remove_file(&path).expect("own file");
+        assert_eq!(code(part.unchanged()), "source::changed");
+        assert_eq!(code(unchanged(&source, part.stamp)), "source::changed");
+    }
 }
