@@ -117,17 +117,16 @@ impl Booster {
         let rows = matrix.rows();
         assert!(target.rows() == rows && rows < ROWS_MAX, "{} targets for {rows} rows, at most {ROWS_MAX}", target.rows());
         let (loss, start) = Loss::of(target);
-        let outputs = start.len();
-        let mut scores = start.repeat(rows);
-        let mut pairs = vec![vec![[0.0; 2]; rows]; outputs];
-        let mut trees = Vec::with_capacity(settings.rounds * outputs);
+        // an output's scores lie side by side: what is done to all rows of one class runs through memory once
+        let mut scores: Vec<Vec<f64>> = start.iter().map(|start| vec![*start; rows]).collect();
+        let mut pairs = vec![vec![[0.0; 2]; rows]; start.len()];
+        let mut trees = Vec::with_capacity(settings.rounds * start.len());
         for round in 0..settings.rounds {
             go_on(round)?;
             let sums = loss.sums(&scores);
-            pairs.par_iter_mut().enumerate().for_each(|(output, pairs)| loss.gradients(output, &scores, &sums, pairs));
-            for (output, pairs) in pairs.iter().enumerate() {
-                trees.push(add_tree(matrix, pairs, settings, &mut scores, (outputs, output)));
-            }
+            let outputs = pairs.par_iter_mut().zip(&scores).enumerate();
+            outputs.for_each(|(output, (pairs, scores))| loss.gradients(output, scores, &sums, pairs));
+            trees.extend(pairs.iter().zip(&mut scores).map(|(pairs, scores)| add_tree(matrix, pairs, settings, scores)));
         }
         Ok(Self { trees, start, link: loss.link(), columns: matrix.columns().len() })
     }
@@ -165,13 +164,14 @@ impl Booster {
     }
 }
 
-fn add_tree(matrix: &BinnedMatrix, pairs: &[[f64; 2]], settings: &Settings, scores: &mut [f64], (outputs, output): (usize, usize)) -> Tree {
+/// The next tree of one output, whose values are added to its scores, `[rows]`.
+fn add_tree(matrix: &BinnedMatrix, pairs: &[[f64; 2]], settings: &Settings, scores: &mut [f64]) -> Tree {
     let Some(scale) = Scale::fit(pairs) else {
         return Tree(vec![Node::Leaf(0.0)]);
     };
     let cells: Vec<Cell> = pairs.iter().map(|pair| scale.cell(*pair)).collect();
     grow(matrix, &cells, scale, settings, |rows, value| {
-        rows.iter().for_each(|&row| scores[row as usize * outputs + output] += value);
+        rows.iter().for_each(|&row| scores[row as usize] += value);
     })
 }
 

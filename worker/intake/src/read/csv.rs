@@ -1,92 +1,21 @@
 //! Records of delimited text, in batches, every one accounted for: rows + rejected + blank = records.
 
-use super::bad_rows::{Fault, Faults, Rejected, excerpt};
+mod faults;
+
+use super::bad_rows::{Fault, Faults, Rejected};
+use super::batch::Batch;
 use super::decode::TextReader;
 use super::options::{BadRows, ReadOptions};
 use super::source::Opened;
 use super::tokenize::{Field, Found, Tokenizer};
 use crate::sniff::Layout;
+pub(crate) use faults::lines_in;
+use faults::place_in;
 use synthfleet_proto::score::Finding;
 use synthfleet_proto::{Error, Place, Result};
 
-/// Most rows and bytes of one batch; one record more may exceed the bytes.
-const BATCH_ROWS: usize = 8_192;
-const BATCH_BYTES: usize = 1 << 20;
 /// Text that is read at once.
 const READ_BYTES: usize = 256 << 10;
-
-/// Rows as text cells, `[rows, columns]`, in buffers that are used again.
-#[derive(Debug, Clone, Default)]
-pub struct Batch {
-    columns: usize,
-    text: String,
-    ends: Vec<u32>,
-    quoted: Vec<bool>,
-    lines: Vec<u64>,
-    rejected: Vec<Rejected>,
-}
-
-impl Batch {
-    /// Number of rows.
-    pub fn rows(&self) -> usize {
-        self.lines.len()
-    }
-
-    /// Number of columns.
-    pub fn columns(&self) -> usize {
-        self.columns
-    }
-
-    /// The text of a cell, without quotes and escapes.
-    pub fn cell(&self, row: usize, column: usize) -> &str {
-        let place = row * self.columns + column;
-        let start = if place == 0 { 0 } else { self.ends[place - 1] as usize };
-        &self.text[start..self.ends[place] as usize]
-    }
-
-    /// Whether a cell was quoted.
-    pub fn quoted(&self, row: usize, column: usize) -> bool {
-        self.quoted[row * self.columns + column]
-    }
-
-    /// The line a row starts at, from 1.
-    pub fn line(&self, row: usize) -> u64 {
-        self.lines[row]
-    }
-
-    /// Records between these rows that were left out; filled under `save` and `pad` alone.
-    pub fn rejected(&self) -> &[Rejected] {
-        &self.rejected
-    }
-
-    /// A batch of given cells, all rows of equal length, lines counted from 1: tests and typed sources.
-    pub fn of_rows<S: AsRef<str>>(columns: usize, rows: &[Vec<S>]) -> Self {
-        let mut batch = Self { columns, ..Self::default() };
-        for (number, row) in rows.iter().enumerate() {
-            assert_eq!(row.len(), columns, "row {number} has another length");
-            for cell in row {
-                batch.text.push_str(cell.as_ref());
-                batch.ends.push(batch.text.len() as u32);
-                batch.quoted.push(false);
-            }
-            batch.lines.push(number as u64 + 1);
-        }
-        batch
-    }
-
-    fn clear(&mut self, columns: usize) {
-        self.columns = columns;
-        self.text.clear();
-        self.ends.clear();
-        self.quoted.clear();
-        self.lines.clear();
-        self.rejected.clear();
-    }
-
-    fn is_full(&self) -> bool {
-        self.lines.len() >= BATCH_ROWS || self.text.len() >= BATCH_BYTES
-    }
-}
 
 /// What became of every record of a file.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -362,80 +291,5 @@ impl Records {
             [field] => !field.quoted && self.text[field.start..field.end].trim_matches([' ', '\t']).is_empty(),
             _ => false,
         }
-    }
-
-    fn check_sizes(&self, next: usize) -> Result<()> {
-        let limits = &self.options.limits;
-        if next - self.at <= limits.cell_bytes_max {
-            return Ok(());
-        }
-        for field in &self.fields {
-            self.check_cell(field.start, field.end - field.start, field.quoted)?;
-        }
-        self.check_record(next - self.at)
-    }
-
-    fn check_open(&self, field: usize, quoted: bool) -> Result<()> {
-        self.check_cell(field, self.text.len().saturating_sub(field), quoted)?;
-        self.check_record(self.text.len() - self.at)
-    }
-
-    fn check_cell(&self, start: usize, bytes: usize, quoted: bool) -> Result<()> {
-        let limit = self.options.limits.cell_bytes_max;
-        if bytes <= limit + usize::from(quoted) * 2 {
-            return Ok(());
-        }
-        let place = place_in(&self.name, self.line, &self.text[self.at..], start - self.at);
-        let line = place.line.unwrap_or_default();
-        let tail = if quoted { format!("; quote opened at line {line}") } else { String::new() };
-        let message = format!("more than {limit} bytes in a cell at line {line}{tail}");
-        Err(Error::data("csv::cell_too_large", message)
-            .at(place)
-            .help("if the quote is data: --quote none")
-            .help("leave the column of long texts out"))
-    }
-
-    fn check_record(&self, bytes: usize) -> Result<()> {
-        let limit = self.options.limits.record_bytes_max;
-        if bytes <= limit {
-            return Ok(());
-        }
-        let message = format!("more than {limit} bytes in a record at line {}", self.line);
-        let place = Place { source: Some(self.name.clone()), line: Some(self.line), ..Place::default() };
-        Err(Error::data("csv::record_too_large", message).at(place).help("state the delimiter: --delimiter"))
-    }
-
-    fn nul_byte(&self, at: usize) -> Error {
-        let column = self.fields.iter().position(|field| (field.start..=field.end).contains(&at)).unwrap_or_default();
-        let column = self.names.get(column).cloned().unwrap_or_else(|| format!("{}", column + 1));
-        let mut place = place_in(&self.name, self.line, &self.text[self.at..], at - self.at);
-        let message = format!("NUL byte at line {}, column {column}", place.line.unwrap_or_default());
-        place.column = Some(column);
-        Error::data("csv::nul_byte", message).at(place).help("leave such bytes out: --bad-bytes strip")
-    }
-
-    fn unterminated(&self, at: usize) -> Error {
-        let place = place_in(&self.name, self.line, &self.text[self.at..], at - self.at);
-        let message = format!("quote opened at {}:{} never closes", place.line.unwrap_or_default(), place.position.unwrap_or_default());
-        Error::data("csv::unterminated_quote", message).at(place).help("close it, or read quotes as data: --quote none")
-    }
-}
-
-/// Line ends in a text: LF, CRLF or CR each count once.
-pub(crate) fn lines_in(text: &[u8]) -> u64 {
-    memchr::memchr2_iter(b'\n', b'\r', text).filter(|&place| text[place] == b'\n' || text.get(place + 1) != Some(&b'\n')).count() as u64
-}
-
-/// The place of byte `at` of a record that starts at `line`.
-fn place_in(source: &str, line: u64, record: &str, at: usize) -> Place {
-    let before = &record[..at.min(record.len())];
-    let start = before.rfind(['\n', '\r']).map_or(0, |end| end + 1);
-    let end = record[before.len()..].find(['\n', '\r']).map_or(record.len(), |end| before.len() + end);
-    Place {
-        source: Some(source.to_owned()),
-        line: Some(line + lines_in(before.as_bytes())),
-        position: Some(before[start..].chars().count() as u64 + 1),
-        excerpt: Some(excerpt(&record[start..end], before.len() - start)),
-        ..Place::default()
     }
 }

@@ -1,6 +1,7 @@
 //! From a source to records: decompressing, decoding, tokenizing, with every record accounted for.
 
 pub mod bad_rows;
+mod batch;
 pub mod csv;
 mod decode;
 mod decompress;
@@ -8,7 +9,8 @@ mod options;
 mod source;
 mod tokenize;
 
-pub use csv::{Accounting, Batch, Records};
+pub use batch::Batch;
+pub use csv::{Accounting, Records};
 pub use decode::TextReader;
 pub use decompress::Decompressed;
 pub use options::{BadBytes, BadRows, Limits, ReadOptions};

@@ -10,10 +10,7 @@ const CURVATURE_FLOOR: f64 = 1e-16;
 /// A target made ready: labels or numbers, and the scores that every row starts from.
 pub(super) enum Loss<'a> {
     Logistic(&'a [bool]),
-    Softmax {
-        codes: &'a [u32],
-        classes: usize,
-    },
+    Softmax(&'a [u32]),
     /// Numbers over `unit`, a power of two near the largest deviation: large targets cannot overflow.
     Squared {
         numbers: &'a [f64],
@@ -34,7 +31,7 @@ impl<'a> Loss<'a> {
                 let mut counts = vec![0usize; classes];
                 codes.iter().for_each(|code| counts[*code as usize] += 1);
                 let start = counts.iter().map(|count| libm::log(bounded(*count as f64 / codes.len().max(1) as f64))).collect();
-                (Self::Softmax { codes, classes }, start)
+                (Self::Softmax(codes), start)
             }
             Target::Real(numbers) => {
                 let mean = mean(numbers);
@@ -47,16 +44,23 @@ impl<'a> Loss<'a> {
 
     /// Of each row, what all its classes share: the largest score, and the sum of exponentials of the scores below it.
     /// Computed once a round: for each class anew it would cost the square of the classes.
-    pub fn sums(&self, scores: &[f64]) -> Vec<[f64; 2]> {
-        let Self::Softmax { classes, .. } = *self else { return Vec::new() };
-        let sum = |scores: &[f64]| {
-            let most = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-            [most, scores.iter().map(|score| exp(score - most)).sum()]
-        };
-        scores.par_chunks_exact(classes).with_min_len(CHUNK).map(sum).collect()
+    /// `scores`: `[outputs][rows]`.
+    pub fn sums(&self, scores: &[Vec<f64>]) -> Vec<[f64; 2]> {
+        let Self::Softmax(codes) = *self else { return Vec::new() };
+        let mut sums = vec![[f64::NEG_INFINITY, 0.0]; codes.len()];
+        sums.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, sums)| {
+            let start = chunk * CHUNK;
+            for scores in scores {
+                sums.iter_mut().zip(&scores[start..]).for_each(|([most, _], score)| *most = most.max(*score));
+            }
+            for scores in scores {
+                sums.iter_mut().zip(&scores[start..]).for_each(|([most, sum], score)| *sum += exp(score - *most));
+            }
+        });
+        sums
     }
 
-    /// Writes gradient and curvature of output `output`, `[rows]`, at the scores `[rows, outputs]` with their [`Loss::sums`].
+    /// Writes gradient and curvature of output `output`, `[rows]`, at its scores, `[rows]`, and all outputs' [`Loss::sums`].
     pub fn gradients(&self, output: usize, scores: &[f64], sums: &[[f64; 2]], pairs: &mut [[f64; 2]]) {
         match *self {
             Self::Logistic(labels) => {
@@ -65,10 +69,9 @@ impl<'a> Loss<'a> {
                     *pair = [share - f64::from(u8::from(*label)), (share * (1.0 - share)).max(CURVATURE_FLOOR)];
                 }
             }
-            Self::Softmax { codes, classes } => {
-                let rows = scores.chunks_exact(classes).zip(sums).zip(codes);
-                for (pair, ((scores, [most, sum]), code)) in pairs.iter_mut().zip(rows) {
-                    let share = exp(scores[output] - most) / sum;
+            Self::Softmax(codes) => {
+                for (pair, ((score, [most, sum]), code)) in pairs.iter_mut().zip(scores.iter().zip(sums).zip(codes)) {
+                    let share = exp(score - most) / sum;
                     let hit = f64::from(u8::from(*code as usize == output));
                     *pair = [share - hit, (share * (1.0 - share)).max(CURVATURE_FLOOR)];
                 }
@@ -85,7 +88,7 @@ impl<'a> Loss<'a> {
     pub fn link(&self) -> Link {
         match *self {
             Self::Logistic(_) => Link::Logistic,
-            Self::Softmax { .. } => Link::Softmax,
+            Self::Softmax(_) => Link::Softmax,
             Self::Squared { mean, unit, .. } => Link::Line { mean, unit },
         }
     }
