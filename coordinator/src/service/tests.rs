@@ -17,6 +17,7 @@ use synthfleet_proto::span::{Span, SpanKind};
 use synthfleet_proto::task::TaskId;
 use synthfleet_store::{Memory, create_fact, read_fact};
 
+mod cancel;
 mod replicas;
 
 struct Ticking(AtomicU64);
