@@ -8,6 +8,7 @@ mod bind;
 mod candidates;
 mod catalogue;
 mod compare;
+mod copies;
 mod describe;
 mod doors;
 mod dress;

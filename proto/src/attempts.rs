@@ -189,6 +189,13 @@ pub enum Verb {
     Park(u32),
 }
 
+/// Whether an error outside stays until somebody mends it: a file of this machine that may not be read. Rights to links
+/// are another matter, as credentials are renewed by themselves.
+fn is_lasting(error: &WireError) -> bool {
+    let is_file = |source: &str| !source.contains("://");
+    error.code == "source::denied" && error.place.source.as_deref().is_some_and(is_file)
+}
+
 /// What follows from an attempt that did not end well. `seen` are the attempts before it; options never
 /// change between attempts.
 pub fn after(ended: &Ended, seen: &[Seen], limits: Limits, run: Option<&str>) -> (After, Verb) {
@@ -215,6 +222,7 @@ pub fn after(ended: &Ended, seen: &[Seen], limits: Limits, run: Option<&str>) ->
         Ended::Error(error) => match error.kind {
             ErrorKind::Invalid | ErrorKind::Data => return (outcome(OutcomeStatus::Failed, error.clone()), Verb::Ack),
             ErrorKind::Unsupported => return (outcome(OutcomeStatus::Skipped, error.clone()), Verb::Ack),
+            _ if is_lasting(error) => return (outcome(OutcomeStatus::Failed, error.clone()), Verb::Ack),
             ErrorKind::Unavailable | ErrorKind::Conflict => (EndCause::Error, Some(error.clone()), true, &[5, 30, 120, 600]),
             ErrorKind::NoSpace => (EndCause::NoSpace, Some(error.clone()), false, &[30]),
             ErrorKind::Stopped => (EndCause::Released, Some(error.clone()), false, &[0]),
@@ -326,6 +334,23 @@ mod tests {
             let outcome = if let After::Outcome(status, _) = after { Some(status) } else { None };
             assert_eq!((outcome, found), (status, verb), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn a_file_that_may_not_be_read_fails_its_task_at_once_and_a_link_is_tried_again() {
+        let denied = |source: &str| {
+            let io = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+            after(&Ended::Error(Error::io(source, io).in_source(source).to_wire()), &[], Limits::FLEET, None)
+        };
+        let (file, verb) = denied("/data/t.csv");
+        let After::Outcome(OutcomeStatus::Failed, error) = file else { panic!("{file:?}") };
+        assert_eq!((error.code.as_str(), error.help.len(), verb), ("source::denied", 1, Verb::Ack));
+        for link in ["s3://bucket/t.csv", "https://host/t.csv"] {
+            assert!(matches!(denied(link), (After::End(_), Verb::Park(5))), "{link}");
+        }
+        // nobody says what may not be read: it may be the store
+        let (after, _) = after(&Ended::Error(Error::unavailable("source::denied", "x").to_wire()), &[], Limits::FLEET, None);
+        assert!(matches!(after, After::End(_)), "{after:?}");
     }
 
     #[test]

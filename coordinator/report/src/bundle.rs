@@ -118,6 +118,11 @@ impl<'a> Bundle<'a> {
         self.members.iter().find(|member| member.name == name)
     }
 
+    /// Whether a candidate was fitted by an earlier job: its seconds were spent there.
+    pub fn is_reused(&self, candidate: &str) -> bool {
+        self.candidate(candidate).is_some_and(|candidate| candidate.repeats.iter().any(|repeat| repeat.from_cache))
+    }
+
     /// Seconds to fit and sample a candidate, all repeats; `None` if none ended.
     pub fn seconds(&self, candidate: &str) -> Option<f64> {
         let repeats = self.candidate(candidate).map(|candidate| candidate.repeats.as_slice()).unwrap_or_default();

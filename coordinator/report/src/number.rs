@@ -42,9 +42,11 @@ pub fn bytes(value: u64) -> String {
     if unit == 0 { format!("{value} B") } else { format!("{size:.1} {}", units[unit]) }
 }
 
-/// Seconds.
+/// Seconds; of little time its thousandths, so that nothing that took time reads as if it had taken none.
 pub fn seconds(value: f64) -> String {
     match value {
+        value if value > 0.0 && value < 0.001 => "< 1 ms".to_owned(),
+        value if value > 0.0 && value < 0.1 => format!("{:.0} ms", value * 1e3),
         value if value < 10.0 => format!("{value:.2} s"),
         value if value < 120.0 => format!("{value:.0} s"),
         value => format!("{:.0} min", value / 60.0),
@@ -101,5 +103,13 @@ mod tests {
         assert_eq!(score(-0.000_1), "0.000");
         assert_eq!(percent(0.0449), "4.5 %");
         assert_eq!(place(-0.01), "0");
+    }
+
+    #[test]
+    fn what_took_little_time_does_not_read_as_none() {
+        assert_eq!(
+            [0.0, 0.000_2, 0.002, 0.099, 0.1, 1.5, 61.0, 150.0].map(seconds),
+            ["0.00 s", "< 1 ms", "2 ms", "99 ms", "0.10 s", "1.50 s", "61 s", "2 min"]
+        );
     }
 }

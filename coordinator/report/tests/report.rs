@@ -267,6 +267,17 @@ fn profile(names: &[String]) -> Profile {
 }
 
 #[test]
+fn a_fit_that_was_taken_over_keeps_its_time_and_says_so() {
+    let mut job = Job::new(2);
+    assert!(!job.files().0.contains("taken over"));
+    let repeat = &mut job.results.candidates[0].repeats[0];
+    repeat.from_cache = true;
+    repeat.times.fit_seconds = Some(0.002);
+    let (page, _) = job.files();
+    assert!(page.contains("2 ms, 0.25 s, spent by an earlier job and taken over") && page.contains("took the fit over"), "{page}");
+}
+
+#[test]
 fn a_winner_is_shown_with_its_reference_in_brackets_and_all_sections() {
     let (page, card) = Job::new(4).files();
     assert!(page.contains("seqtree wins with a score of 0.931 [holdout 0.977]"));

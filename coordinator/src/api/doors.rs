@@ -1,6 +1,7 @@
 //! What all handlers share.
 
 use super::bind::Auth;
+use super::copies::Copies;
 use super::feeds::Feeds;
 use super::sniff::{self, Sniff};
 use super::tables::Shelf;
@@ -92,6 +93,7 @@ pub struct Doors {
     pub(super) tables: Shelf,
     pub(super) feeds: Feeds,
     pub(super) live: LiveJobs,
+    pub(super) copies: Copies,
     pub(super) sniffing: Arc<Semaphore>,
     pub(super) stopping: watch::Receiver<bool>,
 }
@@ -120,6 +122,7 @@ impl Doors {
             tables: Shelf::default(),
             feeds,
             live,
+            copies: Copies::default(),
             sniffing,
             stopping,
         })

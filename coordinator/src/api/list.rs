@@ -91,7 +91,10 @@ async fn one(doors: &Doors, tenant: &str, filter: &Filter, entry: Key) -> Result
     if afterwards.deleted || !filter.takes(&spec.fact) {
         return Ok(None);
     }
-    let last = read_fact::<FinalFact>(doors.store(), keys.last()?.key()).await?.map(|kept| kept.fact);
+    let mut last = read_fact::<FinalFact>(doors.store(), keys.last()?.key()).await?.map(|kept| kept.fact);
+    if let Some(last) = last.as_mut().filter(|_| afterwards.copied.is_some()) {
+        last.publish_failed = None;
+    }
     let state = match &last {
         Some(last) => last.state,
         None => doors.views.of(&keys, View::state).await?.unwrap_or(JobState::Queued),

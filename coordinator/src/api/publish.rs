@@ -1,5 +1,6 @@
 //! `POST /v1/jobs/{job}/publish`: copies the output of a done job to the place that the job names, once more. What is
-//! there already is not written again, and files of somebody else are left alone.
+//! there already is not written again, and files of somebody else are left alone. Whoever hears that it still runs
+//! asks again, and waits for the same copy.
 
 use super::answer::{Answer, json};
 use super::doors::Doors;
@@ -29,15 +30,14 @@ pub async fn publish(State(doors): State<Arc<Doors>>, Path(job): Path<String>, c
         let error = Error::unsupported("output::off", "this service writes to no place of its users").help("set sources.buckets");
         return Err(error.into());
     };
-    let copying = wish.copy(Arc::clone(&doors), links, keys.clone(), call.principal.name.clone());
-    // a copy that is cut off with its caller would leave half a folder
-    let status = match tokio::time::timeout(PATIENCE, tokio::spawn(copying)).await {
+    let by = call.principal.name.clone();
+    let copying = doors.copies.join(&keys, || wish.copy(Arc::clone(&doors), links, keys.clone(), by));
+    let status = match tokio::time::timeout(PATIENCE, copying).await {
         Err(_) => StatusCode::ACCEPTED,
-        Ok(Ok(copied)) => {
-            copied.map_err(refused)?;
+        Ok(copied) => {
+            copied.map_err(|error| refused(error.into()))?;
             StatusCode::OK
         }
-        Ok(Err(error)) => return Err(Error::internal("coordinator::panic", format!("a copy stopped: {error}")).into()),
     };
     let shown = doors.views.of(&keys, shape::job).await?.ok_or_else(Problem::not_found)?;
     Ok(json(status, &shown))

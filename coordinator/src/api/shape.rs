@@ -46,6 +46,7 @@ pub fn summary(spec: &SpecFact, state: JobState, last: Option<&FinalFact>) -> Va
         "state": state.name(),
         "outcome": last.and_then(|last| last.outcome.clone()),
         "winner": last.and_then(|last| last.winner.clone()),
+        "publish_failed": last.and_then(|last| last.publish_failed.as_ref()).map(problem::of_job),
         "table": spec.request.table,
         "source": spec.request.source.uri.split('?').next(),
         "created": rfc3339(spec.submitted_at),

@@ -58,6 +58,7 @@ files! {
     "candidate/utility.js",
     "compare/pictures.js",
     "icon.svg",
+    "job/copying.js",
     "job/crumbs.js",
     "job/dag.js",
     "job/files.js",

@@ -133,21 +133,22 @@ fn skip_hopeless(view: &View) -> Vec<Effect> {
     view.hopeless().map(skip).collect()
 }
 
-/// Ends all open tasks: first the order to stop, then the outcome, so that no worker begins in between.
+/// Ends all open tasks: first the orders to stop, then the outcomes, so that no worker begins in between.
 fn cut_off(view: &View, code: &'static str) -> Vec<Effect> {
     let why = match code {
         INTERRUPTED => "the run was interrupted",
         _ => "the job's time was over",
     };
-    let mut effects = Vec::new();
-    for task in view.open_now() {
+    let stop = |task: &TaskId| {
         let cancel = Cancel { v: fact::VERSION, by: "coordinator".to_owned(), reason: code.to_owned() };
+        create(NewFact::CancelTask(task.clone(), cancel))
+    };
+    let end = |task: &TaskId| {
         let error = Error::stopped(code, why).to_wire();
-        effects.push(create(NewFact::CancelTask(task.clone(), cancel)));
-        effects.push(create(NewFact::Outcome(OutcomeFact::not_run(task.clone(), OutcomeStatus::Skipped, error))));
-        effects.push(Effect::StopTask(task.clone()));
-    }
-    effects
+        create(NewFact::Outcome(OutcomeFact::not_run(task.clone(), OutcomeStatus::Skipped, error)))
+    };
+    let open = view.open_now();
+    open.iter().map(stop).chain(open.iter().map(end)).chain(open.iter().cloned().map(Effect::StopTask)).collect()
 }
 
 /// Code of tasks that a deadline cut off.
@@ -155,19 +156,20 @@ pub const DEADLINE: &str = "task::deadline";
 /// Code of tasks that an interrupted run left open.
 pub const INTERRUPTED: &str = "task::interrupted";
 
-/// Cancelled tasks nobody holds end at once; the job ends when nobody holds any, or when that took too long.
+/// Cancelled tasks nobody holds end at once; the job ends when all have, or when that took too long.
 fn cancelling(view: &View, overdue: bool) -> Vec<Effect> {
     let mut effects = vec![Effect::StopJob];
-    let mut held = false;
+    let mut open = false;
     for task in view.tasks().filter(|task| view.outcome(task).is_none()) {
+        open = true;
         if view.attempts(task).any(|(_, attempt)| attempt.end.is_none()) && !overdue {
-            held = true;
             continue;
         }
         let error = Error::stopped("task::cancelled", "the job was cancelled").to_wire();
         effects.push(create(NewFact::Outcome(OutcomeFact::not_run(task.clone(), OutcomeStatus::Cancelled, error))));
     }
-    if !held {
+    // the end counts every task, so it follows when all outcomes are known
+    if !open {
         let reason = view.cancel().map(|cancel| cancel.reason.clone()).unwrap_or_default();
         effects.push(finish(view, JobState::Cancelled, Some(Error::stopped("job::cancelled", reason).to_wire())));
     }

@@ -191,8 +191,13 @@ fn a_cancelled_job_waits_for_its_running_tasks_but_not_for_ever() {
     let (view, effects) = moved(view, Event::Sweep);
     assert!(effects.contains(&Effect::StopJob) && !ends(&effects));
     let (view, effects) = moved(view, Event::CancelOverdue);
+    let (view, effects) = moved(facts_of(&effects).into_iter().fold(view, View::with), Event::Sweep);
     assert!(ends(&effects));
-    assert_eq!(facts_of(&effects).into_iter().fold(view, View::with).state(), JobState::Cancelled);
+    let view = facts_of(&effects).into_iter().fold(view, View::with);
+    assert_eq!(view.state(), JobState::Cancelled);
+    // the end counts what was cancelled with it
+    let (counts, tasks) = (&view.last().expect("ended").fact.counts, view.tasks().count());
+    assert_eq!((counts["ok"], counts["cancelled"] as usize), (1, tasks - 1));
 }
 
 #[test]

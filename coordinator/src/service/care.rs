@@ -11,6 +11,7 @@ use crate::heavy::heavy;
 use crate::job::{DEADLINE, Effect, Event, Fact, Known, NewFact, Phase, Rules, View, size, step};
 use crate::publish::{Press, publish};
 use crate::{Catalogue, judgement, metrics, reuse};
+use futures::{StreamExt, stream};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use synthfleet_metrics::Book;
 use synthfleet_proto::class::Class;
 use synthfleet_proto::envelope::{Body, ControlHint, ControlOp, Envelope, Trace};
 use synthfleet_proto::error::WireError;
-use synthfleet_proto::fact::{FinalFact, OutcomeFact, PublishedFact};
+use synthfleet_proto::fact::{FinalFact, OutcomeFact, OutcomeStatus, PublishedFact};
 use synthfleet_proto::job::JobState;
 use synthfleet_proto::key::{FactKey, JobKeys, Key};
 use synthfleet_proto::task::TaskId;
@@ -97,6 +98,9 @@ pub enum Work {
     /// The output was copied to the user's own place.
     Delivered(Result<()>),
 }
+
+/// Facts of a job that are made at once: a job that stops ends all its tasks.
+const CREATED_AT_ONCE: usize = 32;
 
 /// Pauses between tries to write to the user's own place.
 const DELIVERY_PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
@@ -189,11 +193,7 @@ impl Job {
             let effects = self.step(event, parts, options).await?;
             self.note_for_later();
             tell::state(parts, self);
-            let mut moved = false;
-            for effect in effects {
-                moved |= self.perform(effect, parts, options).await?;
-            }
-            if !moved {
+            if !self.perform_all(effects, parts, options).await? {
                 self.queue_up();
                 return Ok(());
             }
@@ -232,40 +232,49 @@ impl Job {
         Ok(effects)
     }
 
-    /// Performs one effect; says whether the view changed.
-    async fn perform(&mut self, effect: Effect, parts: &Parts, options: &Options) -> Result<bool> {
+    /// Performs effects in their order; says whether the view changed. Facts of one sort in a row are about different
+    /// tasks, and are made together.
+    async fn perform_all(&mut self, effects: Vec<Effect>, parts: &Parts, options: &Options) -> Result<bool> {
+        let mut moved = false;
+        let mut effects = effects.into_iter().peekable();
+        while let Some(effect) = effects.next() {
+            let Effect::Create(first) = effect else {
+                self.perform(effect, parts, options).await?;
+                continue;
+            };
+            let sort = std::mem::discriminant(first.as_ref());
+            let mut together = vec![*first];
+            while let Some(Effect::Create(next)) =
+                effects.next_if(|next| matches!(next, Effect::Create(next) if std::mem::discriminant(next.as_ref()) == sort))
+            {
+                together.push(*next);
+            }
+            self.create_all(together, parts).await?;
+            moved = true;
+        }
+        Ok(moved)
+    }
+
+    /// Performs one effect that makes no fact now.
+    async fn perform(&mut self, effect: Effect, parts: &Parts, options: &Options) -> Result<()> {
         match effect {
-            Effect::Create(new) => {
-                let fact = self.create(*new, parts).await?;
-                self.learn(fact, parts);
-                Ok(true)
-            }
-            Effect::StopTask(task) => {
-                self.broadcast(ControlOp::CancelTask, Some(&task), parts).await;
-                Ok(false)
-            }
+            Effect::Create(new) => self.create_all(vec![*new], parts).await?,
+            Effect::StopTask(task) => self.broadcast(ControlOp::CancelTask, Some(&task), parts).await,
             Effect::StopJob => {
                 self.broadcast(ControlOp::CancelJob, None, parts).await;
                 self.cancel_overdue.get_or_insert_with(|| Instant::now() + options.cancel_patience);
-                Ok(false)
             }
-            Effect::Publish => {
-                self.begin_to_publish(parts, options);
-                Ok(false)
-            }
-            Effect::Deliver => {
-                self.begin_to_deliver(parts);
-                Ok(false)
-            }
+            Effect::Publish => self.begin_to_publish(parts, options),
+            Effect::Deliver => self.begin_to_deliver(parts),
             Effect::DropMarker => {
                 if let (Some(spec), Some(last)) = (self.view.spec(), self.view.last()) {
                     crate::intake::queue::finished(parts, &self.keys, &spec.fact, &last.fact).await?;
                     crate::callback::begin(parts, &self.keys, &spec.fact).await?;
                 }
                 parts.store.delete(self.keys.live()?.key()).await?;
-                Ok(false)
             }
         }
+        Ok(())
     }
 
     /// Makes the output beside the loop: it takes its time, and other jobs go on.
@@ -306,37 +315,26 @@ impl Job {
         self.working = None;
         match work {
             Work::Published(published) => {
-                let fact = self.make(self.keys.published()?, published?, Fact::Published, parts).await?;
-                self.learn(fact, parts);
+                let key = self.keys.published()?;
+                let known = make(&key, published?, parts).await?;
+                self.seen.insert(key.into());
+                self.learn(Fact::Published(known), parts);
             }
             Work::Delivered(delivered) => self.delivered = Some(delivered.map_err(|error| error.to_wire())),
         }
         Ok(())
     }
 
-    async fn create(&mut self, new: NewFact, parts: &Parts) -> Result<Fact> {
-        match new {
-            NewFact::Plan(plan) => self.make(self.keys.plan(plan.plan)?, plan, Fact::Plan, parts).await,
-            NewFact::Outcome(outcome) => self.make(self.keys.outcome(outcome.task.as_str())?, outcome, Fact::Outcome, parts).await,
-            NewFact::Selection(selection) => self.make(self.keys.selection()?, selection, Fact::Selection, parts).await,
-            NewFact::Final(last) => self.make(self.keys.last()?, last, Fact::Final, parts).await,
-            NewFact::CancelTask(task, cancel) => {
-                let key = self.keys.cancel_task(task.as_str())?;
-                create_fact(parts.store.as_ref(), &key, &cancel, parts.entropy.bits()).await?;
-                self.seen.insert(key.into());
-                Ok(Fact::CancelTask(task))
-            }
+    /// Makes facts many at a time, and learns them in their order.
+    async fn create_all(&mut self, new: Vec<NewFact>, parts: &Parts) -> Result<()> {
+        let keys = self.keys.clone();
+        let mut creating = stream::iter(new).map(|new| create(&keys, new, parts)).buffered(CREATED_AT_ONCE);
+        while let Some(created) = creating.next().await {
+            let (key, fact) = created?;
+            self.seen.insert(key);
+            self.learn(fact, parts);
         }
-    }
-
-    /// Creates a fact; if somebody was faster, theirs counts.
-    async fn make<T>(&mut self, key: FactKey, fact: T, wrap: fn(Known<T>) -> Fact, parts: &Parts) -> Result<Fact>
-    where
-        T: serde::Serialize + serde::de::DeserializeOwned + Sync,
-    {
-        let known = make(&key, fact, parts).await?;
-        self.seen.insert(key.into());
-        Ok(wrap(known))
+        Ok(())
     }
 
     fn learn(&mut self, fact: Fact, parts: &Parts) {
@@ -364,7 +362,9 @@ impl Job {
             if let Some(place) = self.place_of(task) {
                 self.queue.remove(&place);
             }
-            self.to_note.insert(task.clone());
+            if outcome.fact.status == OutcomeStatus::Ok {
+                self.to_note.insert(task.clone());
+            }
         }
     }
 
@@ -452,8 +452,38 @@ impl Job {
         if self.view.outcome(&outcome.task).is_some() {
             return Ok(None);
         }
-        self.create(NewFact::Outcome(outcome), parts).await.map(Some)
+        let (key, fact) = create(&self.keys, NewFact::Outcome(outcome), parts).await?;
+        self.seen.insert(key);
+        Ok(Some(fact))
     }
+}
+
+/// Creates a fact of a job; if somebody was faster, theirs counts.
+async fn create(keys: &JobKeys, new: NewFact, parts: &Parts) -> Result<(Key, Fact)> {
+    let (key, fact) = match new {
+        NewFact::Plan(plan) => {
+            let key = keys.plan(plan.plan)?;
+            (key.clone(), Fact::Plan(make(&key, plan, parts).await?))
+        }
+        NewFact::Outcome(outcome) => {
+            let key = keys.outcome(outcome.task.as_str())?;
+            (key.clone(), Fact::Outcome(make(&key, outcome, parts).await?))
+        }
+        NewFact::Selection(selection) => {
+            let key = keys.selection()?;
+            (key.clone(), Fact::Selection(make(&key, selection, parts).await?))
+        }
+        NewFact::Final(last) => {
+            let key = keys.last()?;
+            (key.clone(), Fact::Final(make(&key, last, parts).await?))
+        }
+        NewFact::CancelTask(task, cancel) => {
+            let key = keys.cancel_task(task.as_str())?;
+            create_fact(parts.store.as_ref(), &key, &cancel, parts.entropy.bits()).await?;
+            (key, Fact::CancelTask(task))
+        }
+    };
+    Ok((key.into(), fact))
 }
 
 /// Creates a fact, or reads that of somebody who was faster.

@@ -17,6 +17,7 @@ use synthfleet_proto::span::{Span, SpanKind};
 use synthfleet_proto::task::TaskId;
 use synthfleet_store::{Memory, create_fact, read_fact};
 
+mod cancel;
 mod replicas;
 
 struct Ticking(AtomicU64);
@@ -268,6 +269,34 @@ async fn an_equal_task_of_an_earlier_job_is_not_run_again() {
     let told = second.told();
     let mut ended = told.iter().filter_map(|what| if let Happening::Task(task) = what { Some(task.from_cache) } else { None });
     assert!(ended.all(|from_cache| from_cache), "{told:?}");
+}
+
+#[tokio::test]
+async fn what_is_taken_over_keeps_the_time_of_its_fit_in_results_and_report() {
+    let timed = |task| OutcomeFact { phase_seconds: vec![("fit".into(), 1.5), ("sample".into(), 0.25)], ..done(task) };
+    let mut told = Vec::new();
+    let first = Bench::new(small_job()).await;
+    first.work(timed);
+    first.finished().await;
+    let broker = Arc::new(InProcess::new(synthfleet_broker::Settings { pools: vec!["local".into()], ..Default::default() }));
+    let mut again = small_job();
+    again["summary"] = json!("once more");
+    let second = Bench::on(first.store.clone(), broker, again).await;
+    second.finished().await;
+    for bench in [&first, &second] {
+        let key = bench.keys.published().expect("legal");
+        let fact = read_fact::<PublishedFact>(bench.store.as_ref(), key.key()).await.expect("read").expect("there").fact;
+        let read = async |path: &str| {
+            let file = fact.files.iter().find(|file| file.path == path).expect("published");
+            synthfleet_store::fetch(bench.store.as_ref(), &Key::parse(&file.key).expect("a key"), &file.sha256).await.expect("whole").bytes
+        };
+        let results: Value = serde_json::from_slice(&read("results.json").await).expect("JSON");
+        let repeat = &results["candidates"][0]["repeats"][0];
+        let report = String::from_utf8(read("report.html").await.to_vec()).expect("text");
+        assert!(report.contains("1.50 s, 0.25 s"), "{report}");
+        told.push((repeat["times"]["fit_seconds"].clone(), repeat["from_cache"].clone(), report.contains("taken over")));
+    }
+    assert_eq!(told, [(json!(1.5), json!(false), false), (json!(1.5), json!(true), true)]);
 }
 
 #[tokio::test]

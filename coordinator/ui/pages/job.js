@@ -7,6 +7,7 @@ import { pause, watch } from "../lib/feed.js";
 import { bytes, count, percent, plain, seconds, span, time } from "../lib/format.js";
 import { grid } from "../lib/grid.js";
 import { badge, empty, facts, failure, filled, head, loading, problemIn } from "../lib/view.js";
+import { Copying } from "../job/copying.js";
 import { crumbs } from "../job/crumbs.js";
 import { Graph } from "../job/dag.js";
 import { files } from "../job/files.js";
@@ -23,16 +24,17 @@ const REST = 8;
 export async function page(main, { parameters: [job], query, note, go, signal, title }) {
   const live = new Live();
   let by = query.get("view") === "worker" ? "worker" : "candidate";
-  const places = Object.fromEntries(["head", "said", "dag", "gantt", "progress", "log", "tasks", "files", "about"].map((name) => [name, h("div")]));
+  const places = Object.fromEntries(["head", "said", "copy", "dag", "gantt", "progress", "log", "tasks", "files", "about"].map((name) => [name, h("div")]));
   const [graph, times] = [new Graph(places.dag), new Gantt(places.gantt)];
   put(main, head("Job", { line: crumbs(job), twin: `/v1/jobs/${job}` }), loading("the job", 8));
   const first = await json(`/v1/jobs/${job}`, { signal });
   live.job = first;
+  const copying = new Copying(places.copy, job, signal);
   title(first.summary ?? first.table?.name ?? job);
   const lanes = h("div", { class: "row", role: "group", "aria-label": "Lanes" });
   const choose = () => put(lanes, ["candidate", "worker"].map((name) => h("button", { type: "button", class: "small-button", id: `by-${name}`, "aria-pressed": String(name === by), onclick: () => { by = name; note({ view: name === "worker" ? name : null }); choose(); document.getElementById(`by-${name}`)?.focus(); draw(); } }, `by ${name}`)));
   choose();
-  put(main, places.head, places.said, h("div", { class: "live" },
+  put(main, places.head, places.said, places.copy, h("div", { class: "live" },
     h("section", { class: "card" }, h("h2", {}, "Graph"), places.dag),
     h("section", { class: "card" }, h("div", { class: "row spread" }, h("h2", {}, "Times"), lanes), places.gantt, ganttLegend()),
     places.progress,
@@ -87,6 +89,7 @@ export async function page(main, { parameters: [job], query, note, go, signal, t
     live.recall();
     drawHead();
     draw();
+    copying.draw(now);
     put(places.tasks, taskTable(job, live, signal));
     if (["winner", "no_release"].includes(now.outcome)) filled(places.files, "files", () => files(job, now, signal), 3);
   };

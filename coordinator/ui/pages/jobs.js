@@ -136,7 +136,7 @@ function columnsOf({ chosen, draw, note, act }) {
   const over = (job) => ["done", "failed", "cancelled"].includes(job.state);
   return [
     { name: "name", title: "Job", of: (job) => [h("a", { href: `/jobs/${job.id}` }, nameOfJob(job)), h("div", { class: "quiet small mono" }, shortId(job.id))], by: nameOfJob },
-    { name: "state", title: "State", of: (job) => badge(job.state), by: (job) => job.state },
+    { name: "state", title: "State", of: (job) => [badge(job.state), job.publish_failed ? h("div", {}, h("a", { href: `/jobs/${job.id}`, class: "small" }, "copy failed")) : null], by: (job) => job.state },
     { name: "winner", title: "Result", of: (job) => result(job), by: (job) => job.winner ?? job.outcome ?? "" },
     { name: "created", title: "Asked for", of: (job) => time(job.created), by: (job) => job.created },
     { name: "labels", title: "Labels", of: (job) => Object.entries(job.labels ?? {}).map(([name, value]) => h("span", { class: "chip" }, `${name}: ${value}`)) },

@@ -35,6 +35,9 @@ const PAUSE: Duration = Duration::from_millis(300);
 /// A server that wishes a longer pause is told to the person instead.
 const PAUSE_MAX: Duration = Duration::from_secs(10);
 
+/// Time until the server is asked again for what it still works on. It holds each question until there is news.
+const ASK_AGAIN: Duration = Duration::from_millis(300);
+
 /// A server as the settings name it.
 pub struct Client {
     base: Url,
@@ -127,6 +130,24 @@ impl Client {
             None => asked,
         })
         .await
+    }
+
+    /// Asks for something that takes long until it is done: while the server still works on it, it is asked again and
+    /// waits for the same work. `waiting` is called once, when it is not done at the first answer.
+    pub async fn post_until_done(&self, path: &[&str], waiting: impl FnOnce()) -> Result<Value> {
+        let mut waiting = Some(waiting);
+        loop {
+            let response = self.send(Asked::new(Method::POST, path).keyed(None)?).await?;
+            let is_done = response.status() != StatusCode::ACCEPTED;
+            let told = answer::json(response, self.place()).await?;
+            if is_done {
+                return Ok(told);
+            }
+            if let Some(waiting) = waiting.take() {
+                waiting();
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
     }
 
     /// Removes something.
@@ -280,6 +301,23 @@ mod tests {
         assert!(key(&asked[0]).is_some() && asked.iter().all(|request| key(request) == key(&asked[0])), "{asked:?}");
         let (client, _served) = testing::server(vec![busy]).await;
         assert_eq!(client.post(&["v1", "x"], None).await.expect_err("not sent again").code(), "client::foreign_answer");
+    }
+
+    #[tokio::test]
+    async fn long_work_is_asked_for_until_it_is_done_or_failed() {
+        let working = testing::answer("202 Accepted", "", r#"{"publish_failed":{}}"#);
+        let conflict = r#"{"type":"/problems/conflict","detail":"x","errors":[{"code":"output::foreign"}]}"#;
+        let ends = [testing::answer("200 OK", "", r#"{"id":"a"}"#), testing::answer("409 Conflict", "", conflict)];
+        let mut told = Vec::new();
+        for end in ends {
+            let (client, served) = testing::server(vec![working.clone(), working.clone(), end]).await;
+            let mut waited = 0;
+            let path = ["v1", "jobs", "a", "publish"];
+            told.push(client.post_until_done(&path, || waited += 1).await.map_err(|error| error.code().to_owned()));
+            let asked = served.await.expect("served");
+            assert_eq!((waited, asked.len()), (1, 3), "{asked:?}");
+        }
+        assert_eq!(told, [Ok(serde_json::json!({"id": "a"})), Err("output::foreign".to_owned())]);
     }
 
     #[tokio::test]

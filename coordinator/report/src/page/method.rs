@@ -45,7 +45,7 @@ pub fn section(bundle: &Bundle) -> Markup {
                 dt { "seed" } dd { (repeat.seed) }
                 dt { "scored rows" } dd { (repeat.rows.map_or_else(|| "–".to_owned(), count)) }
                 dt { "model" } dd { (repeat.model_bytes.map_or_else(|| "–".to_owned(), bytes)) }
-                dt { "fit, sample" } dd { (repeat.times.fit_seconds.map_or_else(|| "–".to_owned(), seconds)) ", " (repeat.times.sample_seconds.map_or_else(|| "–".to_owned(), seconds)) }
+                dt { "fit, sample" } dd { (repeat.times.fit_seconds.map_or_else(|| "–".to_owned(), seconds)) ", " (repeat.times.sample_seconds.map_or_else(|| "–".to_owned(), seconds)) @if repeat.from_cache { ", spent by an earlier job and taken over" } }
                 @if let Some(privacy) = &repeat.privacy {
                     dt { "ledger" } dd { (ledger(privacy)) }
                 }

@@ -36,7 +36,7 @@ pub fn tiles(bundle: &Bundle) -> Markup {
             div.tile {
                 div.name { "Time to fit and sample" }
                 div.big { (subject.and_then(|subject| bundle.seconds(&subject.candidate)).map_or_else(|| "–".to_owned(), seconds)) }
-                div.small.quiet { "whole job " (seconds(bundle.results.job.seconds)) }
+                div.small.quiet { "whole job " (seconds(bundle.results.job.seconds)) @if subject.is_some_and(|subject| bundle.is_reused(&subject.candidate)) { ", which took the fit over from an earlier one" } }
             }
         }
         p { (words::meaning(bundle)) }

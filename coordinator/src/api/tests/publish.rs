@@ -49,12 +49,15 @@ async fn a_copy_that_failed_is_made_when_somebody_asks_for_it() {
     assert_eq!(refused.problem(), "conflict");
     assert_eq!(refused.json()["errors"][0]["code"], "output::denied", "{}", refused.text());
     assert!(there.get(&format!("/v1/jobs/{job}")).await.json()["publish_failed"].is_object());
+    let told_in_list = async || there.get("/v1/jobs").await.json()["items"][0]["publish_failed"].clone();
+    assert_eq!(told_in_list().await["errors"][0]["code"], "output::off");
     let (status, told) = server.ask("s3", "PUT", &format!("/{bucket}"), &[], "").expect("an answer");
     assert_eq!(status, 200, "{told}");
     let copied = ask(&there, &job).await;
     assert_eq!((copied.status, &copied.json()["publish_failed"]), (StatusCode::OK, &Value::Null), "{}", copied.text());
     let (_, listed) = server.ask("s3", "GET", &format!("/{bucket}?list-type=2"), &[], "").expect("an answer");
     assert!(listed.contains("out/manifest.json") && listed.contains("out/synthetic.csv"), "{listed}");
+    assert_eq!(told_in_list().await, Value::Null);
     // every replica knows, and asking again changes nothing
     assert!(here.get(&format!("/v1/jobs/{job}")).await.json()["publish_failed"].is_null());
     assert_eq!(ask(&there, &job).await.status, StatusCode::OK);

@@ -100,7 +100,7 @@ pub enum JobsWhat {
         /// The job
         id: String,
     },
-    /// Copy the output to the job's own place again, where that failed at its end
+    /// Copy the output to the job's own place again, where that failed at its end, and wait until it is there
     Publish {
         /// The job
         id: String,

@@ -6,7 +6,7 @@ use crate::client::{self, Client, Published, error_of};
 use crate::present::error;
 use crate::present::list::{cell, items, size, text};
 use crate::present::style::safe;
-use crate::{jobfile, say};
+use crate::{jobfile, say, tell};
 use serde_json::{Value, json};
 use std::path::Path;
 use synthfleet_coordinator::deliver::{check_folder, deliver_from};
@@ -40,12 +40,7 @@ pub async fn run(flags: &Jobs, surroundings: &Surroundings) -> Result<u8> {
             let told = client.post_once(&["v1", "jobs", client::job(id)?, "retry"], None, None).await?;
             done(&told, "asked again", surroundings)
         }
-        JobsWhat::Publish { id } => {
-            // a copy that is made twice is one copy
-            let told = client.post_once(&["v1", "jobs", client::job(id)?, "publish"], None, None).await?;
-            let what = if told["publish_failed"].is_null() { "copied" } else { "still copying" };
-            done(&told, what, surroundings)
-        }
+        JobsWhat::Publish { id } => publish(&client, client::job(id)?, surroundings).await,
         JobsWhat::Rm { id } => {
             client.delete(&["v1", "jobs", client::job(id)?]).await?;
             if surroundings.json {
@@ -142,6 +137,23 @@ async fn watch(client: &Client, id: &str, surroundings: &Surroundings) -> Result
         say!("{}", json!({ "job": end.job, "results": end.results }));
     }
     Ok(end.code)
+}
+
+/// Has the output copied and waits until it is, however long that takes; whoever leaves, leaves the copy to go on.
+async fn publish(client: &Client, id: &str, surroundings: &Surroundings) -> Result<u8> {
+    let path = ["v1", "jobs", id, "publish"];
+    let waiting = || {
+        if !surroundings.quiet {
+            tell!("  copying  {id}   Ctrl-C leaves it to go on");
+        }
+    };
+    tokio::select! {
+        copied = client.post_until_done(&path, waiting) => done(&copied?, "copied", surroundings),
+        _ = tokio::signal::ctrl_c() => {
+            tell!("  the copy goes on; to wait for it again: synthfleet jobs publish {id}");
+            Ok(follow::LEFT)
+        }
+    }
 }
 
 fn done(job: &Value, what: &str, surroundings: &Surroundings) -> Result<u8> {

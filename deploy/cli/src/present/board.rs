@@ -79,7 +79,7 @@ fn cells(row: &Ranked, results: &Results, style: Style) -> Vec<String> {
         format!("FAIL {}", number(share(repeat)))
     };
     let seconds = repeat.and_then(|repeat| Some(repeat.times.fit_seconds? + repeat.times.sample_seconds.unwrap_or(0.0)));
-    let seconds = seconds.map_or("-".to_owned(), |seconds| format!("{seconds:.2} s"));
+    let seconds = seconds.map_or("-".to_owned(), |seconds| if seconds < 0.005 { "< 0.01 s".to_owned() } else { format!("{seconds:.2} s") });
     vec![
         rank,
         name,

@@ -1,5 +1,6 @@
 //! The commands that speak to a server, against a server.
 
+mod copies;
 mod jobs;
 mod people;
 #[path = "../support/mod.rs"]

@@ -76,6 +76,11 @@ fn a_running_job_is_shown_live_and_steered() {
 }
 
 #[test]
+fn a_copy_that_failed_is_told_and_asked_for_again() {
+    run("copied");
+}
+
+#[test]
 fn everything_goes_without_a_mouse() {
     run("keyboard");
 }
