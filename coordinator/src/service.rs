@@ -1,5 +1,7 @@
 //! The only loop: facts and hints in, effects out. Everything it decides comes from the pure modules.
 
+mod adopt;
+mod advance;
 mod beat;
 mod care;
 mod dead;
@@ -10,6 +12,7 @@ mod hint;
 mod inbox;
 mod log;
 mod notes;
+mod options;
 mod probe;
 pub(crate) mod read;
 mod spans;
@@ -17,13 +20,13 @@ mod sweep;
 pub(crate) mod tell;
 
 pub use handle::Handle;
+pub use options::{Options, Parts};
 
-use crate::callback::{self, Callbacks};
+use crate::callback;
 use crate::dispatch::{Flow, Line};
-use crate::fleet::Roster;
-use crate::job::{Event as JobEvent, INTERRUPTED, Phase};
+use crate::job::{Event as JobEvent, INTERRUPTED};
 use crate::{metrics, retain};
-use care::{Beside, Job, Made, Routes};
+use care::{Beside, Job, Made};
 use errands::Brought;
 use futures::FutureExt;
 use handle::Order;
@@ -31,109 +34,18 @@ use hint::Pause;
 use notes::Note;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
 use sweep::Swept;
-use synthfleet_broker::{Broker, Inbox, Topic};
+use synthfleet_broker::{Inbox, Topic};
 use synthfleet_metrics::Book;
-use synthfleet_proto::attempts::Limits;
-use synthfleet_proto::event::Event;
+use synthfleet_proto::Result;
 use synthfleet_proto::fact::{FinalFact, SpecFact};
 use synthfleet_proto::key::JobKeys;
-use synthfleet_proto::outside::{Clock, Entropy};
 use synthfleet_proto::span::Spans;
 use synthfleet_proto::task::TaskId;
-use synthfleet_proto::{Error, ErrorKind, Result};
-use synthfleet_store::foreign::Links;
-use synthfleet_store::{Store, read_fact};
-use tokio::sync::{Semaphore, broadcast, mpsc, watch};
+use synthfleet_store::read_fact;
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-
-/// Settings of a coordinator.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Options {
-    /// Its name among the replicas.
-    pub id: String,
-    /// Machine; display only.
-    pub host: String,
-    /// Version of the program, for manifests.
-    pub version: String,
-    /// Time between two looks at the store without any message.
-    pub sweep_every: Duration,
-    /// Time that a cancelled job waits for its running tasks.
-    pub cancel_patience: Duration,
-    /// Time that planning waits for a pool that takes a wished member.
-    pub pool_wait: Duration,
-    /// How often a task may be tried.
-    pub limits: Limits,
-    /// Take up every job that has a marker; otherwise only jobs that it is asked to care for.
-    pub adopts: bool,
-    /// Results that are taken at once.
-    pub takers: usize,
-    /// How long finished things are kept; `None`: nothing goes.
-    pub retains: Option<retain::Retention>,
-    /// Errors in a row of one job after which [`Service::run`] gives up; `None`: never.
-    pub failures_max: Option<u32>,
-}
-
-impl Options {
-    /// A coordinator inside one process.
-    pub fn embedded(version: &str) -> Self {
-        Self {
-            id: "embedded".to_owned(),
-            host: String::new(),
-            version: version.to_owned(),
-            sweep_every: Duration::from_secs(10),
-            cancel_patience: Duration::from_secs(5),
-            pool_wait: Duration::ZERO,
-            limits: Limits::EMBEDDED,
-            adopts: false,
-            takers: 1,
-            retains: None,
-            failures_max: Some(3),
-        }
-    }
-
-    /// One of several coordinators of a fleet.
-    pub fn fleet(id: &str, host: &str, version: &str) -> Self {
-        Self {
-            id: id.to_owned(),
-            host: host.to_owned(),
-            sweep_every: Duration::from_secs(20),
-            cancel_patience: Duration::from_secs(60),
-            pool_wait: Duration::from_secs(120),
-            limits: Limits::FLEET,
-            adopts: true,
-            takers: 4,
-            retains: Some(retain::Retention::default()),
-            failures_max: None,
-            ..Self::embedded(version)
-        }
-    }
-}
-
-/// What a coordinator works with.
-#[derive(Clone)]
-pub struct Parts {
-    /// Facts and data.
-    pub store: Arc<dyn Store>,
-    /// Hints.
-    pub broker: Arc<dyn Broker>,
-    /// Clock.
-    pub clock: Arc<dyn Clock>,
-    /// Random bits.
-    pub entropy: Arc<dyn Entropy>,
-    /// Who is there.
-    pub roster: Arc<Roster>,
-    /// Writes to places of users; `None`: to none.
-    pub links: Option<Links>,
-    /// Calls pages of users; `None`: none.
-    pub callbacks: Option<Callbacks>,
-    /// The embedded run that holds the store alone, if there is one.
-    pub run: Option<String>,
-    /// Where events of all jobs go. Slow subscribers miss some.
-    pub events: broadcast::Sender<Event>,
-}
 
 /// Results, or words of other replicas, that are read together.
 const HEARD_AT_ONCE: usize = 64;
@@ -364,174 +276,6 @@ impl Service {
             }
             Brought::Nothing
         });
-    }
-
-    /// Whether the jobs of a tenant are this coordinator's.
-    fn cares_for(&self, keys: &JobKeys) -> bool {
-        self.parts.roster.now().is_owner(&self.options.id, keys.tenant())
-    }
-
-    /// After news of pools and replicas: gives up jobs of tenants that are others' now, and lets those plan that
-    /// waited for a pool.
-    async fn look_around(&mut self) -> Result<()> {
-        self.all_touched = true;
-        let lost: Vec<String> = self.jobs.values().filter(|job| !self.cares_for(&job.keys)).map(|job| job.keys.job().to_owned()).collect();
-        for id in lost {
-            tracing::info!(job = id, "another coordinator looks after the job now");
-            self.forget(&id);
-        }
-        let planning = self.jobs.values().filter(|job| job.view.phase() == Phase::Planning).map(|job| job.keys.job().to_owned());
-        for id in planning.collect::<Vec<_>>() {
-            self.advance(&id, JobEvent::Sweep).await?;
-        }
-        Ok(())
-    }
-
-    /// Begins to take a job into care. `told`: a task that somebody spoke of.
-    fn adopt(&mut self, keys: &JobKeys, told: Option<TaskId>) {
-        if self.jobs.contains_key(keys.job()) {
-            return;
-        }
-        if let Some(known) = self.adopting.get_mut(keys.job()) {
-            known.extend(told);
-            return;
-        }
-        self.adopting.insert(keys.job().to_owned(), told.into_iter().collect());
-        let (keys, parts, beside, book) = (keys.clone(), self.parts.clone(), self.beside.clone(), Arc::clone(&self.book));
-        let adoptions = Arc::clone(&self.adoptions);
-        self.errands.spawn(async move {
-            // it is never closed
-            let _turn = adoptions.acquire().await;
-            let job = Job::read(&keys, &parts, beside, &book).await;
-            Brought::Job { keys, job: job.map(|job| Some(Box::new(job))) }
-        });
-    }
-
-    /// A job that is to be taken into care was read, with all facts it had.
-    async fn adopted(&mut self, keys: &JobKeys, job: Result<Option<Box<Job>>>) -> Result<()> {
-        let told = self.adopting.remove(keys.job()).unwrap_or_default();
-        match job {
-            _ if self.jobs.contains_key(keys.job()) => {}
-            Ok(Some(mut job)) => {
-                tell::state(&self.parts, &mut job);
-                let fleet = self.parts.roster.now();
-                for (task, pool) in job.held(&mut Routes::new(&fleet, &|_| 0)) {
-                    self.flow.begin(keys.tenant(), keys.job(), &task, &pool);
-                }
-                tracing::info!(
-                    job = keys.job(),
-                    tenant = keys.tenant(),
-                    trace_id = job.trace().id(),
-                    state = job.view.state().name(),
-                    "job taken into care"
-                );
-                self.lines.entry(keys.tenant().to_owned()).or_default().insert(job.line());
-                self.jobs.insert(keys.job().to_owned(), *job);
-                self.tell_care();
-                self.advance(keys.job(), JobEvent::Sweep).await?;
-            }
-            Ok(None) => return Ok(()),
-            Err(error) => {
-                tracing::warn!(job = keys.job(), code = error.code(), "a job cannot be read");
-                return if self.options.failures_max.is_some() { Err(error) } else { Ok(()) };
-            }
-        }
-        let mut known = Vec::new();
-        for task in told {
-            self.look_at(keys, task, Vec::new(), &mut known)?;
-        }
-        Ok(())
-    }
-
-    /// Drops a job from care; its facts stay.
-    fn forget(&mut self, id: &str) -> Option<Job> {
-        let job = self.jobs.remove(id)?;
-        self.dues.remove(id);
-        self.stirred.remove(id);
-        if let Some(line) = self.lines.get_mut(job.keys.tenant()) {
-            line.remove(&job.line());
-        }
-        self.lines.retain(|_, line| !line.is_empty());
-        for task in job.view.tasks() {
-            self.flow.end(job.keys.tenant(), id, task);
-        }
-        self.tell_care();
-        Some(job)
-    }
-
-    fn tell_care(&self) {
-        self.measure_jobs();
-        self.in_care.send_replace(self.jobs.values().map(|job| job.keys.clone()).collect());
-    }
-
-    /// Moves a job on until nothing more is to be done now.
-    async fn advance(&mut self, job: &str, event: JobEvent) -> Result<()> {
-        let Some(caring) = self.jobs.get_mut(job) else { return Ok(()) };
-        self.touched.insert(job.to_owned());
-        let moved = caring.advance(event, &self.parts, &self.options).await;
-        if caring.may_reuse() {
-            self.stirred.insert(job.to_owned());
-        }
-        match caring.due_at() {
-            Some(due) => _ = self.dues.insert(job.to_owned(), due),
-            None => _ = self.dues.remove(job),
-        }
-        if let Err(error) = moved {
-            return self.stumbled(job, error);
-        }
-        caring.failures = 0;
-        for (task, tenant) in caring.take_ended() {
-            self.flow.end(&tenant, job, &task);
-        }
-        if let Some(last) = caring.ended().cloned() {
-            self.forget(job);
-            self.finals.send_modify(|finals| {
-                finals.insert(job.to_owned(), last);
-                while finals.len() > handle::FINALS_MAX {
-                    finals.pop_first();
-                }
-            });
-        }
-        Ok(())
-    }
-
-    /// A job could not be moved on: the next look tries again, unless this coordinator has nothing else to do.
-    fn stumbled(&mut self, job: &str, error: Error) -> Result<()> {
-        tracing::warn!(job, code = error.code(), error = error.message(), "a job could not be moved on");
-        let Some(caring) = self.jobs.get_mut(job) else { return Ok(()) };
-        caring.failures += 1;
-        let fatal = !matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Conflict);
-        if self.options.failures_max.is_some_and(|most| fatal || caring.failures >= most) {
-            return Err(error);
-        }
-        Ok(())
-    }
-
-    async fn take_made(&mut self, made: Made) -> Result<()> {
-        let Some(caring) = self.jobs.get_mut(&made.job) else { return Ok(()) };
-        match caring.take_work(made.what, &self.parts).await {
-            Ok(()) => self.advance(&made.job, JobEvent::Sweep).await,
-            Err(error) => self.stumbled(&made.job, error),
-        }
-    }
-
-    async fn time_is_over(&mut self) -> Result<()> {
-        // the pause of a pool may be over
-        self.all_touched = true;
-        let now = Instant::now();
-        let due: Vec<String> = self.dues.iter().filter(|(_, due)| **due <= now).map(|(id, _)| id.clone()).collect();
-        for id in due {
-            let is_due = |job: &&mut Job| job.due_at().is_some_and(|due| due <= now);
-            match self.jobs.get_mut(&id).filter(is_due).and_then(Job::take_due) {
-                Some(event) => self.advance(&id, event).await?,
-                // it was put off, or nothing follows any more
-                None => match self.jobs.get(&id).and_then(Job::due_at).filter(|due| *due > now) {
-                    Some(later) => _ = self.dues.insert(id, later),
-                    None => _ = self.dues.remove(&id),
-                },
-            }
-        }
-        Ok(())
     }
 }
 

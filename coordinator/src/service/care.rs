@@ -1,17 +1,17 @@
 //! One job in care: its view, and what is done for it.
 
+mod facts;
+mod making;
 mod tasks;
 
 use super::notes::Note;
 use super::read::{self, is_fact};
-use super::spans::{self, Sink};
-use super::{Options, Parts, log, tell};
+use super::spans::Sink;
+use super::{Options, Parts, tell};
 use crate::dispatch::{Line, Rank};
 use crate::heavy::heavy;
-use crate::job::{DEADLINE, Effect, Event, Fact, Known, NewFact, Phase, Rules, View, size, step};
-use crate::publish::{Press, publish};
-use crate::{Catalogue, judgement, metrics, reuse};
-use futures::{StreamExt, stream};
+use crate::job::{DEADLINE, Effect, Event, Fact, Phase, Rules, View, step};
+use crate::{Catalogue, judgement};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,16 +19,17 @@ use synthfleet_metrics::Book;
 use synthfleet_proto::class::Class;
 use synthfleet_proto::envelope::{Body, ControlHint, ControlOp, Envelope, Trace};
 use synthfleet_proto::error::WireError;
-use synthfleet_proto::fact::{FinalFact, OutcomeFact, OutcomeStatus, PublishedFact};
+use synthfleet_proto::fact::FinalFact;
 use synthfleet_proto::job::JobState;
 use synthfleet_proto::key::{FactKey, JobKeys, Key};
 use synthfleet_proto::task::TaskId;
-use synthfleet_proto::{Error, ErrorKind, Result};
-use synthfleet_store::{Created, Entry, create_fact, read_fact};
+use synthfleet_proto::{Error, Result};
+use synthfleet_store::Entry;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
+pub use making::Made;
 pub use tasks::{Routes, earlier};
 
 /// A job in care.
@@ -84,26 +85,6 @@ pub struct Beside {
     /// Spans of what was done.
     pub spans: Sink,
 }
-
-/// What was made beside the loop, for a job.
-pub struct Made {
-    pub job: String,
-    pub what: Work,
-}
-
-/// What takes its time.
-pub enum Work {
-    /// The output was made.
-    Published(Result<PublishedFact>),
-    /// The output was copied to the user's own place.
-    Delivered(Result<()>),
-}
-
-/// Facts of a job that are made at once: a job that stops ends all its tasks.
-const CREATED_AT_ONCE: usize = 32;
-
-/// Pauses between tries to write to the user's own place.
-const DELIVERY_PAUSES: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(10)];
 
 impl Drop for Job {
     fn drop(&mut self) {
@@ -277,113 +258,6 @@ impl Job {
         Ok(())
     }
 
-    /// Makes the output beside the loop: it takes its time, and other jobs go on.
-    fn begin_to_publish(&mut self, parts: &Parts, options: &Options) {
-        let (keys, view, parts, version) = (self.keys.clone(), self.view.clone(), parts.clone(), options.version.clone());
-        self.begin(async move {
-            let published = async {
-                let plan = view.plan(1).map(|plan| plan.fact.as_ref());
-                let catalogue = parts.roster.catalogue_of(parts.store.as_ref(), plan).await?;
-                let press = Press { store: &parts.store, catalogue: &catalogue, version: &version, now: parts.clock.now_ms() as i64 };
-                publish(&press, &keys, &view).await
-            };
-            Work::Published(published.await)
-        });
-    }
-
-    /// Copies the output to the user's own place beside the loop.
-    fn begin_to_deliver(&mut self, parts: &Parts) {
-        let (keys, view, parts) = (self.keys.clone(), self.view.clone(), parts.clone());
-        self.begin(async move { Work::Delivered(deliver(&parts, &keys, &view).await) });
-    }
-
-    /// Does some work beside the loop, unless some is under way.
-    fn begin(&mut self, work: impl Future<Output = Work> + Send + 'static) {
-        if self.working.is_none() {
-            let (job, made) = (self.keys.job().to_owned(), self.made.clone());
-            let work = tokio::spawn(async move {
-                let what = work.await;
-                // the loop is gone: so is the job's care
-                let _ = made.send(Made { job, what }).await;
-            });
-            self.working = Some(work.abort_handle());
-        }
-    }
-
-    /// Work beside the loop is done.
-    pub async fn take_work(&mut self, work: Work, parts: &Parts) -> Result<()> {
-        self.working = None;
-        match work {
-            Work::Published(published) => {
-                let key = self.keys.published()?;
-                let known = make(&key, published?, parts).await?;
-                self.seen.insert(key.into());
-                self.learn(Fact::Published(known), parts);
-            }
-            Work::Delivered(delivered) => self.delivered = Some(delivered.map_err(|error| error.to_wire())),
-        }
-        Ok(())
-    }
-
-    /// Makes facts many at a time, and learns them in their order.
-    async fn create_all(&mut self, new: Vec<NewFact>, parts: &Parts) -> Result<()> {
-        let keys = self.keys.clone();
-        let mut creating = stream::iter(new).map(|new| create(&keys, new, parts)).buffered(CREATED_AT_ONCE);
-        while let Some(created) = creating.next().await {
-            let (key, fact) = created?;
-            self.seen.insert(key);
-            self.learn(fact, parts);
-        }
-        Ok(())
-    }
-
-    fn learn(&mut self, fact: Fact, parts: &Parts) {
-        self.note(&fact, parts);
-        self.take_up(fact);
-    }
-
-    fn take_up(&mut self, fact: Fact) {
-        self.view_bytes += size::of(&fact);
-        self.view = std::mem::take(&mut self.view).with(fact);
-    }
-
-    /// What else follows from a new fact: events, room in the windows.
-    fn note(&mut self, fact: &Fact, parts: &Parts) {
-        tell::fact(parts, self, fact);
-        let now = parts.clock.now_ms() as i64;
-        log::fact(self, fact, now);
-        metrics::record_fact(&self.book, &self.view, fact, now);
-        spans::fact(&self.spans, &self.view, fact, now);
-        if let Fact::Outcome(outcome) = fact {
-            let task = &outcome.fact.task;
-            self.ended.push(task.clone());
-            self.hinted.remove(task);
-            self.away.remove(task);
-            if let Some(place) = self.place_of(task) {
-                self.queue.remove(&place);
-            }
-            if outcome.fact.status == OutcomeStatus::Ok {
-                self.to_note.insert(task.clone());
-            }
-        }
-    }
-
-    /// Notes good outcomes for later jobs: each once, as soon as a plan tells what its task was, whether it was
-    /// seen to come or was there when the job was taken into care.
-    fn note_for_later(&mut self) {
-        let planned: Vec<TaskId> = self.to_note.iter().filter(|task| self.view.outcome(task).is_some()).cloned().collect();
-        for task in planned {
-            self.to_note.remove(&task);
-            let Some(outcome) = self.view.outcome(&task).map(|outcome| Arc::clone(&outcome.fact)) else { continue };
-            let known = self.fingerprints.remove(&task);
-            let Some(fingerprint) = known.or_else(|| reuse::fingerprint(&self.view, &task)) else { continue };
-            let note = Note { tenant: self.keys.tenant().to_owned(), fingerprint, outcome };
-            if self.notes.try_send(note).is_err() {
-                tracing::debug!(task = task.as_str(), "an outcome was not noted for later jobs");
-            }
-        }
-    }
-
     async fn broadcast(&self, op: ControlOp, task: Option<&TaskId>, parts: &Parts) {
         let about = (Some(self.keys.job()), task.map(TaskId::as_str));
         let target = task.map_or(self.keys.job(), TaskId::as_str).to_owned();
@@ -444,78 +318,6 @@ impl Job {
                 Some(Event::Sweep)
             }
             _ => None,
-        }
-    }
-
-    /// Creates the outcome of a task that no worker runs; `None` if it was known.
-    pub async fn end_task(&mut self, outcome: OutcomeFact, parts: &Parts) -> Result<Option<Fact>> {
-        if self.view.outcome(&outcome.task).is_some() {
-            return Ok(None);
-        }
-        let (key, fact) = create(&self.keys, NewFact::Outcome(outcome), parts).await?;
-        self.seen.insert(key);
-        Ok(Some(fact))
-    }
-}
-
-/// Creates a fact of a job; if somebody was faster, theirs counts.
-async fn create(keys: &JobKeys, new: NewFact, parts: &Parts) -> Result<(Key, Fact)> {
-    let (key, fact) = match new {
-        NewFact::Plan(plan) => {
-            let key = keys.plan(plan.plan)?;
-            (key.clone(), Fact::Plan(make(&key, plan, parts).await?))
-        }
-        NewFact::Outcome(outcome) => {
-            let key = keys.outcome(outcome.task.as_str())?;
-            (key.clone(), Fact::Outcome(make(&key, outcome, parts).await?))
-        }
-        NewFact::Selection(selection) => {
-            let key = keys.selection()?;
-            (key.clone(), Fact::Selection(make(&key, selection, parts).await?))
-        }
-        NewFact::Final(last) => {
-            let key = keys.last()?;
-            (key.clone(), Fact::Final(make(&key, last, parts).await?))
-        }
-        NewFact::CancelTask(task, cancel) => {
-            let key = keys.cancel_task(task.as_str())?;
-            create_fact(parts.store.as_ref(), &key, &cancel, parts.entropy.bits()).await?;
-            (key, Fact::CancelTask(task))
-        }
-    };
-    Ok((key.into(), fact))
-}
-
-/// Creates a fact, or reads that of somebody who was faster.
-async fn make<T>(key: &FactKey, fact: T, parts: &Parts) -> Result<Known<T>>
-where
-    T: serde::Serialize + serde::de::DeserializeOwned + Sync,
-{
-    let (created, sha256) = create_fact(parts.store.as_ref(), key, &fact, parts.entropy.bits()).await?;
-    if created == Created::New {
-        return Ok(Known::new(fact, sha256));
-    }
-    let earlier = read_fact::<T>(parts.store.as_ref(), key.key()).await?;
-    let earlier = earlier.ok_or_else(|| Error::conflict("store::race", format!("{key} came and went")))?;
-    Ok(Known::new(earlier.fact, earlier.sha256))
-}
-
-/// Copies the published files to the place that the job names.
-async fn deliver(parts: &Parts, keys: &JobKeys, view: &View) -> Result<()> {
-    let prefix = view.spec().and_then(|spec| spec.fact.request.output.clone()).unwrap_or_default();
-    let files = view.published().map(|published| published.fact.files.clone()).unwrap_or_default();
-    let Some(links) = &parts.links else {
-        return Err(Error::unsupported("output::off", "this service writes to no place of its users").help("set sources.buckets"));
-    };
-    let mut pauses = DELIVERY_PAUSES.into_iter();
-    loop {
-        match (links.publish(parts.store.as_ref(), &files, &prefix, keys.job()).await, pauses.next()) {
-            (Ok(_), _) => return Ok(()),
-            (Err(error), Some(pause)) if error.kind() == ErrorKind::Unavailable => {
-                tracing::warn!(job = keys.job(), code = error.code(), "the output could not be copied yet");
-                tokio::time::sleep(pause).await;
-            }
-            (Err(error), _) => return Err(error),
         }
     }
 }

@@ -1,21 +1,26 @@
 //! A coordinator with workers that only pretend: they take hints and create outcomes.
 
 use super::*;
+use crate::fleet::Roster;
 use crate::intake::{Asked, Desk, resubmit};
 use crate::testing::worker::{with_outputs, work};
 use crate::testing::{catalogue, done, failed, memory};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicU64, Ordering};
-use synthfleet_broker::{InProcess, Route};
+use std::time::Duration;
+use synthfleet_broker::{Broker, InProcess, Route};
 use synthfleet_proto::envelope::{Body, Envelope, ResultHint, ResultStatus};
+use synthfleet_proto::event::Event;
 use synthfleet_proto::event::{Happening, TaskState};
 use synthfleet_proto::fact::{OutcomeFact, PublishedFact};
 use synthfleet_proto::id;
 use synthfleet_proto::job::{JobSpec, JobState};
 use synthfleet_proto::key::Key;
+use synthfleet_proto::outside::{Clock, Entropy};
 use synthfleet_proto::span::{Span, SpanKind};
 use synthfleet_proto::task::TaskId;
-use synthfleet_store::{Memory, create_fact, read_fact};
+use synthfleet_store::{Memory, Store, create_fact, read_fact};
+use tokio::sync::broadcast;
 
 mod cancel;
 mod replicas;

@@ -1,5 +1,6 @@
 //! The tasks of a job in care: which can run, which are known from earlier jobs, which went silent.
 
+use super::facts::make;
 use super::{Job, Parts};
 use crate::dispatch::{self, Rank, Ready, Room};
 use crate::fleet::Fleet;
@@ -251,7 +252,7 @@ pub async fn earlier(parts: &Parts, keys: &JobKeys, asked: Vec<(TaskId, String)>
 
 async fn taken_over(parts: &Parts, keys: &JobKeys, outcome: OutcomeFact) -> Result<(Key, Fact)> {
     let key = keys.outcome(outcome.task.as_str())?;
-    let known = super::make(&key, outcome, parts).await?;
+    let known = make(&key, outcome, parts).await?;
     Ok((key.into(), Fact::Outcome(known)))
 }
 
