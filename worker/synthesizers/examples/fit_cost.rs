@@ -6,6 +6,8 @@
 //! rows of 30 label columns that hang on six common factors, labels declared; `numbers`, 10,000 rows of 40 numbers
 //! that hang on the same. OPTIONS are the member's, as JSON.
 
+#![expect(clippy::print_stdout, reason = "an example prints what it measures")]
+
 use flate2::read::GzDecoder;
 use serde_json::Value;
 use sha2::{Digest, Sha256};

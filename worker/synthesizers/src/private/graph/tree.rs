@@ -11,6 +11,7 @@
 
 use super::scope::{Map, Scope};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use synthfleet_proto::Result;
 use synthfleet_stats::exponentials::{exp_all, ln_all};
 use synthfleet_stats::information::spanning_tree;
@@ -155,7 +156,8 @@ impl Beliefs {
         for (place, clique) in tree.cliques.iter().enumerate().rev() {
             budget.go_on()?;
             let below = clique.children.iter().map(|&child| (&tree.cliques[child].from_parent, &messages[child][..]));
-            let added: Vec<(&Map, &[f64])> = own[place].iter().map(|term| (term.map, term.values)).chain(below).collect();
+            let terms = own[place].iter().map(|term| (term.map, term.values));
+            let added: Vec<(&Map, Cow<[f64]>)> = terms.chain(below).map(|(map, values)| (map, map.ordered(values))).collect();
             let table = &mut self.tables[place];
             let row = clique.row();
             let rows = SLAB.div_ceil(row);
@@ -254,7 +256,10 @@ mod tests {
     fn enumerated(parameters: &[Factor]) -> Factor {
         let scope = Scope::new((0..SIZES.len()).collect(), &SIZES);
         let mut values = vec![0.0; scope.cells()];
-        parameters.iter().for_each(|factor| scope.map_to(&factor.scope).add(&factor.values, 0, &mut values));
+        for factor in parameters {
+            let map = scope.map_to(&factor.scope);
+            map.add(&map.ordered(&factor.values), 0, &mut values);
+        }
         normalise(&mut values, &mut [0.0]);
         Factor { scope, values }
     }
