@@ -5,6 +5,7 @@ pub mod alias;
 pub mod auc;
 pub mod beta;
 pub mod correlation;
+pub mod exponentials;
 pub mod gamma;
 pub mod information;
 mod inverse;

@@ -29,9 +29,19 @@ pub fn sum_by(length: usize, number: impl Fn(usize) -> f64) -> f64 {
     total
 }
 
-/// The sum.
+/// The sum: that of [`sum_by`], without a look at bounds.
 pub fn sum(numbers: &[f64]) -> f64 {
-    sum_by(numbers.len(), |place| numbers[place])
+    let mut total = 0.0;
+    for chunk in numbers.chunks(CHUNK) {
+        let mut lanes = [0.0; LANES];
+        let (whole, rest) = chunk.as_chunks::<LANES>();
+        for numbers in whole {
+            lanes.iter_mut().zip(numbers).for_each(|(sum, number)| *sum += number);
+        }
+        lanes.iter_mut().zip(rest).for_each(|(sum, number)| *sum += number);
+        total += lanes.iter().sum::<f64>();
+    }
+    total
 }
 
 /// The mean; NaN without numbers.
@@ -66,6 +76,15 @@ mod tests {
         let numbers: Vec<f64> = (0..10_001).map(f64::from).collect();
         assert_eq!(sum(&numbers), 50_005_000.0);
         assert_eq!(sum(&[]), 0.0);
+    }
+
+    #[test]
+    fn both_ways_to_sum_have_the_same_bits() {
+        let numbers: Vec<f64> = (0..9_001).map(|i| libm::sin(f64::from(i)) / f64::from(i + 1)).collect();
+        for length in (0..40).chain([CHUNK - 1, CHUNK, CHUNK + 1, CHUNK + 9, 9_001]) {
+            let by_place = sum_by(length, |place| numbers[place]);
+            assert_eq!(sum(&numbers[..length]).to_bits(), by_place.to_bits(), "{length} numbers");
+        }
     }
 
     #[test]

@@ -181,8 +181,8 @@ fn grow(
     }
     loop {
         *rounds = growth.rounds();
-        let reached = growth.reached(opening, network);
-        states.keep(u64::from(*rounds), |arrays| reached.save(arrays));
+        let standing = growth.standing(opening, network);
+        states.keep(u64::from(*rounds), |arrays| standing.reached().save(arrays));
         let is_open = growth.is_open && !opening.sizes.is_empty();
         let went = match is_open {
             true => growth.round(opening, network, options, budget),
@@ -190,7 +190,7 @@ fn grow(
         };
         match went {
             Err(error) if error.kind() == ErrorKind::Stopped => {
-                states.keep(u64::from(*rounds), |arrays| reached.save(arrays));
+                states.keep(u64::from(*rounds), |arrays| standing.reached().save(arrays));
                 return Err(error);
             }
             went => went?,

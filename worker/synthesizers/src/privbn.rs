@@ -214,6 +214,7 @@ mod tests {
     use crate::conformance::tables;
     use crate::{AnyModel, Given, Seeds, find};
     use serde_json::{Value, json};
+    use synthfleet_proto::metadata::DeclaredDomain;
     use synthfleet_proto::privacy::NoiseKey;
     use synthfleet_table::{Budget, Table, Values};
 
@@ -237,6 +238,22 @@ mod tests {
         let sample = model.sample(0..4_096, &Given::NOTHING, &Budget::quiet(1)).expect("samples");
         let equal = codes(&sample, 0).iter().zip(codes(&sample, 2)).filter(|(a, b)| **a == *b).count();
         assert!(equal > 3_950, "{equal} of 4,096");
+    }
+
+    /// What costs Shape on adult: a value that most rows have is uniform in its bin unless it is declared as an atom.
+    #[test]
+    fn a_value_that_most_rows_have_stays_where_it_is_declared() {
+        let table = tables::Builder::new(6_000).wholes("gain", |row| if row % 10 == 0 { 500 + row as i64 } else { 0 }).build();
+        let zeros = |atoms: Vec<f64>| {
+            let mut metadata = (**table.metadata()).clone();
+            metadata.columns[0].declared = Some(DeclaredDomain { range: Some((0.0, 7_000.0)), atoms, ..DeclaredDomain::default() });
+            let declared = Table::new(metadata.into(), table.rows(), table.columns().to_vec()).expect("legal");
+            let model = fitted(&declared, &json!({ "epsilon": 10.0 }));
+            let sample = model.sample(0..4_096, &Given::NOTHING, &Budget::quiet(1)).expect("samples");
+            let Values::Whole(cells) = sample.column(0).values() else { panic!("whole numbers") };
+            cells.iter().filter(|&&cell| cell == 0).count() as f64 / 4_096.0
+        };
+        assert!((zeros(vec![0.0]) - 0.9).abs() < 0.02 && zeros(Vec::new()) < 0.05);
     }
 
     #[test]

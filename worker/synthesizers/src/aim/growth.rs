@@ -6,7 +6,7 @@ use crate::private::graph::estimation::{Measurement, Network};
 use crate::private::graph::opening::Opening;
 use crate::private::graph::query::Query;
 use crate::private::graph::triangulation::cells;
-use crate::private::{Counts, Private};
+use crate::private::{Counts, Pad, Private};
 use rayon::prelude::*;
 use std::collections::BTreeSet;
 use synthfleet_proto::{Error, Result};
@@ -41,6 +41,26 @@ pub(super) struct Growth {
     pub(super) is_open: bool,
 }
 
+/// Where the rounds stood before one: copies alone, which a round takes a hundred of. Nothing is sealed or laid out
+/// before somebody writes it.
+pub(super) struct Standing {
+    asked: Vec<Round>,
+    next: (f64, f64, bool),
+    parameters: Vec<f64>,
+    step: f64,
+    errors: Private<Vec<f64>>,
+    pad: Pad,
+}
+
+impl Standing {
+    /// As it may lie outside.
+    pub(super) fn reached(&self) -> Reached {
+        let Self { asked, next: (sigma, epsilon, is_open), parameters, step, errors, pad } = self;
+        let (asked, parameters, errors) = (asked.clone(), parameters.clone(), pad.seal(errors));
+        Reached { asked, sigma: *sigma, epsilon: *epsilon, is_open: *is_open, parameters, step: *step, errors }
+    }
+}
+
 impl Growth {
     pub(super) fn new(opening: &Opening, options: &AimOptions, cells_max: f64, budget: &Budget) -> Result<Self> {
         let rounds = f64::from(options.rounds) * opening.sizes.len() as f64;
@@ -65,11 +85,12 @@ impl Growth {
         self.asked.len() as u32
     }
 
-    /// Where the rounds stand.
-    pub(super) fn reached(&self, opening: &Opening, network: &Network) -> Reached {
-        let errors: Private<Vec<f64>> = self.candidates.iter().map(|candidate| candidate.error.clone()).collect();
-        let ((parameters, step), errors) = (network.reached(), opening.ledger.seal(&errors));
-        Reached { asked: self.asked.clone(), sigma: self.sigma, epsilon: self.epsilon, is_open: self.is_open, parameters, step, errors }
+    /// Where the rounds stand, for a state that may be written now or when the next round is stopped.
+    pub(super) fn standing(&self, opening: &Opening, network: &Network) -> Standing {
+        let (parameters, step) = network.reached();
+        let next = (self.sigma, self.epsilon, self.is_open);
+        let errors = self.candidates.iter().map(|candidate| candidate.error.clone()).collect();
+        Standing { asked: self.asked.clone(), next, parameters, step, errors, pad: opening.ledger.pad() }
     }
 
     /// Goes to where an earlier attempt had come: its questions are asked again, and have the same answers.
@@ -94,7 +115,7 @@ impl Growth {
         if found.errors.len() != self.candidates.len() {
             return Err(lost());
         }
-        let errors = opening.ledger.unseal(&found.errors);
+        let errors = opening.ledger.pad().unseal(&found.errors);
         for (place, candidate) in self.candidates.iter_mut().enumerate() {
             candidate.error = errors.map(|errors| errors[place]);
         }

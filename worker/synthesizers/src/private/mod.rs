@@ -31,5 +31,5 @@ pub use coding::{Coding, Counts};
 pub use domain::{Domain, Measured};
 pub use guarded::Guarded;
 pub use key::NoiseSource;
-pub use ledger::{Claim, Ledger, Private};
+pub use ledger::{Claim, Ledger, Pad, Private};
 pub use noise::Noise;

@@ -155,7 +155,8 @@ mod tests {
         for group in groups {
             let scope = Scope::new(group.to_vec(), &SIZES);
             let values: Vec<f64> = (0..scope.cells()).map(|_| 3.0 * random.uniform()).collect();
-            whole.map_to(&scope).add(&values, 0, &mut joint);
+            let map = whole.map_to(&scope);
+            map.add(&map.ordered(&values), 0, &mut joint);
             let host = tree.host(group).expect("a clique");
             parts.push((host, tree.cliques()[host].scope.map_to(&scope), values));
         }

@@ -2,9 +2,14 @@
 //!
 //! **Layout.** Cells stand in row-major order of the columns as listed: the last column runs fastest.
 //! **Walk.** [`Map`] gives the place in a table over fewer columns for each cell of a table over more.
-//! Neighbouring columns that move both places alike are joined, so that inner loops are long.
+//! Neighbouring columns that move both places alike are joined, so that inner loops are long. A small table whose
+//! columns stand in another order than in the large one is put in that order first: then inner loops go cell by cell.
 
+use std::borrow::Cow;
 use synthfleet_stats::sums::sum;
+
+/// Cells that are added side by side.
+const LANES: usize = 4;
 
 /// An ordered list of columns with their numbers of levels.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,9 +72,10 @@ impl Scope {
 
     /// The way from cells over its columns to cells of `small`.
     pub(crate) fn map_to(&self, small: &Self) -> Map {
+        let ordered = small.only(&self.columns);
         let mut joined: Vec<(usize, usize)> = vec![(1, 0)];
         for (&column, &size) in self.columns.iter().zip(&self.sizes).rev() {
-            let stride = small.stride(column);
+            let stride = ordered.stride(column);
             let inner = joined.len() - 1;
             let (length, step) = joined[inner];
             if length == 1 {
@@ -81,24 +87,42 @@ impl Scope {
             }
         }
         joined.reverse();
-        Map { steps: joined }
+        let places = if ordered == *small { Vec::new() } else { ordered.places_in(small) };
+        Map { steps: joined, places }
+    }
+
+    /// The place of each of its cells in a table over the same columns in the order of `other`.
+    fn places_in(&self, other: &Self) -> Vec<usize> {
+        let mut places = vec![0];
+        for (&column, &size) in self.columns.iter().zip(&self.sizes) {
+            let stride = other.stride(column);
+            places = places.iter().flat_map(|place| (0..size).map(move |level| place + level * stride)).collect();
+        }
+        places
     }
 }
 
 /// The way from the cells of a large table to those of a small one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Map {
-    /// Length and step in the small table of each joined run of columns, the fastest last.
+    /// Length and step in the small table, columns ordered as in the large one, of each joined run of columns, the
+    /// fastest last: its step is 0 or 1.
     steps: Vec<(usize, usize)>,
+    /// Where the cells of the ordered table stand in the small one; empty: it is ordered.
+    places: Vec<usize>,
 }
 
 impl Map {
     /// Calls `run(place, small, length, step)` for the cells `start ..` of the large table, in order:
-    /// cells `place .. place + length`, counted from `start`, belong to `small, small + step, ...`.
+    /// cells `place .. place + length`, counted from `start`, belong to `small, small + step, ...` of the ordered table.
     fn runs(&self, start: usize, cells: usize, mut run: impl FnMut(usize, usize, usize, usize)) {
         let (outer, inner) = self.steps.split_at(self.steps.len() - 1);
         let (length, step) = inner[0];
+        let (outer, middle) = outer.split_at(outer.len().saturating_sub(1));
+        let (times, stride) = middle.first().copied().unwrap_or((1, 0));
         let mut rest = start / length;
+        let mut time = rest % times;
+        rest /= times;
         let mut digits = vec![0; outer.len()];
         let mut base = 0;
         for (digit, &(size, stride)) in digits.iter_mut().zip(outer).rev() {
@@ -108,10 +132,14 @@ impl Map {
         }
         let (mut place, mut first) = (0, start % length);
         while place < cells {
-            let now = (length - first).min(cells - place);
-            run(place, base + first * step, now, step);
-            place += now;
-            first = 0;
+            while time < times && place < cells {
+                let now = (length - first).min(cells - place);
+                run(place, base + time * stride + first * step, now, step);
+                place += now;
+                first = 0;
+                time += 1;
+            }
+            time = 0;
             for (digit, &(size, stride)) in digits.iter_mut().zip(outer).rev() {
                 *digit += 1;
                 base += stride;
@@ -124,31 +152,48 @@ impl Map {
         }
     }
 
-    /// Adds the small table to the cells `start ..` of the large one.
-    pub(crate) fn add(&self, small: &[f64], start: usize, cells: &mut [f64]) {
+    /// The small table in the order that [`Map::add`] wants.
+    pub(crate) fn ordered<'a>(&self, small: &'a [f64]) -> Cow<'a, [f64]> {
+        if self.places.is_empty() { Cow::Borrowed(small) } else { self.places.iter().map(|&place| small[place]).collect() }
+    }
+
+    /// Adds the small table, [`Map::ordered`], to the cells `start ..` of the large one.
+    pub(crate) fn add(&self, ordered: &[f64], start: usize, cells: &mut [f64]) {
         self.runs(start, cells.len(), |place, from, length, step| {
             let run = &mut cells[place..place + length];
             match step {
-                0 => run.iter_mut().for_each(|cell| *cell += small[from]),
-                1 => run.iter_mut().zip(&small[from..from + length]).for_each(|(cell, more)| *cell += more),
-                _ => run.iter_mut().zip(small[from..].iter().step_by(step)).for_each(|(cell, more)| *cell += more),
+                0 => run.iter_mut().for_each(|cell| *cell += ordered[from]),
+                _ => add_all(run, &ordered[from..from + length]),
             }
         });
     }
 
     /// Sums the whole large table into one of `size` cells.
     pub(crate) fn sums(&self, large: &[f64], size: usize) -> Vec<f64> {
-        let mut small = vec![0.0; size];
+        let mut ordered = vec![0.0; size];
         self.runs(0, large.len(), |place, to, length, step| {
             let run = &large[place..place + length];
             match step {
-                0 => small[to] += sum(run),
-                1 => small[to..to + length].iter_mut().zip(run).for_each(|(sum, cell)| *sum += cell),
-                _ => small[to..].iter_mut().step_by(step).zip(run).for_each(|(sum, cell)| *sum += cell),
+                0 => ordered[to] += sum(run),
+                _ => add_all(&mut ordered[to..to + length], run),
             }
         });
+        if self.places.is_empty() {
+            return ordered;
+        }
+        let mut small = vec![0.0; size];
+        self.places.iter().zip(ordered).for_each(|(&place, sum)| small[place] = sum);
         small
     }
+}
+
+/// Adds numbers place by place. Runs are short, so the lanes are written out: a compiler unrolls past them.
+fn add_all(numbers: &mut [f64], more: &[f64]) {
+    let ((lanes, rest), (more_lanes, more_rest)) = (numbers.as_chunks_mut::<LANES>(), more.as_chunks::<LANES>());
+    for (lane, more) in lanes.iter_mut().zip(more_lanes) {
+        (0..LANES).for_each(|place| lane[place] += more[place]);
+    }
+    rest.iter_mut().zip(more_rest).for_each(|(number, more)| *number += more);
 }
 
 /// A table of numbers over a scope.
@@ -186,8 +231,10 @@ impl Factor {
 /// The place in a table over `small` of each cell of a table over `large`.
 fn places(large: &Scope, small: &Scope) -> Vec<usize> {
     let mut places = vec![0; large.cells()];
-    large.map_to(small).runs(0, places.len(), |place, to, length, step| {
-        places[place..place + length].iter_mut().enumerate().for_each(|(i, own)| *own = to + i * step);
+    let map = large.map_to(small);
+    let of = |ordered: usize| if map.places.is_empty() { ordered } else { map.places[ordered] };
+    map.runs(0, places.len(), |place, to, length, step| {
+        places[place..place + length].iter_mut().enumerate().for_each(|(i, own)| *own = of(to + i * step));
     });
     places
 }
@@ -232,7 +279,7 @@ mod tests {
         let map = large.scope.map_to(&small.scope);
         for start in 0..large.values.len() {
             let mut cells = large.values[start..].to_vec();
-            map.add(&small.values, start, &mut cells);
+            map.add(&map.ordered(&small.values), start, &mut cells);
             for (i, found) in cells.iter().enumerate() {
                 let expected = large.values[start + i] + small.values[place(&small.scope, &levels(&large.scope, start + i))];
                 assert_eq!(*found, expected, "from {start}, cell {i}");

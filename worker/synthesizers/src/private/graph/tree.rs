@@ -11,13 +11,17 @@
 
 use super::scope::{Map, Scope};
 use rayon::prelude::*;
+use std::borrow::Cow;
 use synthfleet_proto::Result;
+use synthfleet_stats::exponentials::{exp_all, ln_all};
 use synthfleet_stats::information::spanning_tree;
 use synthfleet_stats::sums::sum;
 use synthfleet_table::Budget;
 
 /// Cells that one thread takes at a time.
 pub(crate) const SLAB: usize = 1 << 14;
+/// Cells that are filled at a time: they stay in the nearest cache.
+const NEAR: usize = 1 << 11;
 
 /// One clique of a tree.
 #[derive(Debug, Clone)]
@@ -152,15 +156,20 @@ impl Beliefs {
         for (place, clique) in tree.cliques.iter().enumerate().rev() {
             budget.go_on()?;
             let below = clique.children.iter().map(|&child| (&tree.cliques[child].from_parent, &messages[child][..]));
-            let added: Vec<(&Map, &[f64])> = own[place].iter().map(|term| (term.map, term.values)).chain(below).collect();
+            let terms = own[place].iter().map(|term| (term.map, term.values));
+            let added: Vec<(&Map, Cow<[f64]>)> = terms.chain(below).map(|(map, values)| (map, map.ordered(values))).collect();
             let table = &mut self.tables[place];
             let row = clique.row();
             let rows = SLAB.div_ceil(row);
             let mut message = vec![0.0; table.len() / row];
+            let near = NEAR.div_ceil(row);
             let fill = |slab: usize, cells: &mut [f64], message: &mut [f64]| {
-                cells.fill(0.0);
-                added.iter().for_each(|(map, values)| map.add(values, slab * rows * row, cells));
-                cells.chunks_exact_mut(row).zip(message).for_each(|(row, message)| *message = normalise(row));
+                for (place, (cells, message)) in cells.chunks_mut(near * row).zip(message.chunks_mut(near)).enumerate() {
+                    cells.fill(0.0);
+                    let start = (slab * rows + place * near) * row;
+                    added.iter().for_each(|(map, values)| map.add(values, start, cells));
+                    normalise(cells, message);
+                }
             };
             // handing a small table to other threads costs more than the table
             if table.len() <= SLAB {
@@ -198,13 +207,21 @@ impl Beliefs {
     }
 }
 
-/// Turns logarithms into shares of a whole; gives the logarithm of the whole.
-fn normalise(row: &mut [f64]) -> f64 {
-    let greatest = row.iter().fold(f64::NEG_INFINITY, |greatest, &cell| if cell > greatest { cell } else { greatest });
-    row.iter_mut().for_each(|cell| *cell = libm::exp(*cell - greatest));
-    let whole = sum(row);
-    row.iter_mut().for_each(|cell| *cell /= whole);
-    greatest + libm::log(whole)
+/// Turns each row of logarithms into shares of a whole; `wholes`, `[rows]`, become the logarithms of the wholes.
+fn normalise(cells: &mut [f64], wholes: &mut [f64]) {
+    let row = cells.len() / wholes.len().max(1);
+    let mut greatest = vec![0.0; wholes.len()];
+    for (cells, greatest) in cells.chunks_exact_mut(row).zip(&mut greatest) {
+        *greatest = cells.iter().fold(f64::NEG_INFINITY, |greatest, &cell| if cell > greatest { cell } else { greatest });
+        cells.iter_mut().for_each(|cell| *cell -= *greatest);
+    }
+    exp_all(cells);
+    for (cells, whole) in cells.chunks_exact_mut(row).zip(&mut *wholes) {
+        *whole = sum(cells);
+        cells.iter_mut().for_each(|cell| *cell /= *whole);
+    }
+    ln_all(wholes);
+    wholes.iter_mut().zip(greatest).for_each(|(whole, greatest)| *whole += greatest);
 }
 
 #[cfg(test)]
@@ -239,8 +256,11 @@ mod tests {
     fn enumerated(parameters: &[Factor]) -> Factor {
         let scope = Scope::new((0..SIZES.len()).collect(), &SIZES);
         let mut values = vec![0.0; scope.cells()];
-        parameters.iter().for_each(|factor| scope.map_to(&factor.scope).add(&factor.values, 0, &mut values));
-        normalise(&mut values);
+        for factor in parameters {
+            let map = scope.map_to(&factor.scope);
+            map.add(&map.ordered(&factor.values), 0, &mut values);
+        }
+        normalise(&mut values, &mut [0.0]);
         Factor { scope, values }
     }
 
