@@ -96,8 +96,10 @@ pub(super) fn given(job: &JobSpec, source: &SourcePart) -> Result<Given> {
         .iter()
         .map(|column| if column.header.trim().is_empty() { column.name.as_str() } else { column.header.trim() })
         .collect();
-    let read = |path: &Path| std::fs::read_to_string(path).map_err(|e| Error::io(path.display(), e));
-    let parse = |path: &Path| Given::parse(&read(path)?, job.table.as_deref()).map_err(|e| e.in_source(path.display().to_string()));
+    let parse = |path: &Path| {
+        let text = std::fs::read_to_string(path).map_err(|e| Error::io(path.display(), e));
+        text.and_then(|text| Given::parse(&text, job.table.as_deref())).map_err(|e| e.in_source(path.display().to_string()))
+    };
     let file = match &job.metadata {
         Some(value) => match value.get("uri").and_then(serde_json::Value::as_str) {
             Some(uri) => PathBuf::from(uri),
@@ -176,6 +178,15 @@ pub(super) fn add_accounts(mut first: Accounting, second: Accounting) -> Account
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_description_that_cannot_be_read_is_named() {
+        let options = ReadOptions::of(&synthfleet_proto::job::Source::default()).expect("options");
+        let source = SourcePart::open(&Source::Bytes("t.csv".into(), b"a,b\n1,2\n3,4\n".to_vec().into()), &options).expect("a table");
+        let job = JobSpec { metadata: Some(serde_json::json!({ "uri": "/nowhere/m.json" })), ..JobSpec::default() };
+        let error = given(&job, &source).map(drop).expect_err("refused");
+        assert_eq!((error.code(), error.place().source.as_deref()), ("source::not_found", Some("/nowhere/m.json")));
+    }
 
     #[test]
     fn what_changes_meanwhile_is_told_and_what_was_never_there_is_missing() {
